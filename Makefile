@@ -1,0 +1,56 @@
+# Two commands do everything: `make check` and `make test`. Each sets up .venv when it is missing.
+#
+#   make check [LESSON=3] [SOURCE=folder] [DEVICE=cuda] [ARGS='--seed 1']
+#   make hint LESSON=3        make reset LESSON=3       make solutions [DEVICE=cuda]
+#   make test   make lint   make bench   make stubs
+#
+# Another torch, for a GPU say:  make check TORCH='torch'
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.*
+VENV ?= .venv
+BIN := $(VENV)/bin
+LESSON ?=
+SOURCE ?= exercises
+DEVICE ?= cpu
+ARGS ?=
+CHECKS := $(BIN)/python -m checks
+
+.DEFAULT_GOAL := check
+.PHONY: check hint reset solutions test lint bench stubs
+
+check: $(VENV)/.student
+	@$(CHECKS) check $(LESSON) --from "$(SOURCE)" --device $(DEVICE) $(ARGS)
+
+hint: $(VENV)/.student
+	@$(CHECKS) hint $(LESSON)
+
+reset: $(VENV)/.student
+	@$(CHECKS) reset $(LESSON)
+
+solutions: $(VENV)/.student
+	@$(CHECKS) verify $(LESSON) --device $(DEVICE) $(ARGS)
+
+test: $(VENV)/.developer
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.developer
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+
+bench: $(VENV)/.developer
+	@for file in checks/tests/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+# Write exercises/ anew from solutions/: a stub is its solution with the bodies cut off.
+stubs: $(VENV)/.student
+	@$(BIN)/python -m checks.grader.stub
+
+$(VENV)/.student: pyproject.toml
+	@echo "Setting up $(VENV) with $(TORCH), numpy, matplotlib and pytest. Once; this takes a minute."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e .
+	@touch $@
+
+$(VENV)/.developer: $(VENV)/.student
+	@echo "Adding what the project's own tests need."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e ".[dev]"
+	@touch $@

@@ -1,0 +1,1 @@
+"""The machine: it runs, compares, diagnoses and reports. It knows no lesson."""

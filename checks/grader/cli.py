@@ -1,0 +1,123 @@
+"""The command line. Options are read before torch is imported, so misuse is answered at once."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from checks.grader import commands
+from checks.grader.misuse import Misuse
+
+
+class Parser(argparse.ArgumentParser):
+    """One line in place of argparse's usage dump."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Misuse(f"{message} (see python -m {self.prog} --help)")
+
+
+def run() -> NoReturn:
+    """`python -m checks`. Leaves without tearing torch down, which takes a third of a second."""
+    status = main(sys.argv[1:])
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit status: 0 everything passed, 1 something did not, 2 misuse."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: a fork must find one thread
+    try:
+        top, names = _parser()
+        options = top.parse_args(_with_default(arguments, names))
+        command: Callable[[argparse.Namespace], int] = options.run
+        return command(options)
+    except Misuse as misuse:
+        print(f"checks: {misuse}", file=sys.stderr)
+        return 2
+    except SystemExit as leaving:  # --help
+        return int(leaving.code or 0)
+    except BrokenPipeError:  # the reader of a pipe has left
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 1
+
+
+def _with_default(arguments: Sequence[str], names: Sequence[str]) -> list[str]:
+    """`check` unless a command, or --help, comes first."""
+    if arguments and arguments[0] in (*names, "-h", "--help"):
+        return list(arguments)
+    return ["check", *arguments]
+
+
+def _parser() -> tuple[Parser, tuple[str, ...]]:
+    top = Parser(
+        prog="checks",
+        description="Check the exercises of the backpropagation course.",
+        epilog="Without a command: check.",
+    )
+    subparsers = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    _check(subparsers.add_parser("check", help="grade exercises/"))
+    _hint(subparsers.add_parser("hint", help="the next hint, mild to explicit"))
+    _reset(subparsers.add_parser("reset", help="put a stub back, keeping your file as a backup"))
+    _verify(subparsers.add_parser("verify", help="run the solutions and every claim"))
+    return top, tuple(subparsers.choices)
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.check)
+    parser.add_argument("lessons", nargs="*", metavar="LESSON", help="3, lesson3 or its full name")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        default="exercises",
+        metavar="PATH",
+        help="a folder with lesson files, or one lesson file (default: exercises)",
+    )
+    _running(parser)
+    parser.add_argument("--json", metavar="FILE", help="write the report as JSON; - for stdout")
+    parser.add_argument("--junit", metavar="FILE", help="write the report as JUnit XML")
+
+
+def _running(parser: argparse.ArgumentParser) -> None:
+    """The options of everything that runs student code."""
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="draw other inputs")
+    parser.add_argument(
+        "--time-limit",
+        type=_positive,
+        default=10.0,
+        metavar="SECONDS",
+        help="per exercise (default: 10)",
+    )
+
+
+def _hint(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.hint)
+    parser.add_argument("target", metavar="LESSON[.FUNCTION]", help="3 or 3.grad_by_hand")
+
+
+def _reset(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.reset)
+    parser.add_argument("lesson", metavar="LESSON")
+
+
+def _verify(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.verify)
+    parser.add_argument("lessons", nargs="*", metavar="LESSON")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="draw other inputs")
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
+    return value

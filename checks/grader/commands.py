@@ -1,0 +1,156 @@
+"""The commands: each reads its options, does its work, prints, and returns an exit status.
+
+torch is imported inside, after the options were found good, and before anything else of the grader:
+the server is forked from a process that holds no expected value.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checks.grader import course
+from checks.grader.device import unusable
+from checks.grader.misuse import Misuse
+
+if TYPE_CHECKING:
+    from checks.grader.report import Ink
+    from checks.grader.verdict import Report
+
+
+def check(options: Namespace) -> int:
+    """Grade lesson files; 0 if everything asked for passed."""
+    files = _files(options.source, options.lessons)
+    for output in (options.json, options.junit):
+        _writable(output)
+    report = _grade(files, options)
+    _write_outputs(report, options)
+    if options.json != "-":
+        from checks.grader.report import render
+
+        print(render(report, _ink(), every_message=len(files) == 1), end="")
+    return 0 if report.passed else 1
+
+
+def hint(options: Namespace) -> int:
+    """Print the next hint of a function; of the first open one if only the lesson is named."""
+    from checks.grader.hints import next_hint
+
+    lesson, _, function = options.target.partition(".")
+    stem = _stem(lesson)
+    if not function:
+        function = _first_open(stem)
+    print(next_hint(stem, function))
+    return 0
+
+
+def reset(options: Namespace) -> int:
+    """Put the stub back; the student's file stays beside it."""
+    from checks.grader.stub import put_back
+
+    stem = _stem(options.lesson)
+    try:
+        backup = put_back(stem, course.ROOT / "exercises")
+    except (LookupError, OSError) as problem:
+        raise Misuse(str(problem)) from problem
+    if backup:
+        print(f"Your file is kept as {_shown(backup)}.")
+    print(f"The stub is back: {_shown(course.ROOT / 'exercises' / f'{stem}.py')}")
+    return 0
+
+
+def verify(options: Namespace) -> int:
+    """Run the solutions in both dtypes and every claim of the notes; 0 if all hold."""
+    from checks.grader.verify import verify_course
+
+    stems = _stems(options.lessons)
+    if not (course.ROOT / "solutions").is_dir():
+        raise Misuse("there is no folder solutions/ in this copy of the course")
+    return verify_course(stems, options.device, options.seed, _ink())
+
+
+def _grade(files: list[tuple[str, Path]], options: Namespace) -> Report:
+    """Start the server, then let the judge think."""
+    from checks.grader.server import Server
+
+    with Server() as server:
+        _usable(options.device)
+        from checks.grader.intake import read_file
+        from checks.grader.judge import grade_all
+        from checks.grader.verdict import Settings
+
+        settings = Settings(options.device, options.dtype, options.seed, options.time_limit)
+        submissions = [read_file(path, stem) for stem, path in files]
+        return grade_all(server, submissions, settings)
+
+
+def _usable(device: str) -> None:
+    problem = unusable(device)
+    if problem:
+        raise Misuse(problem)
+
+
+def _files(source: str, lessons: list[str]) -> list[tuple[str, Path]]:
+    """The stem and path of every file to grade."""
+    path = Path(source)
+    if path.is_dir():
+        return [(stem, path / f"{stem}.py") for stem in _stems(lessons)]
+    if not path.exists():
+        raise Misuse(
+            f"there is no {source!r}: --from takes a folder with lesson files, or one file"
+        )
+    stems = _stems(lessons) if lessons else [_stem(path.stem)]
+    if len(stems) != 1:
+        raise Misuse(f"{source!r} is one file: name the one lesson that it holds")
+    return [(stems[0], path)]
+
+
+def _stem(name: str) -> str:
+    return _stems([name])[0]
+
+
+def _stems(names: list[str]) -> list[str]:
+    try:
+        return course.find_all(names)
+    except LookupError as problem:
+        raise Misuse(str(problem.args[0])) from problem
+
+
+def _first_open(stem: str) -> str:
+    """The first exercise of a student's lesson that is not passed; its first if all are."""
+    options = Namespace(device="cpu", dtype="float32", seed=0, time_limit=10.0)
+    report = _grade([(stem, course.ROOT / "exercises" / f"{stem}.py")], options)
+    verdicts = report.lessons[0].verdicts
+    return next((v.exercise for v in verdicts if v.status != "passed"), verdicts[0].exercise)
+
+
+def _writable(output: str | None) -> None:
+    if output not in (None, "-") and not Path(str(output)).resolve().parent.is_dir():
+        raise Misuse(f"cannot write {output}: its folder does not exist")
+
+
+def _write_outputs(report: Report, options: Namespace) -> None:
+    from checks.grader.export import junit, write_text
+
+    text = json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"
+    if options.json == "-":
+        print(text, end="")
+    elif options.json:
+        write_text(Path(options.json), text)
+    if options.junit:
+        write_text(Path(options.junit), junit(report))
+
+
+def _ink() -> Ink:
+    from checks.grader.report import Ink
+
+    return Ink(sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be written from here."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,116 @@
+"""What PyTorch's error messages and wrong shapes mean, in one line for a student."""
+
+from __future__ import annotations
+
+import re
+
+from checks.grader.verdict import Observation
+
+Shape = tuple[int, ...]
+
+#: The start of PyTorch's or Python's message -> what it means here.
+MEANINGS: tuple[tuple[str, str], ...] = (
+    (
+        r"mat1 and mat2 shapes cannot be multiplied|size mismatch|inconsistent tensor size",
+        "In A @ B the columns of A must be as many as the rows of B. Write the two shapes under "
+        "your formula: is a transpose missing, or does the data need shape (n, 1)?",
+    ),
+    (
+        r"element 0 of tensors does not require grad",
+        "Nothing that leads to this value requires grad, so there is no graph to go back through: "
+        "make your leaf with `.requires_grad_()` before the forward pass.",
+    ),
+    (
+        r"Trying to backward through the graph a second time",
+        "A backward frees what the graph saved. Build the graph anew with a forward pass before "
+        "each backward.",
+    ),
+    (
+        r"a leaf Variable that requires grad is being used in an in-place operation|"
+        r"a view of a leaf Variable that requires grad",
+        "Autograd records every change of a leaf. An update is not part of the graph: put it under "
+        "`with torch.no_grad():`.",
+    ),
+    (
+        r"one of the variables needed for gradient computation has been modified by an inplace",
+        "A value that the graph saved for backward was overwritten. Make a new tensor instead of "
+        "changing it in place.",
+    ),
+    (
+        r"One of the differentiated Tensors (does not require grad|appears to not have been used)",
+        "The gradient is asked for a tensor that the loss was not computed from. Compute the loss "
+        "from this very leaf, not from the original.",
+    ),
+    (
+        r"expected (m1 and m2|scalar type|both vectors) .*(Double|Float|dtype)|"
+        r"Found dtype|must have the same dtype|expected .* dtype",
+        "float32 meets float64. Keep the dtype of the inputs: a new tensor needs `dtype=x.dtype`.",
+    ),
+    (
+        r"Expected all tensors to be on the same device",
+        "Two tensors live on different devices. Make new tensors with `device=x.device`.",
+    ),
+    (
+        r"grad can be implicitly created only for scalar outputs",
+        "Backward starts from a scalar. Reduce to one number, or pass the upstream gradient.",
+    ),
+    (
+        r"Can't call numpy\(\) on Tensor that requires grad",
+        "NumPy leaves the graph: `.detach()` first, or stay in torch.",
+    ),
+    (
+        r"unsupported operand type\(s\) for .*NoneType|'NoneType' object",
+        "Something is None here. `.grad` is None before the first backward, and for every tensor "
+        "that is not a leaf: `w = w − lr·w.grad` makes a new non-leaf, so update in place under "
+        "`torch.no_grad()`.",
+    ),
+    (
+        r"The size of tensor a .* must match the size of tensor b",
+        "The two shapes do not fit together element by element. Print both: is one transposed, or "
+        "a sum over the samples missing?",
+    ),
+    (
+        r"only one element tensors can be converted|a Tensor with \d+ elements cannot be converted",
+        "One number was wanted and a whole tensor came.",
+    ),
+)
+
+
+def meaning(message: str) -> str:
+    """The line for a known message, empty for others."""
+    return next((line for pattern, line in MEANINGS if re.search(pattern, message)), "")
+
+
+def explain_error(seen: Observation) -> str:
+    """An exception of the student's code, with the line and what it means."""
+    where = f" (line {seen.line})" if seen.line else ""
+    if seen.error_type == "SystemExit":
+        return f"Your code called exit{where}. Return the value instead."
+    first = seen.message.strip().splitlines()[0] if seen.message.strip() else ""
+    text = f"Your code raised {seen.error_type}{where}"
+    text += f": {first.rstrip('.')}." if first else "."
+    line = meaning(seen.message)
+    return f"{text} {line}" if line else text
+
+
+def explain_shape(name: str, yours: Shape, expected: Shape) -> str:
+    """A wrong shape: what it is, what it should be, and the usual reason."""
+    return f"{name}: yours has shape {yours}, expected {expected}: {_shape_reason(yours, expected)}"
+
+
+def _shape_reason(yours: Shape, expected: Shape) -> str:
+    if len(yours) == 1 and expected == (*yours, 1):
+        return "a column of n samples needs its second dimension, `values.unsqueeze(1)`."
+    if len(expected) == 1 and len(yours) == 2 and yours == (expected[0], expected[0]):
+        return "an outer product or a broadcast took the place of an elementwise one."
+    if len(expected) == 2 and expected[1] == 1 and yours == (expected[0], expected[0]):
+        return "(n,) against (n, 1) broadcasts to (n, n). Bring both to one shape first."
+    if len(expected) == 2 and yours == expected[::-1]:
+        return "it is transposed."
+    if expected == () and yours:
+        return "one number was asked for. Is a sum, a mean or an index missing?"
+    if not yours and expected:
+        return "there is one number where one per entry was asked for. Is a sum or a mean too many?"
+    if [size for size in yours if size != 1] == [size for size in expected if size != 1]:
+        return "the numbers may be right; a dimension of size 1 is too many or missing."
+    return "write the shape of every step under your formula and find where they part."

@@ -1,0 +1,402 @@
+"""Grade lesson files: ask the worker, hear the truth, compare, diagnose, pass the verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from checks.grader import frames
+from checks.grader.compare import Fault, aligned, compare, describe, tensor_of
+from checks.grader.diagnose import Evidence, Prefix, diagnose
+from checks.grader.inputs import Case, cases, rounded
+from checks.grader.intake import Submission
+from checks.grader.lesson import Built, Exercise, Lesson, Source, load
+from checks.grader.method import autograd_in, line_of
+from checks.grader.server import START_UP, Child, Server
+from checks.grader.truth import Truth, establish, parts
+from checks.grader.verdict import (
+    LessonReport,
+    Observation,
+    Report,
+    Row,
+    Settings,
+    Verdict,
+    observation,
+)
+
+MAX_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One exercise ready to be asked: its cases, the request, the truth (computed when needed)."""
+
+    exercise: Exercise
+    cases: tuple[Case, ...]
+    settings: Settings
+
+    @cached_property
+    def truths(self) -> tuple[Truth, ...]:
+        return tuple(establish(self.exercise, case, self.dtype) for case in self.cases)
+
+    @cached_property
+    def request(self) -> tuple[dict[str, Any], bytes]:
+        """Every case, and the first once more: a second call must give the same answer."""
+        return self.asking([*self.cases, self.cases[0]])
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.float64 if self.settings.dtype == "float64" else torch.float32
+
+    def asking(self, cases: Sequence[Case]) -> tuple[dict[str, Any], bytes]:
+        packer = frames.Packer()
+        calls = []
+        for case in cases:
+            inputs = rounded(case.inputs, self.dtype)
+            calls.append([_pack(inputs[name], packer) for name in self.exercise.parameters])
+        driver = self.exercise.driver
+        header = {
+            "exercise": self.exercise.name,
+            "driver": Source(driver).text if driver else None,
+            "device": self.settings.device,
+            "dtype": self.settings.dtype,
+            "calls": calls,
+        }
+        return header, bytes(packer.body)
+
+
+@dataclass(frozen=True)
+class Exam:
+    """One lesson ready to be asked; the same for every submission graded with these settings."""
+
+    stem: str
+    lesson: Lesson
+    sheets: tuple[Sheet, ...]
+    settings: Settings
+
+
+def prepare(stem: str, settings: Settings) -> Exam:
+    """Draw the inputs of one lesson."""
+    lesson = load(stem)
+    sheets = tuple(
+        Sheet(exercise, cases(stem, lesson, exercise, settings.seed), settings)
+        for exercise in lesson.exercises
+    )
+    return Exam(stem, lesson, sheets, settings)
+
+
+class Session:
+    """A submission's process: started when it is needed, and again after it died."""
+
+    def __init__(self, server: Server, submission: Submission, settings: Settings) -> None:
+        self._server = server
+        self._submission = submission
+        self._settings = settings
+        self._child: Child | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start the process; its import of the student's file goes on beside the judge's work."""
+        self._child = self._server.child(
+            {
+                "stem": self._submission.stem,
+                "path": str(self._submission.path),
+                "source": self._submission.source,
+                "device": self._settings.device,
+            }
+        )
+        self._imported: Observation | None = None
+
+    def imported(self) -> Observation:
+        """What came of importing the file; waits for it the first time."""
+        if self._child is None:
+            self.start()
+        if self._imported is None:
+            slow = START_UP if self._settings.device != "cpu" or self._server.is_fresh else 0.0
+            deadline = time.monotonic() + self._settings.time_limit + slow
+            self._imported = self._receive(deadline)
+        return self._imported
+
+    def ask(self, sheet: Sheet, request: tuple[dict[str, Any], bytes]) -> list[Observation]:
+        """The answers to a request; the last one says so if the process did not survive."""
+        assert self._child is not None
+        header, body = request
+        self._child.send(header | {"path": str(self._submission.path)}, body)
+        _ = sheet.truths  # the judge computes while the student's process does
+        deadline = time.monotonic() + self._settings.time_limit
+        seen: list[Observation] = []
+        for _ in header["calls"]:
+            seen.append(self._receive(deadline))
+            if seen[-1].outcome in ("missing", "not_started", "timeout", "crashed"):
+                break
+        return seen
+
+    def close(self) -> None:
+        if self._child is not None:
+            self._child.close()
+            self._child = None
+
+    def _receive(self, deadline: float) -> Observation:
+        assert self._child is not None
+        try:
+            return observation(*self._child.receive(deadline))
+        except frames.Late:
+            self.close()
+            return Observation("timeout")
+        except frames.Broken:
+            self.close()
+            return Observation("crashed")
+
+
+def grade(session: Session | None, exam: Exam, submission: Submission) -> LessonReport:
+    """The report of one lesson file. `session` is None when there is no text to run."""
+    path = str(submission.path)
+    if session is None:
+        fault = Fault("error", submission.problem, "no file")
+        verdicts = [_refused(sheet.exercise, fault, None) for sheet in exam.sheets]
+        return LessonReport(exam.stem, exam.lesson.title, path, tuple(verdicts))
+    imported = session.imported()
+    if imported.outcome != "value":
+        fault = _import_fault(exam.sheets[0].exercise, imported, exam.settings)
+        verdicts = [_refused(sheet.exercise, fault, imported) for sheet in exam.sheets]
+        return LessonReport(exam.stem, exam.lesson.title, path, tuple(verdicts))
+    verdicts = [_judge(session, sheet, submission) for sheet in exam.sheets]
+    session.close()
+    return LessonReport(exam.stem, exam.lesson.title, path, tuple(verdicts))
+
+
+def _import_fault(exercise: Exercise, imported: Observation, settings: Settings) -> Fault:
+    if imported.outcome in ("raised", "not_started"):
+        imported = replace(imported, outcome="raised")
+        fault = compare(exercise, None, imported, settings)
+        assert fault is not None
+        return replace(fault, message=f"Your file cannot be imported. {fault.message}")
+    fault = compare(exercise, None, imported, settings)
+    assert fault is not None
+    return replace(fault, message=f"While your file was imported: {fault.message}")
+
+
+def _refused(exercise: Exercise, fault: Fault, imported: Observation | None) -> Verdict:
+    """A verdict for an exercise that could not be asked."""
+    return Verdict(
+        exercise.name,
+        fault.status,
+        exercise.points,
+        message=fault.message,
+        line=imported.line if imported else None,
+        printed=imported.printed if imported else "",
+    )
+
+
+def _judge(session: Session, sheet: Sheet, submission: Submission) -> Verdict:
+    """Ask one exercise and judge the answers."""
+    exercise = sheet.exercise
+    imported = session.imported()
+    if imported.outcome != "value":  # it died in an earlier exercise and did not come back
+        return _refused(exercise, _import_fault(exercise, imported, sheet.settings), imported)
+    seen = session.ask(sheet, sheet.request)
+    disputes = [truth.dispute for truth in sheet.truths if truth.dispute]
+    if disputes:
+        return _course_error(exercise, disputes[0])
+    for i, answer in enumerate(seen[: len(sheet.cases)]):
+        fault = compare(exercise, sheet.truths[i].by_hand, answer, sheet.settings)
+        if fault is not None:
+            return _failed(session, sheet, submission, seen, i, fault)
+    again = compare(exercise, sheet.truths[0].by_hand, seen[-1], sheet.settings)
+    if again is not None:
+        return _failed(session, sheet, submission, seen, 0, _not_repeatable(again))
+    return _by_the_asked_method(sheet, submission, seen)
+
+
+def _not_repeatable(fault: Fault) -> Fault:
+    if fault.status in ("timeout", "crashed"):
+        return fault
+    message = (
+        "The first call is right, and a second call with the same arguments is not. Something is "
+        f"remembered between calls: a global, a default argument, a `.grad`. {fault.message}"
+    )
+    return Fault("wrong", message.strip(), "second call")
+
+
+def _by_the_asked_method(
+    sheet: Sheet, submission: Submission, seen: Sequence[Observation]
+) -> Verdict:
+    """Right values; passed unless they were reached by the method that was not asked for."""
+    exercise = sheet.exercise
+    message = ""
+    if exercise.method == "by_hand":
+        found = autograd_in(submission.source or "", exercise.name)
+        if found:
+            message = (
+                f"The values are right, but {found} lets autograd do the work. Write the chain "
+                "rule out in tensor arithmetic here."
+            )
+        elif any(answer.autograd for answer in seen):
+            message = (
+                "The values are right, but PyTorch's autograd ran during the call. Write the "
+                "chain rule out in tensor arithmetic here."
+            )
+    elif exercise.method == "by_autograd" and not seen[0].autograd:
+        message = (
+            "The values are right, but autograd never ran: this looks like the formula typed "
+            "again. Let PyTorch find the gradient: `.requires_grad_()`, forward, `.backward()`."
+        )
+    return Verdict(
+        exercise.name,
+        "wrong_method" if message else "passed",
+        exercise.points,
+        message=message,
+        case=_case_json(sheet.cases[0]) if message else {},
+        line=line_of(submission.source, exercise.name),
+    )
+
+
+def _failed(
+    session: Session,
+    sheet: Sheet,
+    submission: Submission,
+    seen: Sequence[Observation],
+    index: int,
+    fault: Fault,
+) -> Verdict:
+    exercise, truth, answer = sheet.exercise, sheet.truths[index], seen[index]
+    misconception, message = None, fault.message
+    if fault.kind in ("value", "shape", "raised", "not finite"):
+        evidence = [
+            Evidence(truth, item)
+            for truth, item in zip(sheet.truths, seen[: len(sheet.cases)], strict=False)
+        ]
+        prefixes = _prefixes(session, sheet) if fault.kind == "value" else []
+        diagnosis = diagnose(exercise, evidence, prefixes, sheet.settings)
+        misconception = diagnosis.ids[0] if diagnosis.ids else None
+        if diagnosis.ids or fault.kind == "value":
+            message = f"{message} {diagnosis.message}".strip()
+    shows = fault.kind in ("value", "not finite", "second call")
+    line = line_of(submission.source, exercise.name)
+    return Verdict(
+        exercise.name,
+        fault.status,
+        exercise.points,
+        misconception,
+        message,
+        _case_json(sheet.cases[index]),
+        _rows(exercise, truth, seen[-1] if fault.kind == "second call" else answer)
+        if shows
+        else (),
+        (answer.line or line) if fault.kind == "raised" else line,
+        answer.printed,
+    )
+
+
+def _prefixes(session: Session, sheet: Sheet) -> list[Prefix]:
+    """Where a training first goes wrong, from smaller calls that are made only now."""
+    if sheet.exercise.prefixes is None:
+        return []
+    smaller = sheet.exercise.prefixes(**sheet.cases[-1].inputs)
+    calls = [Case(covers, inputs) for covers, inputs in smaller]
+    if session.imported().outcome != "value":
+        return []
+    seen = session.ask(sheet, sheet.asking(calls))
+    truths = [establish(sheet.exercise, case, sheet.dtype) for case in calls]
+    return [Prefix(c.name, t, s) for c, t, s in zip(calls, truths, seen, strict=False)]
+
+
+def _course_error(exercise: Exercise, dispute: str) -> Verdict:
+    message = f"Course error, not yours: the witnesses of the truth disagree ({dispute})."
+    return Verdict(exercise.name, "course_error", exercise.points, message=message)
+
+
+def _rows(exercise: Exercise, truth: Truth, seen: Observation) -> tuple[Row, ...]:
+    """The table of a wrong answer, one row per component."""
+    rows: list[Row] = []
+    hands = parts(truth.by_hand)
+    yours = aligned(truth.by_hand, seen.value)
+    autograds = parts(truth.autograd) if truth.autograd is not None else (None,) * len(hands)
+    for quantity, hand, mine, auto in zip(
+        exercise.quantities, hands, yours, autograds, strict=True
+    ):
+        names = _components(quantity, hand, exercise.labels.get(quantity))
+        for i, name in enumerate(names):
+            rows.append(Row(name, _entry(mine, i), _entry(auto, i), _entry(hand, i)))
+    return tuple(rows[:MAX_ROWS])
+
+
+def _components(quantity: str, value: Any, labels: tuple[str, ...] | None) -> list[str]:
+    """Names for the entries of a value: its labels, or the quantity with indices."""
+    if not isinstance(value, Tensor) or value.ndim == 0:
+        return [quantity]
+    if labels:
+        return list(labels)
+    indices = torch.cartesian_prod(*(torch.arange(size) for size in value.shape)).reshape(
+        -1, value.ndim
+    )
+    return [f"{quantity}[{', '.join(map(str, index))}]" for index in indices.tolist()]
+
+
+def _entry(value: Any, index: int) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, (bool, int)):
+        return value
+    values = value if isinstance(value, Tensor) else tensor_of(value)
+    if values is None:
+        return describe(value)
+    flat = values.reshape(-1)
+    return _short(flat[index].item()) if index < flat.numel() else None
+
+
+def _short(number: float) -> float:
+    """Seven digits: what float32 can tell, and what a table can show."""
+    return float(f"{number:.7g}")
+
+
+def _case_json(case: Case) -> dict[str, Any]:
+    return {name: _readable(value) for name, value in case.inputs.items()}
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.tolist()
+    if isinstance(value, Source):
+        return str(value)
+    if isinstance(value, Built):
+        return f"{value.source}"
+    return value
+
+
+def _pack(value: Any, packer: frames.Packer) -> Mapping[str, Any]:
+    if isinstance(value, Tensor):
+        return packer.tensor(value, "float64", "cpu")
+    if isinstance(value, Source):
+        return {"source": value.text}
+    if isinstance(value, Built):
+        return {
+            "build": value.source.text,
+            "with": [_pack(part, packer) for part in value.arguments],
+        }
+    return {"plain": value}
+
+
+def grade_all(server: Server, submissions: Sequence[Submission], settings: Settings) -> Report:
+    """The report of several lesson files. Each one's process starts while the last is judged."""
+    reports: list[LessonReport] = []
+    sessions = [_session(server, submission, settings) for submission in submissions[:1]]
+    for i, submission in enumerate(submissions):
+        sessions += [_session(server, later, settings) for later in submissions[i + 1 : i + 2]]
+        session = sessions[i]
+        try:
+            reports.append(grade(session, prepare(submission.stem, settings), submission))
+        finally:
+            if session is not None:
+                session.close()
+    return Report(settings, tuple(reports))
+
+
+def _session(server: Server, submission: Submission, settings: Settings) -> Session | None:
+    return None if submission.source is None else Session(server, submission, settings)

@@ -1,0 +1,110 @@
+"""By hand or by autograd: what the text of a function says. Reads the syntax tree, runs nothing.
+
+It follows calls to functions and classes of the same file. It cannot see what is hidden behind
+`getattr`, `exec` or another file; the worker's watch sees those at run time.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+
+#: Parts of torch that differentiate. Names below them that only switch recording off are fine.
+AUTOGRAD = ("torch.autograd", "torch.func", "torch.enable_grad", "functorch")
+HARMLESS = ("no_grad", "inference_mode", "set_grad_enabled", "functional_call", "vmap")
+
+
+def autograd_in(source: str, function: str) -> str | None:
+    """The first use of autograd that `function` can reach, as the student wrote it, or None."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    definitions = {
+        node.name: node
+        for node in tree.body
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    }
+    aliases = dict(_aliases(tree))
+    own_backward = any(
+        isinstance(node, ast.FunctionDef) and node.name == "backward" for node in ast.walk(tree)
+    )
+    for name in _reachable(function, definitions):
+        for node in ast.walk(definitions[name]):
+            if own_backward and isinstance(node, ast.Attribute) and node.attr == "backward":
+                continue
+            if _uses_autograd(node, aliases):
+                return f"`{ast.unparse(node)[:60]}` in line {getattr(node, 'lineno', '?')}"
+    return None
+
+
+def line_of(source: str | None, name: str) -> int | None:
+    """The line where a student works on a function: its TODO if it is there, or its first."""
+    if source is None:
+        return None
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    lines = source.splitlines()
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
+            for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                if "# TODO" in lines[number - 1]:
+                    return number
+            return node.lineno
+    return None
+
+
+def _aliases(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Imported name -> dotted name in torch."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.asname:
+                    yield alias.asname, alias.name
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                yield alias.asname or alias.name, f"{node.module}.{alias.name}"
+
+
+def _reachable(start: str, definitions: Mapping[str, ast.stmt]) -> list[str]:
+    found: list[str] = []
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name in definitions and name not in found:
+            found.append(name)
+            waiting += [n.id for n in ast.walk(definitions[name]) if isinstance(n, ast.Name)]
+    return found
+
+
+def _uses_autograd(node: ast.AST, aliases: dict[str, str]) -> bool:
+    match node:
+        case ast.keyword(arg="requires_grad", value=value):
+            return not _is_false(value)
+        case ast.Call(func=ast.Attribute(attr="requires_grad_"), args=args):
+            return not (args and _is_false(args[0]))
+        case ast.Assign(targets=[ast.Attribute(attr="requires_grad")], value=value):
+            return not _is_false(value)
+        case ast.Call(func=ast.Attribute(attr="backward")):
+            return True
+        case ast.Attribute() | ast.Name():
+            dotted = _dotted(node, aliases)
+            differentiates = any(
+                dotted == prefix or dotted.startswith(prefix + ".") for prefix in AUTOGRAD
+            )
+            return differentiates and not dotted.endswith(HARMLESS)
+    return False
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False
+
+
+def _dotted(node: ast.expr, aliases: dict[str, str]) -> str:
+    if isinstance(node, ast.Name):
+        return aliases.get(node.id, node.id)
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value, aliases)}.{node.attr}"
+    return ""

@@ -1,0 +1,178 @@
+"""The terminal report. Pure: a report in, text out; nothing wider than 80 columns."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from checks.grader.course import number
+from checks.grader.verdict import LessonReport, Report, Row, Verdict
+
+WIDTH = 80
+BAR = 12
+MARKS = {"passed": "✓", "not_started": "·"}
+WORDS = {
+    "wrong": "wrong",
+    "not_started": "not started",
+    "error": "error",
+    "timeout": "time limit",
+    "crashed": "crashed",
+    "wrong_method": "wrong method",
+    "course_error": "course error",
+    "passed": "",
+}
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Colours, or none."""
+
+    on: bool = False
+
+    def green(self, text: str) -> str:
+        return self._paint(text, "32")
+
+    def red(self, text: str) -> str:
+        return self._paint(text, "31")
+
+    def dim(self, text: str) -> str:
+        return self._paint(text, "2")
+
+    def bold(self, text: str) -> str:
+        return self._paint(text, "1")
+
+    def _paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.on and text else text
+
+
+def render(report: Report, ink: Ink, *, every_message: bool = False) -> str:
+    """The whole report. Per lesson the first fault in full; every fault if `every_message`."""
+    blocks = [render_lesson(lesson, ink, every_message=every_message) for lesson in report.lessons]
+    return "\n\n".join([*blocks, _closing(report, ink)]) + "\n"
+
+
+def render_lesson(lesson: LessonReport, ink: Ink, *, every_message: bool = False) -> str:
+    """One lesson: bar and points, a line per exercise, the first fault."""
+    lines = [_heading(lesson, ink)]
+    lines += [_exercise_line(verdict, ink) for verdict in lesson.verdicts]
+    faults = [v for v in lesson.verdicts if v.status not in ("passed", "not_started")]
+    if faults and len({v.message for v in lesson.verdicts}) == 1:
+        faults = faults[:1]  # the file could not be imported: said once
+    for verdict in faults if every_message else faults[:1]:
+        lines += ["", *render_fault(lesson, verdict, ink)]
+    return "\n".join(lines)
+
+
+def render_fault(lesson: LessonReport, verdict: Verdict, ink: Ink) -> list[str]:
+    """A fault: where, the table, the idea, the line to open."""
+    lines = _wrapped(_where(verdict), "  ", ink.bold)
+    if verdict.comparison:
+        lines += _table(verdict.comparison)
+    lines += _wrapped(safe(verdict.message), "  ")
+    if verdict.printed.strip():
+        printed = safe(verdict.printed.strip(), keep_lines=True).splitlines()
+        lines += [ink.dim(f"  you printed: {line[: WIDTH - 16]}") for line in printed[:5]]
+    place = safe(lesson.path) + (f":{verdict.line}" if verdict.line else "")
+    lines.append(f"  → {place}")
+    return lines
+
+
+def safe(text: str, *, keep_lines: bool = False) -> str:
+    """Text from a student without what a terminal would obey."""
+    allowed = "\n" if keep_lines else ""
+    return "".join(
+        c if c.isprintable() or c in allowed else "�" if c != "\n" else " " for c in text
+    )
+
+
+def short(value: Any) -> str:
+    """A number as a table shows it."""
+    if value is None:
+        return "—"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return safe(str(value))[:24]
+    return f"{value:.6g}".replace("-", "−")
+
+
+def readable(value: Any) -> str:
+    """An input as a student would write it."""
+    if isinstance(value, list):
+        return "(" + ", ".join(readable(item) for item in value) + ")"
+    return short(value)
+
+
+def _heading(lesson: LessonReport, ink: Ink) -> str:
+    done = lesson.points / lesson.max_points if lesson.max_points else 0.0
+    full = round(done * BAR)
+    bar = "█" * full + "░" * (BAR - full)
+    points = f"{lesson.points} of {lesson.max_points} points"
+    name = f"Lesson {number(lesson.lesson)} · {lesson.title}"
+    room = WIDTH - BAR - len(points) - 4
+    return f"{ink.bold(name[:room].ljust(room))}  {ink.green(bar)}  {points}"
+
+
+def _exercise_line(verdict: Verdict, ink: Ink) -> str:
+    mark = MARKS.get(verdict.status, "✗")
+    paint = {"✓": ink.green, "✗": ink.red}.get(mark, ink.dim)
+    points = f"{verdict.points} of {verdict.max_points}"
+    return f"  {paint(mark)} {verdict.exercise:<26}{WORDS[verdict.status]:<14}{points:>8}"
+
+
+def _where(verdict: Verdict) -> str:
+    case = ", ".join(f"{name} = {readable(value)}" for name, value in verdict.case.items())
+    text = f"{verdict.exercise} at {case}" if case else verdict.exercise
+    return text if len(text) < 300 else text[:297] + "…"
+
+
+def _table(rows: Sequence[Row], limit: int = 8) -> list[str]:
+    """yours / autograd / by hand (or yours / expected) per component, wrong ones first."""
+    gradient = any(row.autograd is not None for row in rows)
+    heads = ["yours", "autograd", "by hand"] if gradient else ["yours", "expected"]
+    shown = rows[:limit]
+    cells = [
+        [short(row.yours), *([short(row.autograd)] if gradient else []), short(row.by_hand)]
+        for row in shown
+    ]
+    first = max(len(row.quantity) for row in shown)
+    lines = ["    " + " " * first + "".join(f"{head:>16}" for head in heads)]
+    for row, entries in zip(shown, cells, strict=True):
+        lines.append("    " + row.quantity.ljust(first) + "".join(f"{e:>16}" for e in entries))
+    if len(rows) > limit:
+        lines.append(f"    … and {len(rows) - limit} more")
+    return lines
+
+
+def _closing(report: Report, ink: Ink) -> str:
+    total = f"{report.points} of {report.max_points} points"
+    following = next_step(report)
+    if following is None:
+        return ink.bold(total) + "\n" + "Everything asked for is done. Well done!"
+    lesson, verdict = following
+    place = safe(lesson.path) + (f":{verdict.line}" if verdict.line else "")
+    lines = [ink.bold(total)]
+    lines += _wrapped(f"Next: {verdict.exercise} of lesson {number(lesson.lesson)} → {place}", "")
+    lines.append(f"Stuck? make hint LESSON={number(lesson.lesson)}")
+    return "\n".join(lines)
+
+
+def next_step(report: Report) -> tuple[LessonReport, Verdict] | None:
+    """The first exercise that is not passed."""
+    for lesson in report.lessons:
+        for verdict in lesson.verdicts:
+            if verdict.status != "passed":
+                return lesson, verdict
+    return None
+
+
+def _wrapped(text: str, indent: str, paint: Any = str) -> list[str]:
+    lines = textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [paint(line) for line in lines]

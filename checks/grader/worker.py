@@ -1,0 +1,308 @@
+"""The process that runs student code, and nothing else does.
+
+It gets the text of one lesson file and then calls; it answers with plain arrays. It holds no
+expected value. Everything it says may be a lie of the student's code: the judge uses the values,
+which have to be right, and shows the rest to the student.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import os
+import socket
+import sys
+import traceback
+import types
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from checks.grader import frames
+
+MAX_PRINTED = 2_000
+MAX_MESSAGE = 500
+MAX_ELEMENTS = 1 << 20
+
+
+class Printed:
+    """Standard output and error of student code: the first characters are kept, all is counted."""
+
+    encoding = "utf-8"
+    errors = "replace"
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str) -> int:
+        if len(self.text) < MAX_PRINTED:
+            self.text += str(text)[: MAX_PRINTED - len(self.text)]
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def isatty(self) -> bool:
+        return False
+
+
+class Watch:
+    """Counts the runs of PyTorch's differentiation: reverse mode and forward mode.
+
+    Every public interface (backward, autograd.grad, autograd.functional, torch.func) ends in one
+    of the two functions watched here.
+    """
+
+    def __init__(self) -> None:
+        self.runs = 0
+        forward_mode = importlib.import_module("torch.autograd.forward_ad")
+        for module, name in (
+            (torch.autograd, "_engine_run_backward"),
+            (forward_mode, "make_dual"),
+        ):
+            setattr(module, name, self._counted(getattr(module, name)))
+
+    def _counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            self.runs += 1
+            return function(*args, **kwargs)
+
+        return counted
+
+
+class NoCompiler(types.ModuleType):
+    """Stands in for torch._dynamo until somebody compiles something.
+
+    torch.optim and torch.func import the compiler, 800 modules and more than a second, only to say
+    "do not compile me". Any other use of it imports the real one.
+    """
+
+    compiled_autograd = types.SimpleNamespace(
+        _disable=nullcontext, in_compiled_autograd_region=False
+    )
+
+    def disable(self, fn: Any = None, *args: Any, **kwargs: Any) -> Any:
+        return fn if fn is not None else lambda function: function
+
+    def graph_break(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing is compiled, so there is no graph to break."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def prepare() -> None:
+    """Make the first call of every child cheap. Run once, before any fork."""
+    torch.set_num_threads(1)
+    sys.modules.setdefault("torch._dynamo", NoCompiler("torch._dynamo"))
+    model = nn.Linear(1, 1)
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+    nn.MSELoss()(model(torch.zeros(2, 1)), torch.zeros(2, 1)).backward()
+    optimiser.step()
+
+
+def serve(sock: socket.socket, confine: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+    """The life of one process: import one file, answer calls until the judge closes.
+
+    `confine` limits what this process may do; it is called with the job before any student code.
+    """
+    job, _ = frames.read(sock)
+    if confine is not None:
+        confine(job)
+    printed, watch = Printed(), Watch()
+    sys.stdout = sys.stderr = printed
+    sys.path[:] = [path for path in sys.path if path not in job["hide"]]
+    lesson, failure = _import(job)
+    frames.write(sock, {"nonce": job["nonce"], "printed": printed.text, **failure})
+    while True:
+        try:
+            request, body = frames.read(sock)
+        except frames.Broken:
+            return
+        answer(sock, lesson, request, body, watch, printed)
+
+
+def answer(
+    sock: socket.socket,
+    lesson: types.ModuleType,
+    request: dict[str, Any],
+    body: bytes,
+    watch: Watch,
+    printed: Printed,
+) -> None:
+    """One frame per call of the request; nothing is called after an unfinished stub."""
+    for arguments in request["calls"]:
+        printed.text, watch.runs = "", 0
+        packer = frames.Packer()
+        outcome = call(lesson, request, arguments, body, packer)
+        outcome |= {"nonce": request["nonce"], "printed": printed.text}
+        outcome["autograd"] = watch.runs > 0
+        frames.write(sock, outcome, packer.body)
+        if outcome["outcome"] in ("missing", "not_started"):
+            return
+
+
+def call(
+    lesson: types.ModuleType,
+    request: Mapping[str, Any],
+    specification: list[Any],
+    body: bytes,
+    packer: frames.Packer,
+) -> dict[str, Any]:
+    """Run one call and describe what came of it."""
+    function = getattr(lesson, request["exercise"], None)
+    if not callable(function):
+        return {"outcome": "missing"}
+    arguments = [_argument(part, body, request) for part in specification]
+    before = [_fingerprint(argument) for argument in arguments]
+    try:
+        if request["driver"]:
+            result = _function(request["driver"])(lesson, *arguments)
+        else:
+            result = function(*arguments)
+        value = _pack(result, packer)
+    except BaseException as error:
+        return _describe(error, request["path"])
+    after = [_fingerprint(argument) for argument in arguments]
+    pairs = list(zip(before, after, strict=True))
+    return {
+        "outcome": "value",
+        "value": value,
+        "changed": [i for i, (old, new) in enumerate(pairs) if not _same(old[0], new[0])],
+        "grads": [i for i, (old, new) in enumerate(pairs) if not _same(old[1], new[1])],
+    }
+
+
+def _import(job: Mapping[str, Any]) -> tuple[types.ModuleType, dict[str, Any]]:
+    """The student's file as a module named like the lesson, and what went wrong, if anything."""
+    lesson = types.ModuleType(job["stem"])
+    lesson.__file__ = job["path"]
+    sys.modules[job["stem"]] = lesson
+    sys.path.insert(0, os.path.dirname(job["path"]))
+    try:
+        if job["device"] != "cpu":
+            torch.zeros(1, device=job["device"])  # its start-up is not the student's time
+        exec(compile(job["source"], job["path"], "exec"), lesson.__dict__)
+    except BaseException as error:
+        return lesson, _describe(error, job["path"])
+    return lesson, {"outcome": "value"}
+
+
+def _argument(part: Any, body: bytes, request: Mapping[str, Any]) -> Any:
+    """A fresh argument: tensors on the device and in the dtype of the request."""
+    match part:
+        case {"tensor": _}:
+            array = frames.unpack(part, body)
+            dtype = getattr(torch, request["dtype"])
+            return array.values.to(request["device"], dtype).clone()
+        case {"source": text}:
+            return _function(text)
+        case {"build": text, "with": parts}:
+            return _function(text)(*(_argument(inner, body, request) for inner in parts))
+        case {"plain": value}:
+            return value
+    raise ValueError(part)
+
+
+def _function(text: str) -> Callable[..., Any]:
+    """The function that a source text defines."""
+    namespace: dict[str, Any] = {"torch": torch, "nn": nn, "Tensor": Tensor, "Any": Any}
+    exec("from __future__ import annotations\n" + text, namespace)
+    function = list(namespace.values())[-1]
+    assert callable(function)
+    return function  # type: ignore[no-any-return]
+
+
+def _fingerprint(argument: Any) -> tuple[Any, Any]:
+    """Copies of an argument's values and of its gradients."""
+    if isinstance(argument, Tensor):
+        grad = argument.grad
+        return argument.detach().clone(), None if grad is None else grad.detach().clone()
+    if isinstance(argument, nn.Module):
+        pairs = [_fingerprint(parameter) for parameter in argument.parameters()]
+        return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    if isinstance(argument, list):
+        return list(argument), None
+    return None, None
+
+
+def _same(old: Any, new: Any) -> bool:
+    if isinstance(old, Tensor) and isinstance(new, Tensor):
+        return old.shape == new.shape and bool(torch.equal(old, new))
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(_same, old, new))
+    return type(old) is type(new) and (isinstance(old, Tensor) or bool(old == new))
+
+
+def _pack(value: Any, packer: frames.Packer) -> dict[str, Any]:
+    """A result as JSON and raw bytes. Anything that is not plain is named, not sent."""
+    if type(value) in (Tensor, nn.Parameter) and _plain_tensor(value):
+        return packer.tensor(value, str(value.dtype).removeprefix("torch."), str(value.device))
+    if isinstance(value, (tuple, list)):
+        return {"tuple": [_pack(item, packer) for item in value[:64]]}
+    if isinstance(value, dict):
+        return {"dict": [[str(key), _pack(item, packer)] for key, item in value.items()][:64]}
+    if value is None or type(value) in (bool, int, float):
+        return {"plain": value} if type(value) is not int or abs(value) < 1 << 62 else _big()
+    return {"foreign": _type_name(value)}
+
+
+def _big() -> dict[str, Any]:
+    return {"foreign": "int beyond 64 bits"}
+
+
+def _plain_tensor(value: Tensor) -> bool:
+    return (
+        value.layout == torch.strided
+        and value.device.type != "meta"
+        and not value.is_complex()
+        and not value.is_quantized
+        and value.numel() <= MAX_ELEMENTS
+    )
+
+
+def _type_name(value: Any) -> str:
+    """What a returned object is, in words."""
+    if not isinstance(value, Tensor):
+        kind = type(value)
+        short = kind.__module__ in ("builtins", "__main__")
+        return kind.__qualname__ if short else f"{kind.__module__}.{kind.__qualname__}"
+    if value.layout != torch.strided:
+        return f"a tensor of layout {value.layout}"
+    if value.device.type == "meta":
+        return "a tensor on the device meta (without values)"
+    if value.is_complex():
+        return f"a complex tensor ({value.dtype})"
+    if value.numel() > MAX_ELEMENTS:
+        return f"a tensor of {value.numel()} elements"
+    return f"a tensor subclass ({type(value).__name__})"
+
+
+def _describe(error: BaseException, path: str) -> dict[str, Any]:
+    """An exception as text: its type, its message, the student's line."""
+    unfinished = isinstance(error, NotImplementedError)
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == path
+    ]
+    if isinstance(error, SyntaxError) and error.filename == path:
+        lines.append(error.lineno)
+    message = "?"
+    with contextlib.suppress(BaseException):  # __str__ may be the student's
+        message = str(error)[:MAX_MESSAGE]
+    return {
+        "outcome": "not_started" if unfinished else "raised",
+        "type": type(error).__name__[:80],
+        "message": message,
+        "line": lines[-1] if lines else None,
+    }

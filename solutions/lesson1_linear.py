@@ -1,0 +1,118 @@
+"""Lesson 1 · One weight: ŷ = x·w, loss = (ŷ − y)²
+
+The model is a line through the origin. The loss is the squared residual r = ŷ − y.
+
+    x ──┐
+        (·) ── ŷ ──┐
+    w ──┘          (−) ── r ── (²) ── loss
+              y ───┘
+
+Forward, each node computes its value from the values before it. Backward, each node receives
+∂loss/∂(its value) from the right, the *upstream* gradient, multiplies it by its own *local slope*
+and hands the product to the left. That is the chain rule, one node at a time:
+
+    ∂loss/∂r  = 2r                       the slope of r²
+    ∂loss/∂ŷ  = ∂loss/∂r · ∂r/∂ŷ         and r = ŷ − y has slope 1 in ŷ
+    ∂loss/∂w  = ∂loss/∂ŷ · ∂ŷ/∂w         the last step is yours: what is the slope of x·w in w?
+
+Worked example, x = 2, y = 4, w = 1:
+
+    forward    ŷ = 2      r = −2           loss = 4
+    backward   ∂loss/∂r = −4      ∂loss/∂ŷ = −4      ∂loss/∂w = −8
+
+A negative slope says: the loss falls when w grows. And so it should, since w = 2 is right.
+
+Two words that are easily mixed up. At the node z = x·w with x = 2, w = 3 the *local slopes* are
+∂z/∂x = 3 and ∂z/∂w = 2. If the upstream gradient ∂L/∂z is 5, the *gradients* are ∂L/∂x = 15 and
+∂L/∂w = 10. Some study notes print "∂z/∂w = 10, ∂z/∂x = 15": those are ∂L/∂w and ∂L/∂x.
+
+All values are 0-d tensors, shape (), unless a shape is given. Results keep the dtype and the device
+of the inputs. No function changes its arguments.
+
+Run this file to see the training log:  python exercises/lesson1_linear.py
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+
+def forward(x: Tensor, w: Tensor) -> Tensor:
+    """The prediction ŷ = x·w.
+
+    x, w: shape ().  Returns ŷ, shape ().   x = 2, w = 1 gives 2.
+    """
+    # TODO 1.1: return the prediction ŷ
+    return x * w
+
+
+def loss(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
+    """The squared residual (ŷ − y)².
+
+    x, y, w: shape ().  Returns the loss, shape ().   x = 2, y = 4, w = 1 gives 4.
+    """
+    # TODO 1.2: return the squared difference of prediction and target
+    return (forward(x, w) - y) ** 2
+
+
+def multiply_backward(x: Tensor, w: Tensor, upstream: Tensor) -> tuple[Tensor, Tensor]:
+    """Backward through the single node z = x·w, given upstream = ∂L/∂z.
+
+    x, w, upstream: shape ().  Returns (∂L/∂x, ∂L/∂w), each of shape (), in tensor arithmetic.
+    x = 2, w = 3, upstream = 5 gives (15, 10).
+    """
+    # TODO 1.3: multiply the upstream gradient by each local slope
+    # ∂z/∂x = w and ∂z/∂w = x: each factor's slope is the other factor.
+    return upstream * w, upstream * x
+
+
+def grad_by_hand(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
+    """∂loss/∂w by the chain rule, written out in tensor arithmetic; no autograd here.
+
+    x, y, w: shape ().  Returns ∂loss/∂w, shape ().   x = 2, y = 4, w = 1 gives −8.
+    """
+    # TODO 1.4: walk the graph backwards: from r to ŷ to w
+    # ∂loss/∂r = 2r;  ∂loss/∂ŷ = 2r · 1;  ŷ = x·w has slope x in w, so ∂loss/∂w = 2r · x.
+    r = forward(x, w) - y
+    return 2 * r * x
+
+
+def grad_by_autograd(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
+    """The same ∂loss/∂w, found by PyTorch.
+
+    x, y, w: shape ().  Returns ∂loss/∂w, shape ().  Leaves no `.grad` on the arguments: make a
+    leaf of your own with `w.detach().clone().requires_grad_()`.
+    """
+    # TODO 1.5: make a leaf, go forward, let autograd go backward
+    leaf = w.detach().clone().requires_grad_()
+    loss(x, y, leaf).backward()
+    return leaf.grad
+
+
+def train(xs: Tensor, ys: Tensor, w: Tensor, lr: float, epochs: int) -> tuple[Tensor, Tensor]:
+    """Stochastic gradient descent, one sample at a time in the order given: w ← w − lr·∂loss/∂w.
+
+    xs, ys: shape (s,); w: shape ().  Returns (w, losses): the trained w, shape (), and losses,
+    shape (epochs,): per epoch the loss of its last sample, computed before that sample's update.
+    Data 1, 2, 3 and 2, 4, 6 from w = 1 with lr = 0.01: the gradients of the first epoch are −2,
+    −7.84, −16.2288; w after it is 1.260688; losses[0] = 7.31594304.
+    """
+    # TODO 1.6: for each epoch, for each sample: loss, gradient, step
+    # On this data one epoch multiplies the error w − 2 by (1 − 2·lr·1²)(1 − 2·lr·2²)(1 − 2·lr·3²)
+    # = 0.98 · 0.92 · 0.82 = 0.739312, so w after k epochs from 1 is 2 − 0.739312ᵏ exactly.
+    losses = []
+    for _ in range(epochs):
+        for x, y in zip(xs, ys):
+            before = loss(x, y, w)
+            w = w - lr * grad_by_hand(x, y, w)
+        losses.append(before)
+    return w, torch.stack(losses)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from checks.grader.program import run
+
+    run(__file__)
