@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -386,17 +387,25 @@ def _pack(value: Any, packer: frames.Packer) -> Mapping[str, Any]:
 def grade_all(server: Server, submissions: Sequence[Submission], settings: Settings) -> Report:
     """The report of several lesson files. Each one's process starts while the last is judged."""
     reports: list[LessonReport] = []
-    sessions = [_session(server, submission, settings) for submission in submissions[:1]]
-    for i, submission in enumerate(submissions):
-        sessions += [_session(server, later, settings) for later in submissions[i + 1 : i + 2]]
-        session = sessions[i]
-        try:
-            reports.append(grade(session, prepare(submission.stem, settings), submission))
-        finally:
-            if session is not None:
-                session.close()
+    with ExitStack() as stack:
+        sessions: list[Session | None] = []
+        for i, submission in enumerate(submissions):
+            for later in submissions[len(sessions) : i + 2]:
+                sessions.append(stack.enter_context(single_session(server, later, settings)))
+            reports.append(grade(sessions[i], prepare(submission.stem, settings), submission))
     return Report(settings, tuple(reports))
 
 
-def _session(server: Server, submission: Submission, settings: Settings) -> Session | None:
-    return None if submission.source is None else Session(server, submission, settings)
+@contextmanager
+def single_session(
+    server: Server, submission: Submission, settings: Settings
+) -> Iterator[Session | None]:
+    """The process of one submission, ended at last; None when there is no text to run."""
+    if submission.source is None:
+        yield None
+        return
+    session = Session(server, submission, settings)
+    try:
+        yield session
+    finally:
+        session.close()

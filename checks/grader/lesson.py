@@ -108,6 +108,7 @@ class Exercise:
     prefixes    smaller calls that show at which step training goes wrong: (**inputs) ->
                 ((what the student reads, inputs), …); only called after a failure
     draw        replaces the lesson's draw for this exercise
+    same_values pairs of ids, the more common one first, whose formulas no input can tell apart
     slack       how much wider the tolerance is, for an exercise that loses digits by nature
     """
 
@@ -126,6 +127,7 @@ class Exercise:
     nodes: Callable[..., Mapping[str, tuple[Tensor, Tensor]]] | None = None
     prefixes: Callable[..., tuple[tuple[str, Mapping[str, Any]], ...]] | None = None
     draw: Callable[[Dice], Mapping[str, Any]] | None = None
+    same_values: tuple[tuple[str, str], ...] = ()
     slack: float = 1.0
 
     @cached_property

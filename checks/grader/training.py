@@ -58,8 +58,9 @@ def training_mistakes(
             "stale_gradient",
             "The gradient is taken at old parameters. After every step it has to be computed anew, "
             "from the parameters as they are now.",
-            [Loop(at="start"), *([Loop(at="epoch")] if by_sample else [])]
-            + ([Loop(at="start", reported="any")]),
+            # Taken at the start of each epoch it gives what batch_not_sample gives, which is the
+            # more common idea.
+            [Loop(at="start", reported="any")],
         ),
         (
             "lr_ignored",

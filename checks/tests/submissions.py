@@ -1,0 +1,91 @@
+"""Wrong and right submissions for the tests: small patches of the reference solutions.
+
+checks/tests/bank/<stem>.py holds the patches of one lesson. Each begins with a line
+
+    # --- EXERCISE | EXPECTED [| STATUS]
+
+where EXPECTED is `right`, `wrong` (no mistake may be named), an id, or `id + id`; STATUS is `wrong`
+unless said otherwise. What follows replaces that function of the solution, which stays reachable
+for the other functions, so that a patch spoils one exercise only.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from checks.grader.course import ROOT
+from checks.grader.intake import Submission
+from checks.grader.judge import grade, prepare, single_session
+from checks.grader.server import Server
+from checks.grader.verdict import LessonReport, Settings, Verdict
+
+HEADER = re.compile(r"^# --- (?P<fields>.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One submission of the bank. `ids` are the mistakes that must be named, in order."""
+
+    stem: str
+    line: int
+    exercise: str
+    status: str
+    ids: tuple[str, ...]
+    code: str
+
+    def __str__(self) -> str:
+        name = "+".join(self.ids) or self.status
+        return f"{self.stem.split('_')[0]}-{self.exercise}-{name}-line{self.line}"
+
+
+def bank(stem: str) -> list[Patch]:
+    """The patches of one lesson."""
+    path = ROOT / "checks" / "tests" / "bank" / f"{stem}.py"
+    text = path.read_text(encoding="utf-8")
+    heads = list(HEADER.finditer(text))
+    ends = [head.start() for head in heads[1:]] + [len(text)]
+    patches = []
+    for head, end in zip(heads, ends, strict=True):
+        exercise, expected, *status = (field.strip() for field in head["fields"].split("|"))
+        ids = () if expected in ("right", "wrong") else tuple(re.split(r"\s*\+\s*", expected))
+        default = "passed" if expected == "right" else "wrong"
+        patches.append(
+            Patch(
+                stem,
+                text.count("\n", 0, head.start()) + 1,
+                exercise,
+                status[0] if status else default,
+                ids,
+                text[head.end() : end].strip("\n") + "\n",
+            )
+        )
+    return patches
+
+
+def solution(stem: str) -> str:
+    """The text of the reference solution."""
+    return (ROOT / "solutions" / f"{stem}.py").read_text(encoding="utf-8")
+
+
+def patched(stem: str, exercise: str, code: str) -> str:
+    """The solution with one function replaced; the other functions go on using the right one."""
+    text, _, program = solution(stem).partition('\nif __name__ == "__main__":')
+    kept = re.sub(rf"(?<![.\w\"'/]){exercise}\b", f"_right_{exercise}", text)
+    return f"{kept}\n\n{code}\n"
+
+
+def grade_text(
+    server: Server, stem: str, source: str, settings: Settings | None = None
+) -> LessonReport:
+    """The report of a lesson file given as text."""
+    settings = settings or Settings()
+    submission = Submission(stem, Path(f"/submissions/{stem}.py"), source)
+    with single_session(server, submission, settings) as session:
+        return grade(session, prepare(stem, settings), submission)
+
+
+def verdict_of(report: LessonReport, exercise: str) -> Verdict:
+    """The verdict on one exercise."""
+    return next(verdict for verdict in report.verdicts if verdict.exercise == exercise)

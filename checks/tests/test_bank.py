@@ -1,0 +1,37 @@
+"""The checker against the bank: wrong work is caught and named, right work is never blamed."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.grader.course import stems
+from checks.grader.server import Server
+from checks.grader.verdict import Settings
+from checks.tests.submissions import Patch, bank, grade_text, patched, verdict_of
+
+PATCHES = [patch for stem in stems() for patch in bank(stem)]
+WRONG = [patch for patch in PATCHES if patch.status != "passed"]
+RIGHT = [patch for patch in PATCHES if patch.status == "passed"]
+
+
+@pytest.mark.parametrize("patch", WRONG, ids=str)
+def test_a_wrong_submission_is_caught_and_its_mistake_named(patch: Patch, server: Server) -> None:
+    report = grade_text(server, patch.stem, patched(patch.stem, patch.exercise, patch.code))
+    verdict = verdict_of(report, patch.exercise)
+    assert verdict.status == patch.status, verdict
+    assert verdict.misconception == (patch.ids[0] if patch.ids else None), verdict
+    assert verdict.message
+    others = {v.exercise: v.status for v in report.verdicts if v.exercise != patch.exercise}
+    assert set(others.values()) == {"passed"}, others
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("patch", RIGHT, ids=str)
+def test_a_right_submission_passes_with_every_seed(
+    patch: Patch, dtype: str, server: Server
+) -> None:
+    source = patched(patch.stem, patch.exercise, patch.code)
+    for seed in range(20):
+        settings = Settings(dtype=dtype, seed=seed)  # type: ignore[arg-type]
+        verdict = verdict_of(grade_text(server, patch.stem, source, settings), patch.exercise)
+        assert verdict.status == "passed", (seed, verdict)

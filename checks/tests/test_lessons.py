@@ -1,0 +1,164 @@
+"""Every lesson, whatever it teaches: its four files belong together and its truth holds."""
+
+from __future__ import annotations
+
+import ast
+from itertools import combinations
+from typing import Any
+
+import pytest
+import torch
+
+from checks.grader.course import ROOT, stems
+from checks.grader.diagnose import Evidence, Variant, agrees, variants
+from checks.grader.inputs import cases
+from checks.grader.lesson import Exercise, load
+from checks.grader.server import Server
+from checks.grader.stub import cut, todo_ids
+from checks.grader.truth import Truth, agree, establish
+from checks.grader.verdict import Observation, Settings
+from checks.tests.submissions import grade_text, solution
+
+EXERCISES = [(stem, exercise) for stem in stems() for exercise in load(stem).exercises]
+
+
+def _name(value: Any) -> str | None:
+    return value.name if isinstance(value, Exercise) else None
+
+
+@pytest.mark.parametrize("stem", stems())
+def test_a_stub_is_its_solution_with_the_bodies_cut_off(stem: str) -> None:
+    stub = (ROOT / "exercises" / f"{stem}.py").read_text(encoding="utf-8")
+    assert stub == cut(solution(stem))
+
+
+@pytest.mark.parametrize("stem", stems())
+def test_todos_are_the_exercises_in_order(stem: str) -> None:
+    count = len(load(stem).exercises)
+    number = stem.removeprefix("lesson").split("_")[0]
+    todos = list(dict.fromkeys(todo_ids(solution(stem))))
+    assert todos == [f"{number}.{i}" for i in range(1, count + 1)]
+    definitions = ast.parse(solution(stem)).body
+    names = [n.name for n in definitions if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    assert names == [exercise.name for exercise in load(stem).exercises]
+
+
+@pytest.mark.parametrize("stem", stems())
+def test_signatures_of_solution_and_truth_agree(stem: str) -> None:
+    functions = {
+        node.name: [argument.arg for argument in node.args.args]
+        for node in ast.parse(solution(stem)).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    for exercise in load(stem).exercises:
+        if exercise.name in functions:
+            assert functions[exercise.name] == list(exercise.parameters), exercise.name
+
+
+@pytest.mark.parametrize("stem", stems())
+def test_every_function_has_a_docstring_with_shapes(stem: str) -> None:
+    for node in ast.parse(solution(stem)).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            assert "shape" in (ast.get_docstring(node) or ""), node.name
+
+
+@pytest.mark.parametrize(("stem", "exercise"), EXERCISES, ids=_name)
+def test_every_exercise_has_two_to_four_hints(stem: str, exercise: Exercise) -> None:
+    assert 2 <= len(exercise.hints) <= 4
+    assert len(set(exercise.hints)) == len(exercise.hints)
+
+
+def test_the_points_of_the_course_add_up_to_100() -> None:
+    assert sum(exercise.points for _, exercise in EXERCISES) == 100
+
+
+@pytest.mark.parametrize("stem", stems())
+def test_a_stub_is_not_started_everywhere(stem: str, server: Server) -> None:
+    report = grade_text(server, stem, cut(solution(stem)))
+    assert {verdict.status for verdict in report.verdicts} == {"not_started"}
+    assert report.points == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("stem", stems())
+def test_a_solution_passes_with_every_seed(stem: str, dtype: str, server: Server) -> None:
+    for seed in range(20):
+        settings = Settings(dtype=dtype, seed=seed)  # type: ignore[arg-type]
+        report = grade_text(server, stem, solution(stem), settings)
+        assert {v.status for v in report.verdicts} == {"passed"}, (seed, report.verdicts)
+
+
+@pytest.mark.parametrize(("stem", "exercise"), EXERCISES, ids=_name)
+def test_the_witnesses_agree_on_hundreds_of_draws(stem: str, exercise: Exercise) -> None:
+    lesson = load(stem)
+    for seed in range(50):
+        for case in cases(stem, lesson, exercise, seed):
+            assert establish(exercise, case, torch.float64).dispute is None, case
+
+
+@pytest.mark.parametrize(("stem", "exercise"), EXERCISES, ids=_name)
+def test_worked_examples_are_right_to_the_digits_written(stem: str, exercise: Exercise) -> None:
+    for case in cases(stem, load(stem), exercise, 0):
+        if case.expected is not None:
+            truth = establish(exercise, case, torch.float64)
+            assert agree(truth.by_hand, case.expected, rtol=1e-8), (truth.by_hand, case.expected)
+
+
+def _truths(stem: str, exercise: Exercise, seed: int) -> list[Truth]:
+    drawn = cases(stem, load(stem), exercise, seed)
+    return [establish(exercise, case, torch.float64) for case in drawn]
+
+
+def _as_seen(variant: Variant, truths: list[Truth]) -> list[Evidence]:
+    """What the judge would see if a student had written this wrong formula."""
+    evidence = []
+    for truth in truths:
+        try:
+            seen = Observation("value", _plain(variant.predict(truth)))
+        except (RuntimeError, ValueError, TypeError, IndexError, KeyError):
+            seen = Observation("raised", error_type="RuntimeError")
+        evidence.append(Evidence(truth, seen))
+    return evidence
+
+
+def _plain(answer: Any) -> Any:
+    from checks.grader.frames import Array
+
+    if isinstance(answer, torch.Tensor):
+        return Array(answer, "float64", "cpu")
+    if isinstance(answer, dict):
+        return {key: _plain(part) for key, part in answer.items()}
+    if isinstance(answer, (tuple, list)):
+        return tuple(_plain(part) for part in answer)
+    return answer
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(("stem", "exercise"), EXERCISES, ids=_name)
+def test_no_wrong_formula_is_right(stem: str, exercise: Exercise, seed: int) -> None:
+    truths = _truths(stem, exercise, seed)
+    right = Variant((), lambda truth: truth.by_hand)
+    for variant in variants(exercise):
+        assert not agrees(variant, _as_seen(right, truths), 1e-6), variant.mistakes[0].id
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(("stem", "exercise"), EXERCISES, ids=_name)
+def test_the_draws_tell_any_two_mistakes_apart(stem: str, exercise: Exercise, seed: int) -> None:
+    truths = _truths(stem, exercise, seed)
+    for one, other in combinations(variants(exercise), 2):
+        if one.mistakes[0].id == other.mistakes[0].id:
+            continue
+        names = (one.mistakes[0].id, other.mistakes[0].id)
+        if None in _parts_of(one, truths[0]):
+            continue
+        same = agrees(other, _as_seen(one, truths), 1e-6)
+        assert not same or names in exercise.same_values, names
+
+
+def _parts_of(variant: Variant, truth: Truth) -> tuple[Any, ...]:
+    try:
+        answer = variant.predict(truth)
+    except (RuntimeError, ValueError, TypeError, IndexError, KeyError):
+        return ()
+    return tuple(answer) if isinstance(answer, tuple) else ()
