@@ -65,12 +65,16 @@ def reset(options: Namespace) -> int:
 
 def verify(options: Namespace) -> int:
     """Run the solutions in both dtypes and every claim of the notes; 0 if all hold."""
-    from checks.grader.verify import verify_course
-
     stems = _stems(options.lessons)
     if not (course.ROOT / "solutions").is_dir():
         raise Misuse("there is no folder solutions/ in this copy of the course")
-    return verify_course(stems, options.device, options.seed, _ink())
+    from checks.grader.server import Server
+
+    with Server() as server:
+        _usable(options.device)
+        from checks.grader.verify import verify_course
+
+        return verify_course(server, stems, options.device, options.seed, _ink())
 
 
 def _grade(files: list[tuple[str, Path]], options: Namespace) -> Report:

@@ -147,11 +147,13 @@ class Claim:
     says      the claim, in one line
     notes     what the study notes print; numbers are compared to the digits printed
     verified  computes the true value, as text or as numbers
+    stands    whether the claim holds; the course corrects those that do not
     """
 
     says: str
     notes: str
     verified: Callable[[], Any]
+    stands: bool = True
 
 
 @dataclass(frozen=True)
