@@ -36,9 +36,10 @@ def read_file(path: Path, stem: str, *, follow_links: bool = True) -> Submission
         return Submission(stem, path, None, f"There is no file {path.name}.")
     except OSError as error:
         return Submission(stem, path, None, f"{path.name} cannot be read: {error.strerror}.")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return Submission(stem, path, None, f"{path.name} is not a regular file.")
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return Submission(stem, path, None, f"{path.name} is not a regular file.")
         data = file.read(MAX_SOURCE + 1)
     if len(data) > MAX_SOURCE:
         return Submission(stem, path, None, f"{path.name} is larger than 1 MiB.")

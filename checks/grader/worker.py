@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import io
 import os
 import socket
 import sys
@@ -29,25 +30,22 @@ MAX_MESSAGE = 500
 MAX_ELEMENTS = 1 << 20
 
 
-class Printed:
-    """Standard output and error of student code: the first characters are kept, all is counted."""
-
-    encoding = "utf-8"
-    errors = "replace"
+class Printed(io.TextIOBase):
+    """Standard output and error of student code: the first characters are kept."""
 
     def __init__(self) -> None:
         self.text = ""
+
+    def writable(self) -> bool:
+        return True
 
     def write(self, text: str) -> int:
         if len(self.text) < MAX_PRINTED:
             self.text += str(text)[: MAX_PRINTED - len(self.text)]
         return len(text)
 
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def isatty(self) -> bool:
-        return False
+    def close(self) -> None:
+        """Stays open: a student's close() would turn every later print into an error."""
 
 
 class Watch:
@@ -164,6 +162,7 @@ def call(
         return {"outcome": "missing"}
     arguments = [_argument(part, body, request) for part in specification]
     before = [_fingerprint(argument) for argument in arguments]
+    torch.set_grad_enabled(True)  # an earlier exercise may have left it off
     try:
         if request["driver"]:
             result = _function(request["driver"])(lesson, *arguments)
