@@ -10,14 +10,21 @@ from checks.grader.lesson import Mistake
 
 
 def training_mistakes(
-    parameters: Sequence[str], *, by_sample: bool = True, learning_rates: Sequence[float] = (0.01,)
+    parameters: Sequence[str],
+    *,
+    by_sample: bool = True,
+    learning_rates: Sequence[float] = (0.01,),
+    lr: str = "lr",
+    epochs: str = "epochs",
 ) -> tuple[Mistake, ...]:
     """The loops that students get wrong.
 
     parameters      their names, for the one that is forgotten
     by_sample       whether the lesson asks for a step after each sample, or for full batches
     learning_rates  numbers that students type in place of lr
+    lr, epochs      what the lesson calls the learning rate and the number of rounds
     """
+    epoch = epochs.removesuffix("s")
     indices = range(len(parameters))
     several = indices if len(parameters) > 1 else range(0)
     loops: list[tuple[str, str, list[Loop]]] = [
@@ -39,7 +46,7 @@ def training_mistakes(
         ),
         (
             "off_by_one_epoch",
-            "Your loop runs one epoch too many or too few. How many rounds does your `range` make?",
+            f"Your loop runs one {epoch} too many or too few. How far does your `range` go?",
             [Loop(extra=1, reported="any"), Loop(extra=-1, reported="any")],
         ),
         (
@@ -64,12 +71,12 @@ def training_mistakes(
         ),
         (
             "lr_ignored",
-            "Your steps do not use the lr you are given.",
+            f"Your steps do not use the {lr} you are given.",
             [Loop(lr=1.0), *(Loop(lr=rate) for rate in learning_rates)],
         ),
         (
             "epochs_ignored",
-            "Your loop does not use the number of epochs you are given.",
+            f"Your loop does not use the number of {epochs} you are given.",
             [Loop(epochs=count, reported="any") for count in (1, 10, 100)],
         ),
     ]
@@ -109,20 +116,25 @@ def training_mistakes(
     )
 
 
-def prefixes_of(*samples: str) -> Callable[..., tuple[tuple[str, Mapping[str, Any]], ...]]:
+def prefixes_of(
+    *samples: str, epochs: str = "epochs"
+) -> Callable[..., tuple[tuple[str, Mapping[str, Any]], ...]]:
     """Smaller trainings that show where it goes wrong: one epoch over the first 1, 2, … samples.
 
-    samples  the names of the arguments that hold one entry per sample
+    samples  the names of the arguments that hold one entry per sample; none: the first epoch is
+             the first step
+    epochs   the name of the argument that holds the number of epochs
     """
+    epoch = epochs.removesuffix("s")
 
     def smaller(**inputs: Any) -> tuple[tuple[str, Mapping[str, Any]], ...]:
-        count = len(inputs[samples[0]])
+        count = len(inputs[samples[0]]) if samples else 0
+        first = [(f"sample {k}", {s: inputs[s][:k] for s in samples}) for k in range(1, count + 1)]
+        if not samples:
+            first = [(f"the first {epoch}", {})]
         return (
-            *(
-                (f"sample {k}", {**inputs, **{s: inputs[s][:k] for s in samples}, "epochs": 1})
-                for k in range(1, count + 1)
-            ),
-            ("the second epoch", {**inputs, "epochs": 2}),
+            *((covers, {**inputs, **cut, epochs: 1}) for covers, cut in first),
+            (f"the second {epoch}", {**inputs, epochs: 2}),
         )
 
     return smaller
