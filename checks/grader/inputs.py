@@ -131,7 +131,7 @@ def _rounded(value: Any, dtype: torch.dtype) -> Any:
 def _value(stem: str, raw: Any, annotation: str) -> Any:
     """A value of data/ as the parameter's annotation wants it."""
     if isinstance(raw, dict) and "csv" in raw:
-        raw = _columns(stem, raw["csv"])
+        raw = columns(stem, raw["csv"])
     if isinstance(raw, str):  # a function of the check file
         return Source(getattr(importlib.import_module(f"checks.{stem}"), raw))
     if isinstance(raw, dict):  # built by a function of the check file
@@ -145,8 +145,8 @@ def _value(stem: str, raw: Any, annotation: str) -> Any:
     return torch.tensor(raw, dtype=torch.float64)
 
 
-def _columns(stem: str, names: str | list[str]) -> Any:
-    """A column of data/<stem>.csv as a list, or several as rows."""
+def columns(stem: str, names: str | list[str]) -> Any:
+    """A column of data/<stem>.csv as a list of numbers, or several columns as rows."""
     with (ROOT / "data" / f"{stem}.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     if isinstance(names, str):
