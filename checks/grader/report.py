@@ -55,14 +55,18 @@ def render(report: Report, ink: Ink, *, every_message: bool = False) -> str:
 
 def render_lesson(lesson: LessonReport, ink: Ink, *, every_message: bool = False) -> str:
     """One lesson: bar and points, a line per exercise, the first fault."""
-    lines = [_heading(lesson, ink)]
-    lines += [_exercise_line(verdict, ink) for verdict in lesson.verdicts]
+    lines = overview(lesson, ink)
     faults = [v for v in lesson.verdicts if v.status not in ("passed", "not_started")]
     if faults and len({v.message for v in lesson.verdicts}) == 1:
         faults = faults[:1]  # the file could not be imported: said once
     for verdict in faults if every_message else faults[:1]:
         lines += ["", *render_fault(lesson, verdict, ink)]
     return "\n".join(lines)
+
+
+def overview(lesson: LessonReport, ink: Ink) -> list[str]:
+    """Bar and points of a lesson, then a line per exercise."""
+    return [heading(lesson, ink), *(_exercise_line(verdict, ink) for verdict in lesson.verdicts)]
 
 
 def render_fault(lesson: LessonReport, verdict: Verdict, ink: Ink) -> list[str]:
@@ -103,7 +107,8 @@ def readable(value: Any) -> str:
     return short(value)
 
 
-def _heading(lesson: LessonReport, ink: Ink) -> str:
+def heading(lesson: LessonReport, ink: Ink) -> str:
+    """A lesson in one line: title, bar, points."""
     done = lesson.points / lesson.max_points if lesson.max_points else 0.0
     full = round(done * BAR)
     bar = "█" * full + "░" * (BAR - full)
@@ -151,8 +156,8 @@ def _closing(report: Report, ink: Ink) -> str:
         return ink.bold(total) + "\n" + "Everything asked for is done. Well done!"
     lesson, verdict = following
     place = safe(lesson.path) + (f":{verdict.line}" if verdict.line else "")
-    lines = [ink.bold(total)]
-    lines += _wrapped(f"Next: {verdict.exercise} of lesson {number(lesson.lesson)} → {place}", "")
+    lines = [ink.bold(total), f"Next: {verdict.exercise} of lesson {number(lesson.lesson)}"]
+    lines.append(f"  → {place}")
     lines.append(f"Stuck? make hint LESSON={number(lesson.lesson)}")
     return "\n".join(lines)
 

@@ -11,6 +11,7 @@ import contextlib
 import gc
 import os
 import secrets
+import select
 import signal
 import socket
 import struct
@@ -53,6 +54,10 @@ class Child:
             raise frames.Broken("an answer to another question")
         return header, body
 
+    def ready(self, seconds: float) -> bool:
+        """Whether something of an answer has come within so many seconds."""
+        return bool(select.select([self._sock], [], [], seconds)[0])
+
     def close(self) -> None:
         """End the process and everything in its group."""
         if self._open:
@@ -82,7 +87,7 @@ class Server:
         self._way: Way = way or ("fork" if sys.platform == "linux" else "fresh")
         self._confine = confine
         self._sock: socket.socket | None = None
-        self._pid = 0
+        self.pid = 0
         if self._way == "fork":
             self._fork()
         elif self._way == "exec":
@@ -112,7 +117,7 @@ class Server:
             self._sock.close()
             self._sock = None
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(self._pid, 0)
+                os.waitpid(self.pid, 0)
 
     def __enter__(self) -> Server:
         return self
@@ -130,8 +135,8 @@ class Server:
         ours, theirs = socket.socketpair()
         sys.stdout.flush()
         sys.stderr.flush()
-        self._pid = os.fork()
-        if self._pid == 0:
+        self.pid = os.fork()
+        if self.pid == 0:
             ours.close()
             _be_server(theirs, self._confine)
         theirs.close()
@@ -150,7 +155,7 @@ class Server:
             env=os.environ | {"OMP_NUM_THREADS": "1"},
         )
         theirs.close()
-        self._pid = process.pid
+        self.pid = process.pid
         self._sock = ours
 
     def _forked_child(self, theirs: socket.socket) -> Callable[[], None]:

@@ -1,0 +1,241 @@
+"""The command line as a student meets it: every command, and one clear line for every misuse."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from checks.grader.cli import main
+from checks.grader.course import ROOT
+from checks.grader.stub import cut
+from checks.tests.submissions import patched, solution
+
+STEM = "lesson1_linear"
+
+
+def command(
+    *arguments: str, cwd: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m checks` as a user does."""
+    return subprocess.run(
+        [sys.executable, "-m", "checks", *arguments],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """A copy of the course without solutions/, as a student may have it."""
+    copy = tmp_path / "course"
+    for folder in ("checks", "data", "exercises"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("tests"))
+    return copy
+
+
+MISUSES = [
+    (["chekc"], "there is no lesson 'chekc'"),
+    (["check", "8"], "there is no lesson '8'"),
+    (["check", "--from", "nowhere"], "there is no 'nowhere'"),
+    (["check", "--dtype", "float16"], "invalid choice: 'float16'"),
+    (["check", "--seed", "x"], "invalid int value: 'x'"),
+    (["check", "--time-limit", "0"], "0 is not a positive number of seconds"),
+    (["check", "--time-limit", "soon"], "--time-limit"),
+    (["check", "--json", "no/such/folder/x.json"], "its folder does not exist"),
+    (["check", "--junit", "no/such/folder/x.xml"], "its folder does not exist"),
+    (["check", "--fast"], "unrecognized arguments: --fast"),
+    (["check", "1", "2", "--from", f"solutions/{STEM}.py"], "is one file"),
+    (["check", "--from", "README.md"], "there is no lesson 'README'"),
+    (["hint"], "LESSON[.FUNCTION]"),
+    (["hint", "9"], "there is no lesson '9'"),
+    (["hint", "1.backprop"], "lesson 1 has no 'backprop'; it has forward"),
+    (["reset"], "LESSON"),
+    (["reset", "exercises"], "there is no lesson 'exercises'"),
+    (["verify", "12"], "there is no lesson '12'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), MISUSES, ids=[" ".join(a) for a, _ in MISUSES])
+def test_misuse_gets_one_clear_line_and_status_2(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
+    assert err.count("\n") == 1
+    assert err.startswith("checks: ")
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:7", "tpu", "cuda:x"])
+def test_a_device_that_is_not_there_gets_one_line(device: str) -> None:
+    done = command("--device", device, CUDA_VISIBLE_DEVICES="")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"device {device!r}" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_stubs_score_nothing_and_end_with_status_1(tmp_path: Path) -> None:
+    (tmp_path / f"{STEM}.py").write_text(cut(solution(STEM)), encoding="utf-8")
+    done = command("1", "--from", str(tmp_path))
+    assert done.returncode == 1
+    assert "0 of 14 points" in done.stdout
+    assert f"Next: forward of lesson 1\n  → {tmp_path / STEM}.py:47\n" in done.stdout
+    assert done.stderr == ""
+
+
+def test_solutions_score_everything_and_end_with_status_0() -> None:
+    done = command("--from", "solutions")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\n100 of 100 points\n" in done.stdout
+
+
+def test_no_line_of_a_report_is_wider_than_80_columns(tmp_path: Path) -> None:
+    code = (
+        "def grad_by_hand(x, y, w):\n    return 2 * (x * w - y) * w * "
+        + "x.new_ones(()) * " * 9
+        + "1"
+    )
+    (tmp_path / f"{STEM}.py").write_text(patched(STEM, "grad_by_hand", code), encoding="utf-8")
+    done = command("--from", str(tmp_path))
+    paths = [line for line in done.stdout.splitlines() if "→" in line]
+    assert all(len(line) <= 80 for line in done.stdout.splitlines() if line not in paths)
+
+
+def test_there_is_no_colour_without_a_terminal() -> None:
+    assert "\x1b" not in command("1").stdout
+
+
+def test_json_on_standard_output_is_all_there_is(tmp_path: Path) -> None:
+    done = command("1", "--from", "solutions", "--json", "-")
+    report = json.loads(done.stdout)
+    assert report["points"] == report["max_points"] == 14
+    assert list(report) == ["schema", "device", "dtype", "seed", "points", "max_points", "lessons"]
+
+
+def test_json_and_junit_are_written_beside_the_report(tmp_path: Path) -> None:
+    done = command("1", "--json", str(tmp_path / "r.json"), "--junit", str(tmp_path / "r.xml"))
+    assert "of 14 points" in done.stdout
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["schema"] == 1
+    suite = ET.parse(tmp_path / "r.xml").getroot()[0]
+    assert (suite.get("name"), suite.get("tests")) == (STEM, "6")
+
+
+def test_one_file_is_graded_under_any_name(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text(solution(STEM), encoding="utf-8")
+    assert command("1", "--from", str(mine)).returncode == 0
+
+
+def test_the_course_works_without_solutions(course: Path) -> None:
+    assert not (course / "solutions").exists()
+    done = command("1", cwd=course)
+    assert done.returncode == 1
+    assert "0 of 14 points" in done.stdout
+    assert command("verify", cwd=course).stderr == (
+        "checks: there is no folder solutions/ in this copy of the course\n"
+    )
+
+
+def test_reset_keeps_the_students_file_as_a_backup(course: Path) -> None:
+    shutil.copytree(ROOT / "solutions", course / "solutions")
+    mine = course / "exercises" / f"{STEM}.py"
+    mine.write_text("my own work", encoding="utf-8")
+    for _ in range(2):
+        assert command("reset", "1", cwd=course).returncode == 0
+    assert mine.read_text(encoding="utf-8") == cut(solution(STEM))
+    backups = (course / "exercises").glob("*.backup-*")
+    kept = {path.read_text(encoding="utf-8") for path in backups}
+    assert kept == {"my own work", cut(solution(STEM))}
+
+
+def test_reset_finds_the_stub_in_git_when_there_are_no_solutions(course: Path) -> None:
+    mine = course / "exercises" / f"{STEM}.py"
+    mine.write_text(cut(solution(STEM)), encoding="utf-8")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(course)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "exercises"], check=True)
+    subprocess.run([*git, "commit", "-qm", "stubs"], check=True)
+    mine.write_text("my own work", encoding="utf-8")
+    subprocess.run([*git, "commit", "-qam", "work"], check=True)
+    assert command("reset", "1", cwd=course).returncode == 0
+    assert mine.read_text(encoding="utf-8") == cut(solution(STEM))
+
+
+def test_reset_says_when_no_stub_can_be_found_and_touches_nothing(course: Path) -> None:
+    mine = course / "exercises" / f"{STEM}.py"
+    mine.write_text("my own work", encoding="utf-8")
+    done = command("reset", "1", cwd=course)
+    assert done.returncode == 2
+    assert "no stub of lesson1_linear can be found" in done.stderr
+    assert mine.read_text(encoding="utf-8") == "my own work"
+
+
+def test_hints_go_from_mild_to_explicit_and_are_remembered(course: Path) -> None:
+    said = [command("hint", "1.grad_by_hand", cwd=course).stdout for _ in range(4)]
+    assert [text.split(" for ")[0] for text in said[:3]] == [f"Hint {i} of 3" for i in (1, 2, 3)]
+    assert said[3] == said[2]
+
+
+def test_a_hint_for_a_lesson_is_for_its_first_open_exercise(course: Path) -> None:
+    done = patched(STEM, "grad_by_hand", "def grad_by_hand(x, y, w):\n    return x")
+    (course / "exercises" / f"{STEM}.py").write_text(done, encoding="utf-8")
+    assert "for grad_by_hand (lesson 1)" in command("hint", "1", cwd=course).stdout
+
+
+def test_a_spoilt_memory_of_hints_does_no_harm(course: Path) -> None:
+    (course / ".course").mkdir()
+    (course / ".course" / "hints.json").write_text("[1, {", encoding="utf-8")
+    assert command("hint", "1.loss", cwd=course).stdout.startswith("Hint 1 of ")
+
+
+def test_check_imports_no_matplotlib() -> None:
+    code = (
+        "import sys, os; from checks.grader import cli; os._exit = lambda status: None\n"
+        "cli.main(['1', '--from', 'solutions']); print('matplotlib' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120
+    )
+    assert done.stdout.endswith("False\n"), done
+
+
+@pytest.mark.parametrize("folder", ["exercises", "solutions"])
+def test_a_lesson_runs_as_a_program(folder: str, tmp_path: Path) -> None:
+    text = solution(STEM)
+    place = tmp_path / folder
+    shutil.copytree(ROOT / "checks", tmp_path / "checks", ignore=shutil.ignore_patterns("tests"))
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    place.mkdir()
+    program = place / f"{STEM}.py"
+    program.write_text(text if folder == "solutions" else cut(text), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(program), "--device", "cpu"],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    assert "Traceback" not in done.stderr
+    if folder == "solutions":
+        assert done.returncode == 0, done
+        assert "4" in done.stdout and "8.0" in done.stdout
+    else:
+        assert done.returncode == 1, done
+        assert "Not finished yet: TODO 1." in done.stdout
+
+
+def test_a_closed_pipe_is_no_traceback() -> None:
+    line = f"'{sys.executable}' -m checks 1 --from solutions | head -c 1"
+    done = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, timeout=120)
+    assert b"Traceback" not in done.stderr
