@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -32,6 +32,7 @@ from checks.grader.verdict import (
 )
 
 MAX_ROWS = 64
+TICK = 0.02  # seconds between two looks at whether somebody still wants the answer
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,25 @@ def prepare(stem: str, settings: Settings) -> Exam:
     return Exam(stem, lesson, sheets, settings)
 
 
-class Session:
-    """A submission's process: started when it is needed, and again after it died."""
+def restricted(exam: Exam, exercise: str) -> Exam:
+    """An exam of one exercise only."""
+    return replace(exam, sheets=tuple(s for s in exam.sheets if s.exercise.name == exercise))
 
-    def __init__(self, server: Server, submission: Submission, settings: Settings) -> None:
+
+class Session:
+    """A submission's process: started when it is needed, and again after it died.
+
+    waiting   called again and again while an answer is awaited; what it raises ends the wait
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        submission: Submission,
+        settings: Settings,
+        waiting: Callable[[], None] | None = None,
+    ) -> None:
+        self._waiting = waiting
         self._server = server
         self._submission = submission
         self._settings = settings
@@ -145,6 +161,9 @@ class Session:
 
     def _receive(self, deadline: float) -> Observation:
         assert self._child is not None
+        if self._waiting is not None:
+            while not self._child.ready(TICK) and time.monotonic() < deadline:
+                self._waiting()
         try:
             return observation(*self._child.receive(deadline))
         except frames.Late:
@@ -398,13 +417,16 @@ def grade_all(server: Server, submissions: Sequence[Submission], settings: Setti
 
 @contextmanager
 def single_session(
-    server: Server, submission: Submission, settings: Settings
+    server: Server,
+    submission: Submission,
+    settings: Settings,
+    waiting: Callable[[], None] | None = None,
 ) -> Iterator[Session | None]:
     """The process of one submission, ended at last; None when there is no text to run."""
     if submission.source is None:
         yield None
         return
-    session = Session(server, submission, settings)
+    session = Session(server, submission, settings, waiting)
     try:
         yield session
     finally:
