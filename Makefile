@@ -1,6 +1,7 @@
 # Two commands do everything: `make check` and `make test`. Each sets up .venv when it is missing.
 #
 #   make check [LESSON=3] [SOURCE=folder] [DEVICE=cuda] [ARGS='--seed 1']
+#   make watch [LESSON=3]     the same on every save
 #   make hint LESSON=3        make reset LESSON=3       make solutions [DEVICE=cuda]
 #   make test   make lint   make bench   make stubs
 #
@@ -17,10 +18,14 @@ ARGS ?=
 CHECKS := $(BIN)/python -m checks
 
 .DEFAULT_GOAL := check
-.PHONY: check hint reset solutions test lint bench stubs
+.PHONY: check watch hint reset solutions test lint bench stubs
 
 check: $(VENV)/.student
 	@$(CHECKS) check $(LESSON) --from "$(SOURCE)" --device $(DEVICE) $(ARGS)
+
+# 1 is "not everything is passed yet", which is no news on leaving.
+watch: $(VENV)/.student
+	@$(CHECKS) watch $(LESSON) --from "$(SOURCE)" --device $(DEVICE) $(ARGS) || [ $$? -eq 1 ]
 
 hint: $(VENV)/.student
 	@$(CHECKS) hint $(LESSON)

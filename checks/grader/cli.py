@@ -64,6 +64,7 @@ def _parser() -> tuple[Parser, tuple[str, ...]]:
     )
     subparsers = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     _check(subparsers.add_parser("check", help="grade exercises/"))
+    _watch(subparsers.add_parser("watch", help="grade again whenever a file is saved"))
     _hint(subparsers.add_parser("hint", help="the next hint, mild to explicit"))
     _reset(subparsers.add_parser("reset", help="put a stub back, keeping your file as a backup"))
     _verify(subparsers.add_parser("verify", help="run the solutions and every claim"))
@@ -72,6 +73,20 @@ def _parser() -> tuple[Parser, tuple[str, ...]]:
 
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.check)
+    _lesson_files(parser)
+    _running(parser)
+    parser.add_argument("--json", metavar="FILE", help="write the report as JSON; - for stdout")
+    parser.add_argument("--junit", metavar="FILE", help="write the report as JUnit XML")
+
+
+def _watch(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.watch)
+    _lesson_files(parser)
+    _running(parser)
+
+
+def _lesson_files(parser: argparse.ArgumentParser) -> None:
+    """Which lessons, and where their files are."""
     parser.add_argument("lessons", nargs="*", metavar="LESSON", help="3, lesson3 or its full name")
     parser.add_argument(
         "--from",
@@ -80,9 +95,6 @@ def _check(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="a folder with lesson files, or one lesson file (default: exercises)",
     )
-    _running(parser)
-    parser.add_argument("--json", metavar="FILE", help="write the report as JSON; - for stdout")
-    parser.add_argument("--junit", metavar="FILE", help="write the report as JUnit XML")
 
 
 def _running(parser: argparse.ArgumentParser) -> None:

@@ -36,6 +36,22 @@ def check(options: Namespace) -> int:
     return 0 if report.passed else 1
 
 
+def watch(options: Namespace) -> int:
+    """Grade again on every save; 0 when everything asked for is passed, 1 if left before."""
+    files = dict(_files(options.source, options.lessons))
+    from checks.grader.server import Server
+
+    with Server() as server:
+        _usable(options.device)
+        from checks.grader.terminal import Terminal
+        from checks.grader.verdict import Settings
+        from checks.grader.watch import Watcher
+
+        settings = Settings(options.device, options.dtype, options.seed, options.time_limit)
+        with Terminal() as terminal:
+            return 0 if Watcher(server, files, settings, _ink(), terminal).run() else 1
+
+
 def hint(options: Namespace) -> int:
     """Print the next hint of a function; of the first open one if only the lesson is named."""
     from checks.grader.hints import next_hint

@@ -71,10 +71,10 @@ def overview(lesson: LessonReport, ink: Ink) -> list[str]:
 
 def render_fault(lesson: LessonReport, verdict: Verdict, ink: Ink) -> list[str]:
     """A fault: where, the table, the idea, the line to open."""
-    lines = _wrapped(_where(verdict), "  ", ink.bold)
+    lines = wrapped(_where(verdict), "  ", ink.bold)
     if verdict.comparison:
         lines += _table(verdict.comparison)
-    lines += _wrapped(safe(verdict.message), "  ")
+    lines += wrapped(safe(verdict.message), "  ")
     if verdict.printed.strip():
         printed = safe(verdict.printed.strip(), keep_lines=True).splitlines()
         lines += [ink.dim(f"  you printed: {line[: WIDTH - 16]}") for line in printed[:5]]
@@ -171,7 +171,8 @@ def next_step(report: Report) -> tuple[LessonReport, Verdict] | None:
     return None
 
 
-def _wrapped(text: str, indent: str, paint: Any = str) -> list[str]:
+def wrapped(text: str, indent: str, paint: Any = str) -> list[str]:
+    """A paragraph in lines no wider than the report."""
     lines = textwrap.wrap(
         text,
         WIDTH,
