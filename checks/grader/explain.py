@@ -8,12 +8,22 @@ from checks.grader.verdict import Observation
 
 Shape = tuple[int, ...]
 
-#: The start of PyTorch's or Python's message -> what it means here.
+#: A piece of PyTorch's or Python's message, in the wording of every torch since 2.6 -> what it
+#: means here. The first that fits counts.
 MEANINGS: tuple[tuple[str, str], ...] = (
     (
-        r"mat1 and mat2 shapes cannot be multiplied|size mismatch|inconsistent tensor size",
+        r"mat1 and mat2 shapes cannot be multiplied|^size mismatch, got|inconsistent tensor size",
         "In A @ B the columns of A must be as many as the rows of B. Write the two shapes under "
         "your formula: is a transpose missing, or does the data need shape (n, 1)?",
+    ),
+    (
+        r"both arguments to matmul need to be at least 1D",
+        "`@` multiplies vectors and matrices. A scalar multiplies with `*`.",
+    ),
+    (
+        r"self must be a matrix|mat2 must be a matrix|Expected 1-D argument|must be a matrix",
+        "This operation wants another number of dimensions. Print the shape: a vector is (n,), a "
+        "column is (n, 1). `torch.outer` makes a matrix of two vectors.",
     ),
     (
         r"element 0 of tensors does not require grad",
@@ -26,28 +36,27 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "each backward.",
     ),
     (
-        r"a leaf Variable that requires grad is being used in an in-place operation|"
-        r"a view of a leaf Variable that requires grad",
+        r"(a leaf|a view of a leaf) Variable that requires grad is being used in an in-place|"
+        r"leaf Variable that requires grad (has been|is being)",
         "Autograd records every change of a leaf. An update is not part of the graph: put it under "
         "`with torch.no_grad():`.",
     ),
     (
-        r"one of the variables needed for gradient computation has been modified by an inplace",
+        r"modified by an inplace operation",
         "A value that the graph saved for backward was overwritten. Make a new tensor instead of "
         "changing it in place.",
     ),
     (
-        r"One of the differentiated Tensors (does not require grad|appears to not have been used)",
+        r"differentiated Tensors? (at index \d+ )?(does|appears|do)",
         "The gradient is asked for a tensor that the loss was not computed from. Compute the loss "
         "from this very leaf, not from the original.",
     ),
     (
-        r"expected (m1 and m2|scalar type|both vectors) .*(Double|Float|dtype)|"
-        r"Found dtype|must have the same dtype|expected .* dtype",
+        r"same dtype|expected scalar type|Found dtype|with dtype '?\w+'? to a tensor with",
         "float32 meets float64. Keep the dtype of the inputs: a new tensor needs `dtype=x.dtype`.",
     ),
     (
-        r"Expected all tensors to be on the same device",
+        r"Expected all tensors to be on the same device|not on the expected device",
         "Two tensors live on different devices. Make new tensors with `device=x.device`.",
     ),
     (
@@ -59,19 +68,40 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "NumPy leaves the graph: `.detach()` first, or stay in torch.",
     ),
     (
-        r"unsupported operand type\(s\) for .*NoneType|'NoneType' object",
-        "Something is None here. `.grad` is None before the first backward, and for every tensor "
-        "that is not a leaf: `w = w − lr·w.grad` makes a new non-leaf, so update in place under "
-        "`torch.no_grad()`.",
+        r"'NoneType'",
+        "Something is None here. A function without `return` gives None, and so does `.grad`: "
+        "before the first backward, and always for a tensor that is no leaf. `w = w − lr·w.grad` "
+        "makes a non-leaf; update in place under `torch.no_grad()`.",
     ),
     (
-        r"The size of tensor a .* must match the size of tensor b",
+        r"'(float|int)' object has no attribute|expected Tensor as element 0 in argument 0",
+        "This is a Python number where a tensor is wanted: an `.item()` or `float(…)` too early?",
+    ),
+    (
+        r"size of tensor a .* must match the size of tensor b|assign a gradient of size",
         "The two shapes do not fit together element by element. Print both: is one transposed, or "
         "a sum over the samples missing?",
     ),
     (
-        r"only one element tensors can be converted|a Tensor with \d+ elements cannot be converted",
-        "One number was wanted and a whole tensor came.",
+        r"only one element tensors can be converted|elements cannot be converted to Scalar|"
+        r"Boolean value of Tensor with more than one value",
+        "One number was wanted and a whole tensor came: reduce it, or take it entry by entry.",
+    ),
+    (
+        r"expects a non-empty TensorList",
+        "The list is empty: nothing was appended in the loop.",
+    ),
+    (
+        r"[Oo]nly Tensors of floating point",
+        "Whole numbers have no gradient. Make the tensor from floats.",
+    ),
+    (
+        r"0-dim tensor|0-d tensor",
+        "A 0-d tensor is one number, shape (): it has no entries to index or to loop over.",
+    ),
+    (
+        r"values to unpack",
+        "Left and right of `=` there are not equally many values. How many are returned?",
     ),
 )
 
@@ -88,7 +118,8 @@ def explain_error(seen: Observation) -> str:
         return f"Your code called exit{where}. Return the value instead."
     first = seen.message.strip().splitlines()[0] if seen.message.strip() else ""
     text = f"Your code raised {seen.error_type}{where}"
-    text += f": {first.rstrip('.')}." if first else "."
+    text += f": {first}" if first else ""
+    text = text if text.endswith((".", "!", "?")) else f"{text}."
     line = meaning(seen.message)
     return f"{text} {line}" if line else text
 
