@@ -43,7 +43,7 @@ lint: $(VENV)/.developer
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 
 bench: $(VENV)/.developer
-	@for file in checks/tests/bench_*.py; do $(BIN)/python $$file || exit 1; done
+	@for file in checks/tests/bench_*.py; do $(BIN)/python -m checks.tests.$$(basename $$file .py) || exit 1; done
 
 # Write exercises/ anew from solutions/: a stub is its solution with the bodies cut off.
 stubs: $(VENV)/.student

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from checks.grader import commands
+from checks.grader.course import ROOT
 from checks.grader.misuse import Misuse
 
 
@@ -91,7 +92,7 @@ def _lesson_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="source",
-        default="exercises",
+        default=os.path.relpath(ROOT / "exercises"),
         metavar="PATH",
         help="a folder with lesson files, or one lesson file (default: exercises)",
     )

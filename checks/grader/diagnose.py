@@ -69,7 +69,7 @@ def diagnose(
     if not named:
         sentences = [_ratio(exercise, ordered, rtol), exercise.idea]
     partly = _partly_right(exercise, ordered, settings)
-    node = "" if named else _first_wrong_node(exercise, ordered, rtol)
+    node = _first_wrong_node(exercise, ordered, rtol)
     step = _first_wrong_step(exercise, prefixes, settings)
     words = [partly, node, step, *sentences]
     return Diagnosis(tuple(m.id for m in named), " ".join(word for word in words if word))
@@ -193,28 +193,40 @@ def _mapped(
 
 def _partly_right(exercise: Exercise, evidence: Sequence[Evidence], settings: Settings) -> str:
     """ "∂loss/∂b is right; ∂loss/∂w is not." over all cases; empty unless some and not all."""
-    rights = [
-        right_quantities(exercise, item.truth.by_hand, item.seen.value, settings)
-        for item in evidence
-        if item.seen.outcome == "value"
-    ]
-    if not rights:
+    rows = [_rights(exercise, item, settings) for item in evidence if item.seen.outcome == "value"]
+    names = _names(exercise)
+    if not rows or any(len(row) != len(names) for row in rows):
         return ""
-    names = _component_names(exercise, evidence[0].truth.by_hand)
-    if names:
-        return ""
-    columns = [all(column) for column in zip(*rights, strict=True)]
-    right = [name for name, ok in zip(exercise.quantities, columns, strict=True) if ok]
-    wrong = [name for name, ok in zip(exercise.quantities, columns, strict=True) if not ok]
+    columns = [all(column) for column in zip(*rows, strict=True)]
+    right = [name for name, ok in zip(names, columns, strict=True) if ok]
+    wrong = [name for name, ok in zip(names, columns, strict=True) if not ok]
     if not right or not wrong:
         return ""
-    verb = "is" if len(right) == 1 else "are"
-    return f"{_and(right)} {verb} right; {_and(wrong)} {'is' if len(wrong) == 1 else 'are'} not."
+    return f"{_and(right)} {_are(right)} right; {_and(wrong)} {_are(wrong)} not."
 
 
-def _component_names(exercise: Exercise, answer: Answer) -> tuple[str, ...]:
-    """The labels of an answer that is one labelled vector, () otherwise."""
-    return exercise.labels.get(exercise.quantities[0], ()) if len(parts(answer)) == 1 else ()
+def _names(exercise: Exercise) -> tuple[str, ...]:
+    """What a sentence can call right or wrong: the quantities, or a vector's labelled entries."""
+    labels = [exercise.labels.get(quantity, (quantity,)) for quantity in exercise.quantities]
+    return tuple(name for group in labels for name in group)
+
+
+def _rights(exercise: Exercise, item: Evidence, settings: Settings) -> tuple[bool, ...]:
+    """Whether each of those is right in one case."""
+    expected, value = item.truth.by_hand, item.seen.value
+    whole = right_quantities(exercise, expected, value, settings)
+    rights: list[bool] = []
+    for quantity, wanted, got, ok in zip(
+        exercise.quantities, parts(expected), aligned(expected, value), whole, strict=False
+    ):
+        labels = exercise.labels.get(quantity)
+        entries = tensor_of(got)
+        if labels is None or entries is None or entries.shape != wanted.shape:
+            rights += [ok] * len(labels or "?")
+            continue
+        bound = RTOL[settings.dtype] * exercise.slack * wanted.abs().max()
+        rights += ((entries - wanted).abs() <= 2 * bound).reshape(-1).tolist()
+    return tuple(rights)
 
 
 def _ratio(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> str:
@@ -280,6 +292,10 @@ def _first_wrong_step(exercise: Exercise, prefixes: Sequence[Prefix], settings: 
             return f"The parameters are already wrong after {prefix.covers}."
         before = prefix.covers
     return ""
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _and(names: Sequence[str]) -> str:

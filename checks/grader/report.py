@@ -73,7 +73,7 @@ def render_fault(lesson: LessonReport, verdict: Verdict, ink: Ink) -> list[str]:
     """A fault: where, the table, the idea, the line to open."""
     lines = wrapped(_where(verdict), "  ", ink.bold)
     if verdict.comparison:
-        lines += _table(verdict.comparison)
+        lines += _table(verdict.comparison, ink)
     lines += wrapped(safe(verdict.message), "  ")
     if verdict.printed.strip():
         printed = safe(verdict.printed.strip(), keep_lines=True).splitlines()
@@ -131,21 +131,22 @@ def _where(verdict: Verdict) -> str:
     return text if len(text) < 300 else text[:297] + "…"
 
 
-def _table(rows: Sequence[Row], limit: int = 8) -> list[str]:
-    """yours / autograd / by hand (or yours / expected) per component, wrong ones first."""
+def _table(rows: Sequence[Row], ink: Ink, limit: int = 8) -> list[str]:
+    """yours / autograd / by hand (or yours / expected) per component; of many, the wrong ones."""
     gradient = any(row.autograd is not None for row in rows)
     heads = ["yours", "autograd", "by hand"] if gradient else ["yours", "expected"]
-    shown = rows[:limit]
-    cells = [
-        [short(row.yours), *([short(row.autograd)] if gradient else []), short(row.by_hand)]
-        for row in shown
-    ]
+    wrong = [row for row in rows if short(row.yours) != short(row.by_hand)]
+    shown = list(rows if len(rows) <= limit else wrong or rows)[:limit]
     first = max(len(row.quantity) for row in shown)
-    lines = ["    " + " " * first + "".join(f"{head:>16}" for head in heads)]
-    for row, entries in zip(shown, cells, strict=True):
-        lines.append("    " + row.quantity.ljust(first) + "".join(f"{e:>16}" for e in entries))
-    if len(rows) > limit:
-        lines.append(f"    … and {len(rows) - limit} more")
+    lines = [" " * (4 + first) + "".join(f"{head:>16}" for head in heads)]
+    for row in shown:
+        middle = [row.autograd] if gradient else []
+        cells = "".join(f"{short(value):>16}" for value in (*middle, row.by_hand))
+        yours = f"{short(row.yours):>16}"
+        painted = ink.red(yours) if row in wrong else yours
+        lines.append(f"    {row.quantity:<{first}}{painted}{cells}")
+    if len(rows) > len(shown):
+        lines.append(f"    … {len(rows)} components in all, {len(wrong)} of them wrong")
     return lines
 
 
