@@ -1,0 +1,62 @@
+"""How long a check takes, as a ratio to `import torch` in the same run. Run by `make bench`.
+
+The promise: at most 1.6 × on the solutions and on wrong work, at most 1.3 × on the stubs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from checks.grader.course import ROOT, stems
+from checks.tests.submissions import bank, patched
+
+
+def seconds(arguments: list[str]) -> float:
+    """The wall time of one command."""
+    start = time.perf_counter()
+    subprocess.run(arguments, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+    return time.perf_counter() - start
+
+
+def write_wrong_work(folder: Path) -> None:
+    """One wrong submission of every lesson: the last exercise of the bank that has an id."""
+    for stem in stems():
+        patch = [patch for patch in bank(stem) if patch.ids][-1]
+        text = patched(stem, patch.exercise, patch.code)
+        (folder / f"{stem}.py").write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=9)
+    runs = parser.parse_args().runs
+    check = [sys.executable, "-m", "checks", "check", "--from"]
+    with tempfile.TemporaryDirectory() as wrong:
+        write_wrong_work(Path(wrong))
+        commands = {
+            "import torch": [sys.executable, "-c", "import torch"],
+            "check solutions": [*check, "solutions"],
+            "check stubs": [*check, "exercises"],
+            "check wrong work": [*check, wrong],
+        }
+        for command in commands.values():  # warm the disk cache
+            seconds(command)
+        times: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(runs):  # in turn, so that a slow moment of the machine meets all alike
+            for name, command in commands.items():
+                times[name].append(seconds(command))
+    base = statistics.median(times["import torch"])
+    for name, measured in times.items():
+        median = statistics.median(measured)
+        spread = f"{min(measured):.2f}–{max(measured):.2f}"
+        print(f"{name:<18} {median:5.2f} s  ({spread})  {median / base:4.2f} × import torch")
+
+
+if __name__ == "__main__":
+    main()
