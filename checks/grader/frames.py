@@ -79,7 +79,9 @@ def unpack(node: Any, body: bytes, depth: int = 0) -> Any:
                 str(key)[:80]: unpack(value, body, depth + 1)
                 for key, value in (_pair(item) for item in items)
             }
-        case {"plain": bool() | int() | float() | None as value}:
+        case {"plain": bool() | float() | None as value}:
+            return value
+        case {"plain": int(value)} if abs(value) < 1 << 62:
             return value
         case {"foreign": str(type_name)}:
             return Foreign(type_name[:80])
@@ -101,6 +103,8 @@ def read(sock: socket.socket, deadline: float | None = None) -> tuple[dict[str, 
     body = _exactly(sock, body_length, deadline)
     try:
         header = json.loads(text)
+        if rb"\ud" in text.lower():  # half a surrogate pair: text that no file can hold
+            header = json.loads(json.dumps(header, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError) as error:
         raise Broken("not JSON") from error
     if not isinstance(header, dict):

@@ -12,12 +12,20 @@ MAX_SOURCE = 1 << 20
 
 @dataclass(frozen=True)
 class Submission:
-    """One lesson file as text. `problem` says why there is no text."""
+    """One lesson file as text. `problem` says why there is no text.
+
+    room   the only folder that a confined process may use; it holds the file
+    """
 
     stem: str
     path: Path
     source: str | None
     problem: str = ""
+    room: Path | None = None
+
+
+class Unreadable(Exception):
+    """A file that is not read. The message says why, in words that follow its name."""
 
 
 def read_submission(folder: Path, stem: str, *, follow_links: bool = True) -> Submission:
@@ -27,24 +35,37 @@ def read_submission(folder: Path, stem: str, *, follow_links: bool = True) -> Su
 
 def read_file(path: Path, stem: str, *, follow_links: bool = True) -> Submission:
     """One lesson file under any name."""
+    try:
+        return Submission(stem, path, text_of(contents(path, follow_links=follow_links)))
+    except FileNotFoundError:
+        return Submission(stem, path, None, f"There is no file {path.name}.")
+    except Unreadable as problem:
+        return Submission(stem, path, None, f"{path.name} {problem}")
+
+
+def contents(path: Path, *, follow_links: bool = True) -> bytes:
+    """A regular file of at most 1 MiB. Raises FileNotFoundError or Unreadable."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     if not follow_links:
         flags |= getattr(os, "O_NOFOLLOW", 0)
     try:
         descriptor = os.open(path, flags)
     except FileNotFoundError:
-        return Submission(stem, path, None, f"There is no file {path.name}.")
+        raise
     except OSError as error:
-        return Submission(stem, path, None, f"{path.name} cannot be read: {error.strerror}.")
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        return Submission(stem, path, None, f"{path.name} is not a regular file.")
+        raise Unreadable(f"cannot be read: {error.strerror}.") from error
     with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Unreadable("is not a regular file.")
         data = file.read(MAX_SOURCE + 1)
     if len(data) > MAX_SOURCE:
-        return Submission(stem, path, None, f"{path.name} is larger than 1 MiB.")
+        raise Unreadable("is larger than 1 MiB.")
+    return data
+
+
+def text_of(data: bytes) -> str:
+    """The text of a file. Raises Unreadable."""
     try:
-        return Submission(stem, path, data.decode("utf-8-sig"))
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problem = f"{path.name} is not UTF-8 text (byte {error.start}). Save it as UTF-8."
-        return Submission(stem, path, None, problem)
+        raise Unreadable(f"is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error

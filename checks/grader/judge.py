@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import torch
@@ -61,7 +61,7 @@ class Sheet:
         calls = []
         for case in cases:
             inputs = rounded(case.inputs, self.dtype)
-            calls.append([_pack(inputs[name], packer) for name in self.exercise.parameters])
+            calls.append([pack(inputs[name], packer) for name in self.exercise.parameters])
         driver = self.exercise.driver
         header = {
             "exercise": self.exercise.name,
@@ -83,8 +83,9 @@ class Exam:
     settings: Settings
 
 
+@lru_cache(maxsize=32)
 def prepare(stem: str, settings: Settings) -> Exam:
-    """Draw the inputs of one lesson."""
+    """Draw the inputs of one lesson. They, and the truth, are the same for a whole class."""
     lesson = load(stem)
     sheets = tuple(
         Sheet(exercise, cases(stem, lesson, exercise, settings.seed), settings)
@@ -126,6 +127,7 @@ class Session:
                 "path": str(self._submission.path),
                 "source": self._submission.source,
                 "device": self._settings.device,
+                "room": str(self._submission.room or ""),
             }
         )
         self._imported: Observation | None = None
@@ -390,7 +392,7 @@ def _readable(value: Any) -> Any:
     return value
 
 
-def _pack(value: Any, packer: frames.Packer) -> Mapping[str, Any]:
+def pack(value: Any, packer: frames.Packer) -> Mapping[str, Any]:
     if isinstance(value, Tensor):
         return packer.tensor(value, "float64", "cpu")
     if isinstance(value, Source):
@@ -398,7 +400,7 @@ def _pack(value: Any, packer: frames.Packer) -> Mapping[str, Any]:
     if isinstance(value, Built):
         return {
             "build": value.source.text,
-            "with": [_pack(part, packer) for part in value.arguments],
+            "with": [pack(part, packer) for part in value.arguments],
         }
     return {"plain": value}
 

@@ -1,23 +1,26 @@
 """Processes for student code: forked in milliseconds from a server that has torch loaded.
 
 The judge starts the server before it computes any expected value, so no child can find one in its
-memory. Each child is its own process group and is ended as a group. Where the system has no safe
-fork (Windows, macOS), every child is a fresh process that speaks the same protocol.
+memory. Each child is its own process group and is ended as a group, with everything that it left
+behind. Where the system has no safe fork (Windows, macOS), every child is a fresh process that
+speaks the same protocol.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import os
 import secrets
 import select
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -29,6 +32,9 @@ PID = struct.Struct("<i")
 START_UP = 60.0  # seconds for a process to be there: importing torch from a cold disk takes long
 Confine = Callable[[Mapping[str, Any]], None]
 Way = Literal["fork", "exec", "fresh"]
+#: What a server that confines its children keeps of the environment.
+KEPT = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
+PARENT_DEATH, SUBREAPER = 1, 36  # options of prctl
 
 
 class Child:
@@ -80,12 +86,21 @@ class Child:
 class Server:
     """Starts children. `way` says how; by default a fork of this process on Linux.
 
-    confine   called in each child before the student's code, with the job
+    confine   called once in the server; what it returns is called in each child before the
+              student's code, with the job
+    folder    where the judge keeps what is temporary; the server removes it at its own end, which
+              comes even if the judge is killed
     """
 
-    def __init__(self, way: Way | None = None, confine: Confine | None = None) -> None:
+    def __init__(
+        self,
+        way: Way | None = None,
+        confine: Callable[[], Confine] | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self._way: Way = way or ("fork" if sys.platform == "linux" else "fresh")
         self._confine = confine
+        self._folder = folder
         self._sock: socket.socket | None = None
         self.pid = 0
         if self._way == "fork":
@@ -138,21 +153,25 @@ class Server:
         self.pid = os.fork()
         if self.pid == 0:
             ours.close()
-            _be_server(theirs, self._confine)
+            _be_server(theirs, self._confine() if self._confine else None, self._folder)
         theirs.close()
         self._sock = ours
 
     def _exec(self) -> None:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "checks.grader.server", str(theirs.fileno())]
+        command.append(str(self._folder or ""))
+        environment = dict(os.environ)
         if self._confine is not None:
             command.append(f"{self._confine.__module__}:{self._confine.__qualname__}")
+            environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+            environment["PYTHONHASHSEED"] = "0"  # the same messages on every run
         process = subprocess.Popen(
             command,
             cwd=ROOT,
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            env=environment | {"OMP_NUM_THREADS": "1"},
         )
         theirs.close()
         self.pid = process.pid
@@ -210,9 +229,10 @@ class Server:
         return end
 
 
-def _be_server(sock: socket.socket, confine: Confine | None) -> None:
+def _be_server(sock: socket.socket, confine: Confine | None, folder: Path | None) -> None:
     """Fork children on request until the judge is gone. Never returns."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the judge, who then closes
+    _control(SUBREAPER, 1)
     gc.freeze()
     children: set[int] = set()
     while True:
@@ -223,6 +243,9 @@ def _be_server(sock: socket.socket, confine: Confine | None) -> None:
         if not message:
             for pid in children:
                 _kill(pid)
+            _kill_adopted(set())
+            if folder is not None:
+                remove(folder)
             os._exit(0)
         if message[:1] == b"F":
             pid = os.fork()
@@ -236,6 +259,7 @@ def _be_server(sock: socket.socket, confine: Confine | None) -> None:
             if pid in children:
                 children.discard(pid)
                 _kill(pid)
+                _kill_adopted(children)
         with contextlib.suppress(OSError):
             sock.sendall(PID.pack(pid))
 
@@ -249,10 +273,31 @@ def _kill(pid: int) -> None:
         os.waitpid(pid, 0)
 
 
+def _kill_adopted(own: Set[int]) -> None:
+    """End what children left behind in groups of their own: all of it has come to the server."""
+    listing = Path(f"/proc/self/task/{os.getpid()}/children")
+    while True:
+        try:
+            adopted = set(map(int, listing.read_text().split())) - own
+        except OSError:  # not Linux
+            return
+        if not adopted:
+            return
+        for pid in adopted:
+            _kill(pid)
+
+
+def _control(option: int, value: int) -> None:
+    """prctl, where there is one."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
 def _be_child(fd: int, confine: Confine | None) -> None:
     """Become the process of one lesson file. Never returns."""
     try:
         os.setsid()
+        _control(PARENT_DEATH, signal.SIGKILL)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         null = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
@@ -265,8 +310,20 @@ def _be_child(fd: int, confine: Confine | None) -> None:
         os._exit(0)
 
 
+def remove(folder: Path) -> None:
+    """Delete a folder that students' code wrote to: nested too deep, or closed to reading."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except (OSError, RecursionError):
+        if sys.platform != "win32":
+            for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+                subprocess.run([*command, "--", folder], stderr=subprocess.DEVNULL, check=False)
+
+
 def _main(arguments: list[str]) -> None:
-    """`python -m checks.grader.server FD [CONFINE]`, `FD one`, or `share` (Windows)."""
+    """`python -m checks.grader.server FD FOLDER [CONFINE]`, `FD one`, or `share` (Windows)."""
     worker.prepare()
     if arguments == ["share"]:
         handed = socket.fromshare(sys.stdin.buffer.read())  # type: ignore[attr-defined,unused-ignore]
@@ -275,10 +332,11 @@ def _main(arguments: list[str]) -> None:
         worker.serve(socket.socket(fileno=int(arguments[0])), None)
     else:
         confine = None
-        if len(arguments) > 1:
-            module, _, name = arguments[1].partition(":")
-            confine = getattr(__import__(module, fromlist=[name]), name)
-        _be_server(socket.socket(fileno=int(arguments[0])), confine)
+        if len(arguments) > 2:
+            module, _, name = arguments[2].partition(":")
+            confine = getattr(__import__(module, fromlist=[name]), name)()
+        folder = Path(arguments[1]) if arguments[1] else None
+        _be_server(socket.socket(fileno=int(arguments[0])), confine, folder)
     os._exit(0)
 
 

@@ -73,7 +73,7 @@ def observation(header: Mapping[str, Any], body: bytes) -> Observation:
         outcome,
         error_type=_text(header.get("type"), 80),
         message=_text(header.get("message"), 500),
-        line=line if type(line) is int else None,
+        line=line if type(line) is int and 0 < line < 1 << 31 else None,
         printed=printed,
     )
 
