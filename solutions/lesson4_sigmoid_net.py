@@ -1,0 +1,177 @@
+"""Lesson 4 · A net of sigmoids: two inputs, two hidden units, two outputs, eight weights
+
+Each hidden and output unit adds up what reaches it and squashes the sum with the sigmoid
+σ(z) = 1 / (1 + e⁻ᶻ), which lies between 0 and 1:
+
+    x1 ──w1──▶ z1 ─σ─▶ h1 ──w5──▶ z3 ─σ─▶ o1 ──┐         z1 = w1·x1 + w3·x2
+        ╲w2  ╱             ╲w6  ╱              (½Σr²)    z2 = w2·x1 + w4·x2
+        ╱w3  ╲             ╱w7  ╲              │ loss    z3 = w5·h1 + w7·h2
+    x2 ──w4──▶ z2 ─σ─▶ h2 ──w8──▶ z4 ─σ─▶ o2 ──┘         z4 = w6·h1 + w8·h2
+
+    loss = ½·(o1 − y1)² + ½·(o2 − y2)²
+
+The ½ is there to cancel the 2 of the square's slope. (nn.MSELoss() on these two outputs is the
+same number: it takes the mean, and the mean of two squares is half their sum.)
+
+Backward, from the loss to the left, each gradient once:
+
+    ∂loss/∂o1 = o1 − y1                               the slope of ½r² is r
+    ∂loss/∂z3 = ∂loss/∂o1 · σ′(z3)                    through the sigmoid of o1; z4 and o2 likewise
+    ∂loss/∂w5 = ∂loss/∂z3 · ∂z3/∂w5                   what multiplies w5 in z3?
+    ∂loss/∂h1 = ∂loss/∂z3 · w5 + ∂loss/∂z4 · w6       h1 feeds both sums, so two paths add up
+    ∂loss/∂z1 = ∂loss/∂h1 · σ′(z1)                    through the sigmoid of h1
+    ∂loss/∂w1 = ∂loss/∂z1 · ∂z1/∂w1                   what multiplies w1 in z1?
+
+The rest is yours: the same steps for the other weights, and σ′. The slope of the sigmoid can be
+written with its value alone, a = σ(z), so the forward pass has already computed what is needed.
+
+Worked example, x = (0.5, 0.3), y = (0.23, −0.07), w = (0.2, −0.4, 0.5, 0.6, 0.1, −0.5, −0.3, 0.8):
+
+    forward    z1, z2 =  0.2500, −0.0200     h = 0.562177, 0.495000
+               z3, z4 = −0.0923,  0.1149     o = 0.476946, 0.528696     loss = 0.209710
+    backward   ∂loss/∂o  =  0.246946, 0.598696       ∂loss/∂z3, z4 =  0.061605, 0.149181
+               ∂loss/∂h  = −0.068430, 0.100863       ∂loss/∂z1, z2 = −0.016843, 0.025213
+               ∂loss/∂w  = −0.008421, 0.012607, −0.005053, 0.007564,
+                            0.034633, 0.083866,  0.030495, 0.073845
+
+Whose sign was wrong? A textbook prints ∂w1 and ∂w3 of this net with a plus, and some study notes
+conclude that autograd's −0.008421 and −0.005053 "are the negatives of the correct values". Think it
+through: both outputs are too large, o2 by far the most. h1 reaches o2 through w6 = −0.5, so a
+larger h1 means a smaller o2 and a smaller loss: ∂loss/∂h1 is negative. x1 and x2 are positive, so
+∂loss/∂w1 and ∂loss/∂w3 are negative too. Your own chain rule says so, autograd says so, and so do
+differences: nudge w1 up and watch the loss fall. The textbook's signs were wrong, not autograd's.
+
+Why the loss stops at 0.00245: the target y2 = −0.07 is negative and a sigmoid is not. o2 can come
+close to 0 and never below it, so ½·(o2 − y2)² stays above ½·0.07² = 0.00245 however long you train;
+after 1000 rounds the loss is 0.0031852. Targets belong inside the range of the output unit.
+
+x, y, h and o have shape (2,), w has shape (8,) and holds w1 … w8 in this order. Results keep the
+dtype and the device of the inputs. No function changes its arguments.
+
+Run this file to see the training log:  python exercises/lesson4_sigmoid_net.py
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+
+def sigmoid(z: Tensor) -> Tensor:
+    """σ(z) = 1 / (1 + e⁻ᶻ), entry by entry.
+
+    z: any shape.  Returns σ(z), the same shape, finite for z = ±1000 too.
+    z = (−1000, 0, 1000) gives (0, 0.5, 1); z = 0.25 gives 0.562177.
+    """
+    # TODO 4.1: squash z into 0 … 1, without ∞/∞ on the way
+    # e⁻ᶻ overflows to ∞ at z = −1000, and 1/(1 + ∞) is 0, as it should be. Written as
+    # eᶻ/(1 + eᶻ) the same function is ∞/∞ = nan at z = 1000.
+    return 1 / (1 + torch.exp(-z))
+
+
+def sigmoid_slope(a: Tensor) -> Tensor:
+    """The slope σ′(z), in terms of the activation a = σ(z).
+
+    a: any shape, each entry between 0 and 1; it is σ(z) already, not z.  Returns σ′(z), the same
+    shape.   a = 0.5 (z = 0) gives 0.25, the steepest there is; a = 0.8 gives 0.16.
+    """
+    # TODO 4.2: write σ′ with a alone
+    # σ = 1/u with u = 1 + e⁻ᶻ, so σ′ = −1/u² · (−e⁻ᶻ) = (1/u) · (e⁻ᶻ/u), and e⁻ᶻ/u = 1 − 1/u.
+    return a * (1 - a)
+
+
+def forward(x: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+    """The activations of both layers.
+
+    x: shape (2,); w: shape (8,).  Returns (h, o), each of shape (2,).
+    The worked example gives h = (0.562177, 0.495000), o = (0.476946, 0.528696).
+    """
+    # TODO 4.3: compute z1 … z4 along the arrows, squash each
+    x1, x2 = x
+    w1, w2, w3, w4, w5, w6, w7, w8 = w
+    h1 = sigmoid(w1 * x1 + w3 * x2)
+    h2 = sigmoid(w2 * x1 + w4 * x2)
+    o1 = sigmoid(w5 * h1 + w7 * h2)
+    o2 = sigmoid(w6 * h1 + w8 * h2)
+    return torch.stack([h1, h2]), torch.stack([o1, o2])
+
+
+def loss(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
+    """½·(o1 − y1)² + ½·(o2 − y2)².
+
+    x, y: shape (2,); w: shape (8,).  Returns the loss, shape ().
+    The worked example gives 0.2097097937.
+    """
+    # TODO 4.4: add up half of each squared residual
+    _, o = forward(x, w)
+    return (0.5 * (o - y) ** 2).sum()
+
+
+def grad_by_hand(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
+    """∂loss/∂w by the chain rule, written out in tensor arithmetic; no autograd here.
+
+    x, y: shape (2,); w: shape (8,).  Returns (∂loss/∂w1, …, ∂loss/∂w8), shape (8,).
+    The numbers of the worked example stand at the top of this file, node by node.
+    """
+    # TODO 4.5: walk back from the loss: o, z3 and z4, w5 … w8, h, z1 and z2, w1 … w4
+    _, _, _, _, w5, w6, w7, w8 = w
+    x1, x2 = x
+    h, o = forward(x, w)
+    h1, h2 = h
+    # The outputs: ½r² has slope r in o, and σ has slope o·(1 − o) in its sum.
+    grad_z3, grad_z4 = (o - y) * sigmoid_slope(o)
+    # h1 reaches the loss through z3 (by w5) and through z4 (by w6); h2 by w7 and w8.
+    grad_h1 = grad_z3 * w5 + grad_z4 * w6
+    grad_h2 = grad_z3 * w7 + grad_z4 * w8
+    grad_z1, grad_z2 = torch.stack([grad_h1, grad_h2]) * sigmoid_slope(h)
+    # A weight's gradient is that of the sum it is in, times what it multiplies there.
+    hidden = [grad_z1 * x1, grad_z2 * x1, grad_z1 * x2, grad_z2 * x2]
+    output = [grad_z3 * h1, grad_z4 * h1, grad_z3 * h2, grad_z4 * h2]
+    return torch.stack(hidden + output)
+
+
+def grad_by_autograd(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
+    """The same ∂loss/∂w, found by PyTorch.
+
+    x, y: shape (2,); w: shape (8,).  Returns ∂loss/∂w, shape (8,).  Leaves no `.grad` on the
+    arguments.
+    """
+    # TODO 4.6: make a leaf, go forward, let autograd go backward
+    leaf = w.detach().clone().requires_grad_()
+    loss(x, y, leaf).backward()
+    return leaf.grad
+
+
+def update(w: Tensor, grad: Tensor, step: float) -> Tensor:
+    """One step of gradient descent.
+
+    w, grad: shape (8,); step: how far to go, a Python float.  Returns the new w, shape (8,), and
+    leaves the w it was given as it is.
+    The worked example with step 1 takes w1 from 0.2 to 0.208421 and w2 from −0.4 to −0.412607.
+    """
+    # TODO 4.7: go against the gradient
+    return w - step * grad
+
+
+def train(x: Tensor, y: Tensor, w: Tensor, step: float, rounds: int) -> tuple[Tensor, Tensor]:
+    """`rounds` steps of gradient descent on one sample.
+
+    x, y: shape (2,); w: shape (8,).  Returns (w, losses): the trained w, shape (8,), and losses,
+    shape (rounds,), each computed before that round's update.
+    The worked example with step 1 has the losses 0.2097098, 0.1950326, … before update 1, 2, …:
+    0.1108230 before update 10, 0.0211245 before 50, 0.0103428 before 100, 0.0031852 before 1000.
+    """
+    # TODO 4.8: for each round: note the loss, take the gradient, update
+    losses = []
+    for _ in range(rounds):
+        losses.append(loss(x, y, w))
+        w = update(w, grad_by_hand(x, y, w), step)
+    return w, torch.stack(losses)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from checks.grader.program import run
+
+    run(__file__)
