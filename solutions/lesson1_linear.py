@@ -26,6 +26,9 @@ Two words that are easily mixed up. At the node z = x·w with x = 2, w = 3 the *
 ∂z/∂x = 3 and ∂z/∂w = 2. If the upstream gradient ∂L/∂z is 5, the *gradients* are ∂L/∂x = 15 and
 ∂L/∂w = 10. Some study notes print "∂z/∂w = 10, ∂z/∂x = 15": those are ∂L/∂w and ∂L/∂x.
 
+Two slips in printed training logs: `print(forward(4).item)` prints the method, so call it,
+`.item()`; and `"loss: {:%.6f}" % l` prints its braces, so write `f"loss: {l:.6f}"`.
+
 All values are 0-d tensors, shape (), unless a shape is given. Results keep the dtype and the device
 of the inputs. No function changes its arguments.
 
