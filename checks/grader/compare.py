@@ -216,7 +216,8 @@ def _place(name: str, got: Array, settings: Settings) -> Fault | None:
             "the inputs. A new tensor needs `dtype=x.dtype`, a cast needs undoing."
         )
         return Fault("error", message, "dtype")
-    if got.device.split(":")[0] != settings.device.split(":")[0]:
+    numbered = ":" in settings.device
+    if (got.device if numbered else got.device.split(":")[0]) != settings.device:
         message = (
             f"{name} is on {got.device}, expected {settings.device}: results stay on the device "
             "of the inputs. A new tensor needs `device=x.device`."

@@ -99,13 +99,16 @@ class NoCompiler(types.ModuleType):
 
 
 def prepare() -> None:
-    """Make the first call of every child cheap. Run once, before any fork."""
+    """Make the first call of every child cheap. Run once, before any fork.
+
+    No backward and no optimiser step here: on a machine with a GPU both touch CUDA, and a process
+    that has done so cannot fork children that use CUDA or autograd.
+    """
     torch.set_num_threads(1)
     sys.modules.setdefault("torch._dynamo", NoCompiler("torch._dynamo"))
     model = nn.Linear(1, 1)
-    optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
-    nn.MSELoss()(model(torch.zeros(2, 1)), torch.zeros(2, 1)).backward()
-    optimiser.step()
+    torch.optim.SGD(model.parameters(), lr=0.1)
+    nn.MSELoss()(model(torch.zeros(2, 1)), torch.zeros(2, 1))
 
 
 def serve(sock: socket.socket, confine: Callable[[Mapping[str, Any]], None] | None = None) -> None:
@@ -224,7 +227,8 @@ def _function(text: str) -> Callable[..., Any]:
 def _fingerprint(argument: Any) -> tuple[Any, Any]:
     """Copies of an argument's values and of its gradients."""
     if isinstance(argument, Tensor):
-        grad = argument.grad
+        # asking a non-leaf that keeps none would print a warning into the student's output
+        grad = argument.grad if argument.is_leaf or argument.retains_grad else None
         return argument.detach().clone(), None if grad is None else grad.detach().clone()
     if isinstance(argument, nn.Module):
         pairs = [_fingerprint(parameter) for parameter in argument.parameters()]
