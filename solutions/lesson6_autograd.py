@@ -1,0 +1,228 @@
+"""Lesson 6 · What autograd records, keeps and forgets
+
+While you compute with a tensor that requires grad, PyTorch writes down what you do: each result
+holds a `grad_fn`, the node that made it, and the node knows the nodes before it. That is the graph.
+
+    x ────────── (+2) ── (²) ── (·3) ── (mean) ── L          L = mean(3·(x + 2)²)
+    leaf         AddBackward   MulBackward   MeanBackward
+    keeps .grad  └───────── each result has a grad_fn, none keeps its gradient ─────────┘
+
+`L.backward()` walks this graph from right to left. It starts with the upstream gradient 1, each
+node multiplies by its local slope, and what arrives at the leaf is *added* to its `.grad`:
+
+    ∂L/∂(one entry of the mean) = 1/n       then · 3       the last two steps are yours:
+    what is the slope of (x + 2)², and of x + 2?
+
+With x = ones(2, 2), so n = 4, every entry of x.grad is 4.5.
+
+Who is who in the graph
+    leaf            no operation of the graph made it: it has no grad_fn. Data and parameters are
+                    leaves, and so is what `.detach()` gives and what is made under no_grad.
+    requires_grad   whether autograd follows it. Set by you on a leaf, handed on to every result.
+    grad_fn         the node that made it; None on a leaf.
+    .grad           filled by backward on leaves that require grad, and on nothing else. "Every node
+                    between start and end stores its gradient", say some notes. It does not: the
+                    gradient passes through. Elsewhere `.grad` is None, unless you called
+                    `retain_grad()` before backward.
+    Variable        is what makes a tensor differentiable, say the same notes. It was, before
+                    PyTorch 0.4 (2018). Now every tensor can be: `requires_grad` decides, and
+                    `Variable(x)` hands back a plain tensor.
+
+What is kept, and what is forgotten
+    Gradients add up. A second backward adds to `.grad`, which is why a training loop zeroes it.
+    The graph is for one use. Backward frees what the graph saved: x² saved x, so a second backward
+    raises "Trying to backward through the graph a second time"; x.sum() saved nothing, so it does
+    not. `backward(retain_graph=True)` keeps it for another walk.
+
+Vectors
+    f takes (n,) to (m,), J is its Jacobian, shape (m, n): row i is the gradient of f(x)ᵢ.
+    Backward does not compute J. It is given one number per output, v of shape (m,), and computes
+    vᵀJ, shape (n,). `y.backward(v)` says: "∂L/∂y is v, what is ∂L/∂x?" For a scalar y, v is 1 and
+    may be left out. With v = (0, …, 1, …, 0) it gives one row of J.
+
+    f(x) = (2x).view(2, 2) at x = (1, 2, 3, 4), v = ((1, 0.1), (0.01, 0.001)):
+    vᵀJ = (2, 0.2, 0.02, 0.002)
+
+    The slope of a scalar f along a direction is ∇f·(the unit vector of that direction). Of all
+    directions ∇f itself is the steepest.
+
+    f(a, b) = a² + 3b² at (1, 2):  ∇f = (2, 12).
+    Along u = (3, 4), which is 5 long, the slope is 10.8.
+    The steepest slope is ‖∇f‖ = √148 ≈ 12.17, along (2, 12)/√148.
+
+Behind autograd's back
+    Under `torch.no_grad()` nothing is recorded: to backward, what is computed there is a constant.
+    (Forward mode, as in torch.func.jvp, is not stopped by it.)
+    `.data` changes a value without a record. With y = 2x that is harmless, since the slope 2 does
+    not depend on x. With y = x² the graph saved x itself and uses the changed value: multiply
+    x.data by factor, and backward gives 2·factor·x where 2x is right. No error, no warning: a
+    silently wrong gradient. The same edit under no_grad, `x.mul_(factor)`, is noticed, and backward
+    raises "one of the variables needed for gradient computation has been modified by an inplace
+    operation". So change values under no_grad, and leave `.data` to old tutorials.
+
+The functions below leave their arguments as they are: work on a leaf of your own,
+`x.detach().clone().requires_grad_()`. Scalars are 0-d tensors, shape (). `f` is a function that you
+call; it is made of PyTorch operations, so autograd can follow it. Results keep dtype and device.
+
+Run this file to see what autograd keeps:  python exercises/lesson6_autograd.py
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+
+def describe(t: Tensor) -> tuple[bool, bool, bool]:
+    """What autograd knows of a tensor: (is_leaf, requires_grad, has_grad_fn).
+
+    t: any shape.  Returns three Python bools.
+    torch.ones(2) gives (True, False, False).
+    """
+    # TODO 6.1: ask the tensor for the three things
+    # All three are attributes; grad_fn is a node of the graph, or None.
+    return t.is_leaf, t.requires_grad, t.grad_fn is not None
+
+
+def grad_of_mean(x: Tensor) -> Tensor:
+    """The gradient of mean(3·(x + 2)²) at x.
+
+    x: any shape, n entries.  Returns the gradient, shape of x.   ones(2, 2) gives 4.5 everywhere.
+    """
+    # TODO 6.2: make a leaf, compute the mean, go backward
+    # ∂L/∂xᵢ = 1/n · 3 · 2(xᵢ + 2) = 6(xᵢ + 2)/n, and that is 6 · 3/4 at ones(2, 2).
+    leaf = x.detach().clone().requires_grad_()
+    (3 * (leaf + 2) ** 2).mean().backward()
+    return leaf.grad
+
+
+def grad_after_second_backward(x: Tensor) -> Tensor:
+    """What `.grad` holds when two backward passes ran on one leaf and nothing was zeroed.
+
+    First the backward of mean(3·(x + 2)²), then the backward of x.sum().
+    x: any shape.  Returns `.grad`, shape of x.   ones(2, 2) gives 5.5 everywhere.
+    """
+    # TODO 6.3: one leaf, two losses, two backward passes
+    # The second loss has slope 1 in every entry, and backward adds: 4.5 + 1.
+    leaf = x.detach().clone().requires_grad_()
+    (3 * (leaf + 2) ** 2).mean().backward()
+    leaf.sum().backward()
+    return leaf.grad
+
+
+def grad_after_zeroing(x: Tensor) -> Tensor:
+    """The same two backward passes, with the gradient set to zero between them.
+
+    x: any shape.  Returns `.grad`, shape of x.   ones(2, 2) gives 1 everywhere.
+    """
+    # TODO 6.4: as before, with the gradient zeroed in between
+    # What is zeroed is the gradient, not the leaf: zero_() works in place.
+    leaf = x.detach().clone().requires_grad_()
+    (3 * (leaf + 2) ** 2).mean().backward()
+    leaf.grad.zero_()
+    leaf.sum().backward()
+    return leaf.grad
+
+
+def power_grad(k: Tensor, x: Tensor, b: Tensor) -> Tensor:
+    """∂(k**x + b)/∂k: here the base k is the variable, x and b are constants.
+
+    k, x, b: shape (), k > 0.  Returns the slope, shape ().   k = 2, x = 3, b = 4 gives 12.
+    """
+    # TODO 6.5: which of the three has to require grad? Go backward
+    # The power rule: ∂(kˣ)/∂k = x·kˣ⁻¹, and b adds nothing.
+    base = k.detach().clone().requires_grad_()
+    (base**x + b).backward()
+    return base.grad
+
+
+def vector_jacobian_product(f: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> Tensor:
+    """vᵀJ, where J is the Jacobian of f at x: v is the upstream gradient of f(x).
+
+    f: takes a tensor of the shape of x; x: any shape; v: shape of f(x).
+    Returns vᵀJ, shape of x: the sum over all entries of f(x) of v times that entry's gradient.
+    """
+    # TODO 6.6: go forward through f, then backward with v
+    # backward(v) is what every node does: it multiplies the upstream gradient by its local slopes.
+    leaf = x.detach().clone().requires_grad_()
+    f(leaf).backward(v)
+    return leaf.grad
+
+
+def jacobian(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """The Jacobian of f at x, row by row: entry (i, j) is ∂f(x)ᵢ/∂xⱼ.
+
+    f: takes shape (n,) to shape (m,); x: shape (n,).  Returns J, shape (m, n).
+    f(a, b) = (a², a·b, b³) at (2, 3) gives ((4, 0), (3, 2), (0, 27)).
+    """
+    # TODO 6.7: one vector-Jacobian product per row
+    # With v = eᵢ, 1 at place i and 0 elsewhere, vᵀJ is row i. The rows of eye(m) are e₁ … eₘ.
+    m = len(f(x))
+    unit_vectors = torch.eye(m, dtype=x.dtype, device=x.device)
+    return torch.stack([vector_jacobian_product(f, x, v) for v in unit_vectors])
+
+
+def grad_with_blocked_branch(x: Tensor) -> Tensor:
+    """The gradient of x² + x³ when x³ is computed under torch.no_grad().
+
+    x: shape ().  Returns what backward finds, shape ().   x = 1 gives 2; unblocked it would be 5.
+    """
+    # TODO 6.8: x³ under no_grad, x² as usual; add, go backward
+    # The value of the sum is x² + x³, but the graph holds only x²: x³ came in as a constant.
+    leaf = x.detach().clone().requires_grad_()
+    square = leaf**2
+    with torch.no_grad():
+        cube = leaf**3
+    (square + cube).sum().backward()
+    return leaf.grad
+
+
+def grad_through_data_edit(x: Tensor, factor: float) -> tuple[Tensor, Tensor]:
+    """Build y = 2·x, then multiply the value of x by factor through `.data`, then go backward.
+
+    x: shape (1,); factor: a Python number.  Returns (x_after, grad), each of shape (1,): the leaf's
+    value after the edit, and its `.grad`.   x = ones(1), factor = 100 gives (100, 2).
+    """
+    # TODO 6.9: build y, edit the leaf's .data, go backward from y
+    # The edit is not in the graph, and the slope of 2·x does not depend on x: the gradient stays 2.
+    # Were y = x², the graph would use the edited value, 2·factor·x, and nobody would say a word.
+    leaf = x.detach().clone().requires_grad_()
+    y = 2 * leaf
+    leaf.data *= factor
+    y.sum().backward()
+    return leaf.detach(), leaf.grad
+
+
+def directional_derivative(f: Callable[[Tensor], Tensor], x: Tensor, u: Tensor) -> Tensor:
+    """The slope of f at x along the direction of u: how much f rises per unit of length.
+
+    f: takes shape (n,) to a scalar, shape (); x, u: shape (n,); u need not have length 1.
+    Returns the slope, shape ().   f(a, b) = a² + 3b² at (1, 2) along (3, 4) gives 10.8.
+    """
+    # TODO 6.10: gradient, unit vector, dot product
+    # ∇f = (2, 12), u = (3, 4) has length 5:  (2·3 + 12·4)/5 = 54/5 = 10.8.
+    gradient = vector_jacobian_product(f, x, torch.ones_like(f(x)))
+    return gradient @ (u / u.norm())
+
+
+def steepest_direction(f: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+    """Where f rises fastest at x: the unit vector of that direction, and the slope along it.
+
+    f: takes shape (n,) to a scalar, shape (); x: shape (n,), where the gradient is not zero.
+    Returns (direction, slope), shapes (n,) and ().
+    f(a, b) = a² + 3b² at (1, 2) gives (2, 12)/√148 and √148. Descent goes the opposite way.
+    """
+    # TODO 6.11: along which unit vector is the slope largest?
+    # ∇f·û is ‖∇f‖ times the cosine of their angle, so û points along ∇f and the slope is ‖∇f‖.
+    gradient = vector_jacobian_product(f, x, torch.ones_like(f(x)))
+    slope = gradient.norm()
+    return gradient / slope, slope
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from checks.grader.program import run
+
+    run(__file__)
