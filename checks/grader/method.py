@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-#: Parts of torch that differentiate. Names below them that only switch recording off are fine.
-AUTOGRAD = ("torch.autograd", "torch.func", "torch.enable_grad", "functorch")
+#: Parts of torch that differentiate, and the names in them that do not.
+AUTOGRAD = ("torch.autograd", "torch.func", "functorch")
 HARMLESS = ("no_grad", "inference_mode", "set_grad_enabled", "functional_call", "vmap")
 
 
@@ -31,9 +31,7 @@ def autograd_in(source: str, function: str) -> str | None:
     )
     for name in _reachable(function, definitions):
         for node in ast.walk(definitions[name]):
-            if own_backward and isinstance(node, ast.Attribute) and node.attr == "backward":
-                continue
-            if _uses_autograd(node, aliases):
+            if _uses_autograd(node, aliases) and not (own_backward and _calls_backward(node)):
                 return f"`{ast.unparse(node)[:60]}` in line {getattr(node, 'lineno', '?')}"
     return None
 
@@ -87,14 +85,20 @@ def _uses_autograd(node: ast.AST, aliases: dict[str, str]) -> bool:
             return not (args and _is_false(args[0]))
         case ast.Assign(targets=[ast.Attribute(attr="requires_grad")], value=value):
             return not _is_false(value)
-        case ast.Call(func=ast.Attribute(attr="backward")):
+        case ast.Call() if _calls_backward(node):
             return True
         case ast.Attribute() | ast.Name():
             dotted = _dotted(node, aliases)
-            differentiates = any(
-                dotted == prefix or dotted.startswith(prefix + ".") for prefix in AUTOGRAD
-            )
-            return differentiates and not dotted.endswith(HARMLESS)
+            inside = any(dotted.startswith(f"{module}.") for module in AUTOGRAD)
+            return dotted == "torch.enable_grad" or (inside and not dotted.endswith(HARMLESS))
+    return False
+
+
+def _calls_backward(node: ast.AST) -> bool:
+    """`.backward(…)`: autograd's, unless the file has a class with a backward of its own."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="backward")):
+            return True
     return False
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from checks.grader.course import ROOT
 from checks.grader.server import Server
 from checks.grader.verdict import Settings
 from checks.tests.submissions import grade_text, patched, solution, verdict_of
@@ -79,3 +82,15 @@ def test_expected_values_are_in_no_childs_memory(server: Server) -> None:
     for name in ("lesson", "judge", "truth", "inputs", "compare"):
         assert f"checks.grader.{name}" not in verdict.message
         assert "checks.lesson" not in verdict.message
+
+
+def test_the_server_starts_no_autograd_and_no_optimiser_step_before_it_forks() -> None:
+    """On a GPU machine either would touch CUDA, and no child could use it or autograd again."""
+    code = (
+        "import torch\n"
+        "def refuse(*args, **kwargs): raise SystemExit('touched')\n"
+        "torch.autograd.backward = torch.optim.SGD.step = torch.cuda.is_available = refuse\n"
+        "from checks.grader import worker; worker.prepare()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
