@@ -67,7 +67,8 @@ class Watcher:
         self._exams: dict[str, Exam] = {}  # inputs and truth; nothing of the student
         self._stamps = stamps(files)
         self._stem = next(iter(files))
-        self._exercise: str | None = None  # the open exercise that is shown
+        self._exercise = ""  # the open exercise that is shown
+        self._chosen = ""  # the same if it was asked for with n, "" if it is the first
         self._text = ""
         self._keys = "[h]int  [n]ext  [l]ist  [q]uit" if terminal.has_keys else "Ctrl-C to leave"
 
@@ -122,7 +123,7 @@ class Watcher:
         for stem in self._files:
             reports.append(self._grade(stem))
             if _is_open(reports[-1]):
-                self._show(reports[-1], None, banner)
+                self._show(reports[-1], "", banner)
                 return False
         self._look()
         lines = [heading(report, self._ink) for report in reports]
@@ -138,7 +139,7 @@ class Watcher:
         stem = self._stem if self._stem in saved or not saved else saved[0]
         report = self._grade(stem)
         if _is_open(report):
-            self._show(report, self._exercise if stem == self._stem else None)
+            self._show(report, self._chosen if stem == self._stem else "")
             return False
         banner = self._ink.green(f"✓ Lesson {number(stem)} is complete.")
         self._terminal.show("\n".join([banner, *overview(report, self._ink)]))
@@ -158,7 +159,7 @@ class Watcher:
         for stem in order[here + 1 :] + order[: here + 1]:
             report = self._grade(stem)
             if _is_open(report):
-                self._show(report, None)
+                self._show(report, "")
                 return False
         return self._first_open()
 
@@ -171,7 +172,6 @@ class Watcher:
 
     def _hint(self) -> bool:
         """The next hint for the exercise that is shown, below it."""
-        assert self._exercise is not None
         try:
             hint = hints.next_hint(self._stem, self._exercise, self._memory)
         except OSError as problem:
@@ -189,11 +189,12 @@ class Watcher:
         with single_session(self._server, submission, self._settings, patience) as session:
             return grade(session, self._exams[stem], submission)
 
-    def _show(self, report: LessonReport, exercise: str | None, banner: str = "") -> None:
+    def _show(self, report: LessonReport, exercise: str, banner: str = "") -> None:
         """A lesson, and one of its open exercises in full: the one named, or the first."""
         still_open = [v for v in report.verdicts if v.status != "passed"]
         shown = next((v for v in still_open if v.exercise == exercise), still_open[0])
         self._stem, self._exercise = report.lesson, shown.exercise
+        self._chosen = exercise if shown.exercise == exercise else ""
         lines = [banner] if banner else []
         lines += [*overview(report, self._ink), "", *open_exercise(report, shown, self._ink)]
         self._text = "\n".join(lines)

@@ -1,0 +1,295 @@
+"""`watch` as a student meets it: in a terminal, with real files saved under it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from checks.grader.course import ROOT, number, stems
+from checks.grader.hints import MEMORY
+from checks.grader.stub import cut
+from checks.tests.submissions import solution
+
+if sys.platform == "win32":
+    pytest.skip("needs pseudo terminals", allow_module_level=True)
+
+from checks.tests.watching import CLEAR, LONG, Watching, replace_file
+
+STEM = stems()[0]
+RIGHT = solution(STEM)
+STUB = cut(RIGHT)
+TIME_LIMIT = 4
+
+
+def wrong(mark: str) -> str:
+    """A lesson that is right but for its last function, which raises the mark."""
+    return f"{_without_program(RIGHT)}\ndef train(*arguments):\n    raise ValueError({mark!r})\n"
+
+
+def hanging(pid_file: Path) -> str:
+    """A lesson whose last function never ends; its process writes down who it is."""
+    loop = f"    open({str(pid_file)!r}, 'w').write(str(os.getpid()))\n    while True: pass\n"
+    return f"import os\n{_without_program(RIGHT)}\ndef train(*arguments):\n{loop}"
+
+
+def _without_program(text: str) -> str:
+    return text.partition('\nif __name__ == "__main__":')[0]
+
+
+class Desk:
+    """A running watch and the file under it."""
+
+    def __init__(self, watching: Watching, path: Path) -> None:
+        self.watching, self.path = watching, path
+
+    def save(self, text: str) -> None:
+        replace_file(self.path, text)
+
+    def sees(self, wanted: str) -> str:
+        return self.watching.wait_for(wanted)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    path = tmp_path_factory.mktemp("exercises") / f"{STEM}.py"
+    path.write_text(STUB, encoding="utf-8")
+    arguments = ("--from", str(path.parent), "--time-limit", str(TIME_LIMIT))
+    with Watching(str(number(STEM)), *arguments) as watching:
+        yield Desk(watching, path)
+
+
+@pytest.fixture
+def desk(running: Desk) -> Desk:
+    """The running watch, showing the untouched stub."""
+    running.save(wrong("next test"))
+    running.sees("next test")
+    running.save(STUB)
+    running.sees("Next: forward\n")
+    running.watching.forget()
+    return running
+
+
+def test_a_save_brings_the_verdict(desk: Desk) -> None:
+    desk.save(wrong("first"))
+    screen = desk.sees("raised ValueError")
+    assert "✗ train" in screen and "✓ grad_by_hand" in screen
+
+
+def test_a_save_in_place_brings_the_verdict_too(desk: Desk) -> None:
+    desk.path.write_text(wrong("in place"), encoding="utf-8")
+    desk.sees("in place")
+
+
+def test_the_screen_is_cleared_before_each_verdict(desk: Desk) -> None:
+    desk.save(wrong("one"))
+    desk.sees("one")
+    desk.save(wrong("two"))
+    assert "one" not in desk.sees("two")
+    assert CLEAR in desk.watching.text
+
+
+def test_the_screen_says_what_a_fresh_check_says(desk: Desk) -> None:
+    desk.save(wrong("the same"))
+    screen = desk.sees("the same")
+    command = [sys.executable, "-m", "checks", "check", "--from", str(desk.path)]
+    fresh = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    verdict = [line for line in fresh.stdout.splitlines() if re.match(r"Lesson|  \S", line)]
+    assert len(verdict) > 8, fresh.stdout
+    assert [line for line in verdict if line not in screen.splitlines()] == []
+
+
+def test_a_file_written_in_two_strokes_is_graded_once_it_is_whole(desk: Desk) -> None:
+    text = wrong("whole")
+    with desk.path.open("w", encoding="utf-8") as file:
+        file.write(text[: len(text) // 2] + "\n(")
+        file.flush()
+        time.sleep(0.04)
+        file.seek(0)
+        file.write(text)
+    desk.sees("whole")
+    assert "cannot be imported" not in desk.watching.text
+
+
+def test_a_file_that_stays_half_written_is_said_to_be_and_then_recovers(desk: Desk) -> None:
+    desk.save(STUB + "\ndef half(:\n")
+    desk.sees("cannot be imported")
+    desk.save(wrong("recovered"))
+    desk.sees("recovered")
+
+
+def test_a_deleted_file_is_missed_and_found_again(desk: Desk) -> None:
+    desk.path.unlink()
+    desk.sees(f"There is no file {desk.path.name}")
+    desk.save(wrong("found"))
+    desk.sees("found")
+
+
+def test_a_file_that_an_editor_removes_for_a_moment_is_not_missed(desk: Desk) -> None:
+    desk.path.unlink()
+    time.sleep(0.03)
+    desk.save(wrong("replaced"))
+    desk.sees("replaced")
+    assert "There is no file" not in desk.watching.text
+
+
+def test_a_save_ends_the_wait_for_code_that_hangs(desk: Desk, tmp_path: Path) -> None:
+    desk.save(hanging(tmp_path / "pid"))
+    desk.sees("still running")
+    desk.save(wrong("freed"))
+    desk.sees("freed")
+    assert "time limit" not in desk.watching.text
+    _assert_gone(int((tmp_path / "pid").read_text()))
+
+
+def test_code_that_hangs_meets_its_time_limit(desk: Desk, tmp_path: Path) -> None:
+    desk.save(hanging(tmp_path / "pid"))
+    assert f"after {TIME_LIMIT} seconds" in desk.sees("✗ train +time limit")
+
+
+def test_a_save_of_a_file_that_the_lesson_imports_counts(desk: Desk) -> None:
+    helper = desk.path.with_name("helper.py")
+    helper.write_text("MARK = 'before'\n", encoding="utf-8")
+    text = wrong("x").replace("ValueError('x')", "ValueError(helper.MARK)")
+    desk.save(f"import helper\n{text}")
+    desk.sees("before")
+    helper.write_text("MARK = 'afterwards'\n", encoding="utf-8")
+    desk.sees("afterwards")
+
+
+def test_n_shows_the_next_open_exercise_and_comes_round(desk: Desk) -> None:
+    names = re.findall(r"^def (\w+)", STUB, re.MULTILINE)
+    for name in [*names[1:], names[0]]:
+        desk.watching.press("n")
+        desk.sees(f"Next: {name}\n")
+
+
+def test_a_save_stays_with_the_exercise_that_was_chosen(desk: Desk) -> None:
+    desk.watching.press("n")
+    desk.sees("Next: loss\n")
+    desk.watching.forget()
+    desk.save(STUB + "\n# saved again\n")
+    desk.sees("Next: loss\n")
+
+
+def test_l_lists_every_lesson_in_a_line(desk: Desk) -> None:
+    desk.watching.press("l")
+    screen = desk.sees(r"points\n\n\[h\]int")
+    assert screen.startswith(f"Lesson {number(STEM)} · ") and "forward" not in screen
+
+
+def test_h_shows_a_hint_below_the_verdict(desk: Desk) -> None:
+    kept = MEMORY.read_bytes() if MEMORY.exists() else None
+    desk.watching.press("h")
+    try:
+        assert "Next: forward" in desk.sees(r"Hint \d of \d for forward")
+    finally:
+        MEMORY.unlink() if kept is None else MEMORY.write_bytes(kept)
+
+
+def test_other_keys_and_arrow_keys_do_nothing(desk: Desk) -> None:
+    desk.watching.press("xyz\x1b[A\x1bOn")
+    desk.watching.forget()
+    desk.save(wrong("still here"))
+    desk.sees("still here")
+
+
+def _start(tmp_path: Path, text: str) -> Watching:
+    (tmp_path / f"{STEM}.py").write_text(text, encoding="utf-8")
+    return Watching(str(number(STEM)), "--from", str(tmp_path))
+
+
+def test_ctrl_c_and_q_say_goodbye_and_leave_the_terminal_as_it_was(tmp_path: Path) -> None:
+    for key in ("q", "\x03"):
+        with _start(tmp_path, STUB) as watching:
+            watching.wait_for("uit")
+            assert watching.modes_now() != watching.modes
+            watching.press(key)
+            assert watching.ended() == 1
+            assert "Goodbye" in watching.screen
+            assert "Traceback" not in watching.text
+            assert watching.modes_now() == watching.modes
+
+
+def test_q_during_code_that_hangs_ends_both(tmp_path: Path) -> None:
+    with _start(tmp_path, hanging(tmp_path / "pid")) as watching:
+        watching.wait_for("still running")
+        watching.press("q")
+        assert watching.ended() == 1
+        _assert_gone(int((tmp_path / "pid").read_text()))
+
+
+def test_being_terminated_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
+    with _start(tmp_path, STUB) as watching:
+        watching.wait_for("uit")
+        watching.process.send_signal(signal.SIGTERM)
+        assert watching.ended() == 128 + signal.SIGTERM
+        assert watching.modes_now() == watching.modes
+
+
+def test_when_everything_is_done_it_says_goodbye(tmp_path: Path) -> None:
+    with _start(tmp_path, STUB) as watching:
+        watching.wait_for("uit")
+        replace_file(tmp_path / f"{STEM}.py", RIGHT)
+        assert watching.ended() == 0
+        assert "everything is done" in watching.screen and "goodbye" in watching.screen
+        assert watching.modes_now() == watching.modes
+
+
+@pytest.mark.skipif(len(stems()) < 2, reason="there is only one lesson")
+def test_a_complete_lesson_leads_to_the_next_and_a_broken_one_back(tmp_path: Path) -> None:
+    first, second = stems()[:2]
+    for stem in (first, second):
+        (tmp_path / f"{stem}.py").write_text(cut(solution(stem)), encoding="utf-8")
+    with Watching(first, second, "--from", str(tmp_path)) as watching:
+        watching.wait_for(f"Lesson {number(first)} · ")
+        replace_file(tmp_path / f"{first}.py", solution(first))
+        watching.wait_for(f"complete(.|\n)*Lesson {number(second)} · (.|\n)*Next: ")
+        replace_file(tmp_path / f"{first}.py", cut(solution(first)))
+        watching.wait_for(f"^Lesson {number(first)} · (.|\n)*Next: ")
+        replace_file(tmp_path / f"{second}.py", solution(second))
+        watching.wait_for(f"Lesson {number(second)} is complete(.|\n)*Lesson {number(first)} · ")
+        replace_file(tmp_path / f"{first}.py", solution(first))
+        assert watching.ended() == 0
+
+
+def test_without_a_terminal_it_prints_plain_text_and_reads_no_keys(tmp_path: Path) -> None:
+    path = tmp_path / f"{STEM}.py"
+    path.write_text(STUB, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "checks", "watch", "1", "--from", str(path)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    try:
+        shown = ""
+        while "Ctrl-C to leave" not in shown:
+            shown += process.stdout.readline()
+        replace_file(path, RIGHT)
+        rest, _ = process.communicate(timeout=LONG)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert "goodbye" in rest
+    assert "\x1b" not in shown + rest and "[q]uit" not in shown + rest
+
+
+def _assert_gone(pid: int, *, within: float = 5.0) -> None:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"process {pid} is still there")
