@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import product
 from types import ModuleType
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from checks.grader.descent import Loop, descend
 from checks.grader.inputs import Dice, columns
-from checks.grader.lesson import Claim, Exercise, Lesson, Mistake, Witness
+from checks.grader.lesson import Claim, Exercise, Lesson, Mistake, Witness, some_or_all
 from checks.grader.linear import trained
 from checks.grader.training import prefixes_of, training_mistakes
 from checks.grader.truth import gradient_of
@@ -382,11 +381,7 @@ LESSON = Lesson(
                 Mistake(
                     "upstream_ignored",
                     "A local slope says how z changes. How much of a change in z arrives at L?",
-                    swaps=tuple(
-                        {"chains": chains}
-                        for chains in product((times, slope_alone), repeat=2)
-                        if slope_alone in chains
-                    ),
+                    swaps=some_or_all("chains", times, slope_alone, 2),
                 ),
                 Mistake(
                     "slopes_added",

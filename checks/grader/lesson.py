@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
@@ -23,6 +24,7 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
+    from checks.grader.draw.figure import Figure
     from checks.grader.inputs import Dice
 
 #: What an exercise returns: a tensor, a tuple of them, a dict of them, or plain Python values.
@@ -77,6 +79,14 @@ class Mistake:
     formulas: tuple[Callable[..., Answer], ...] = ()
     each: Callable[[Tensor], Tensor] | None = None
     single: bool = False
+
+
+def some_or_all(
+    step: str, right: Any, wrong: Any, count: int
+) -> tuple[Mapping[str, tuple[Any, ...]], ...]:
+    """Swaps of a step with one entry per parameter: `wrong` in all of them first, then in some."""
+    chosen = product((wrong, right), repeat=count)
+    return tuple({step: entries} for entries in chosen if wrong in entries)
 
 
 @dataclass(frozen=True)
@@ -158,13 +168,17 @@ class Claim:
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson. `draw` gives the random inputs of every exercise by parameter name."""
+    """One lesson. `draw` gives the random inputs of every exercise by parameter name.
+
+    figures   the pictures that can be drawn of a lesson file, by `python -m checks draw`
+    """
 
     title: str
     exercises: tuple[Exercise, ...]
     draw: Callable[[Dice], Mapping[str, Any]]
     claims: tuple[Claim, ...] = ()
     program: Callable[[Any, str], None] | None = None
+    figures: tuple[Figure, ...] = ()
 
 
 def load(stem: str) -> Lesson:
