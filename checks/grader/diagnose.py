@@ -16,7 +16,7 @@ from torch import Tensor
 
 from checks.grader.compare import RTOL, aligned, right_quantities, tensor_of
 from checks.grader.lesson import Answer, Exercise, Mistake
-from checks.grader.truth import Truth, close, parts
+from checks.grader.truth import Truth, close, float64s, parts
 from checks.grader.verdict import Observation, Settings
 
 
@@ -254,10 +254,11 @@ def _first_wrong_node(exercise: Exercise, evidence: Sequence[Evidence], rtol: fl
     item = evidence[0]
     if exercise.nodes is None or item.seen.outcome != "value":
         return ""
+    wanted = [tensor.shape for tensor in float64s(item.truth.by_hand)]
     values = [tensor_of(part) for part in aligned(item.truth.by_hand, item.seen.value)]
-    answer = values[0] if len(values) == 1 else tuple(values)
-    if any(value is None for value in values):
+    if [None if value is None else value.shape for value in values] != wanted:
         return ""
+    answer = values[0] if len(values) == 1 else tuple(values)
     wrong = [
         (name, yours, expected)
         for name, (yours, expected) in exercise.nodes(answer, **item.truth.inputs).items()
