@@ -3,6 +3,7 @@
 #   make check [LESSON=3] [SOURCE=folder] [DEVICE=cuda] [ARGS='--seed 1']
 #   make watch [LESSON=3]     the same on every save
 #   make hint LESSON=3        make reset LESSON=3       make solutions [DEVICE=cuda]
+#   make classroom DIR=submissions [OUT=results]
 #   make test   make lint   make bench   make stubs
 #
 # Another torch, for a GPU say:  make check TORCH='torch'
@@ -14,11 +15,13 @@ BIN := $(VENV)/bin
 LESSON ?=
 SOURCE ?= exercises
 DEVICE ?= cpu
+DIR ?= submissions
+OUT ?= results
 ARGS ?=
 CHECKS := $(BIN)/python -m checks
 
 .DEFAULT_GOAL := check
-.PHONY: check watch hint reset solutions test lint bench stubs
+.PHONY: check watch hint reset solutions classroom test lint bench stubs
 
 check: $(VENV)/.student
 	@$(CHECKS) check $(LESSON) --from "$(SOURCE)" --device $(DEVICE) $(ARGS)
@@ -35,6 +38,9 @@ reset: $(VENV)/.student
 
 solutions: $(VENV)/.student
 	@$(CHECKS) verify $(LESSON) --device $(DEVICE) $(ARGS)
+
+classroom: $(VENV)/.classroom
+	@$(CHECKS) classroom "$(DIR)" --out "$(OUT)" $(ARGS)
 
 test: $(VENV)/.developer
 	@$(BIN)/python -m pytest $(ARGS)
@@ -53,6 +59,11 @@ $(VENV)/.student: pyproject.toml
 	@echo "Setting up $(VENV) with $(TORCH), numpy, matplotlib and pytest. Once; this takes a minute."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e .
+	@touch $@
+
+$(VENV)/.classroom: $(VENV)/.student
+	@echo "Adding what isolates submissions."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e ".[classroom]"
 	@touch $@
 
 $(VENV)/.developer: $(VENV)/.student

@@ -69,6 +69,7 @@ def _parser() -> tuple[Parser, tuple[str, ...]]:
     _hint(subparsers.add_parser("hint", help="the next hint, mild to explicit"))
     _reset(subparsers.add_parser("reset", help="put a stub back, keeping your file as a backup"))
     _verify(subparsers.add_parser("verify", help="run the solutions and every claim"))
+    _classroom(subparsers.add_parser("classroom", help="grade a folder of submissions"))
     return top, tuple(subparsers.choices)
 
 
@@ -78,6 +79,7 @@ def _check(parser: argparse.ArgumentParser) -> None:
     _running(parser)
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON; - for stdout")
     parser.add_argument("--junit", metavar="FILE", help="write the report as JUnit XML")
+    parser.add_argument("--gradescope", metavar="FILE", help="write Gradescope's results.json")
 
 
 def _watch(parser: argparse.ArgumentParser) -> None:
@@ -103,6 +105,10 @@ def _running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="draw other inputs")
+    _time_limit(parser)
+
+
+def _time_limit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time-limit",
         type=_positive,
@@ -127,6 +133,39 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lessons", nargs="*", metavar="LESSON")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="draw other inputs")
+
+
+def _classroom(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.classroom)
+    parser.add_argument("folder", metavar="DIR", help="a folder or a zip file per student")
+    parser.add_argument(
+        "--out", default="results", metavar="DIR", help="where the results go (default: results)"
+    )
+    parser.add_argument(
+        "--jobs", type=_count, default=_processors(), metavar="N", help="processes (default: all)"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="default: drawn, and recorded")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, tcp://…")
+    parser.add_argument(
+        "--sandbox",
+        choices=("auto", "require", "off"),
+        default="auto",
+        help="isolation: what there is (auto), all of it or nothing is graded (require), none",
+    )
+    _time_limit(parser)
+
+
+def _processors() -> int:
+    """The processors that this process may use."""
+    own = getattr(os, "sched_getaffinity", None)
+    return len(own(0)) if own else os.cpu_count() or 1
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 1024:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 to 1024")
+    return value
 
 
 def _positive(text: str) -> float:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def check(options: Namespace) -> int:
     """Grade lesson files; 0 if everything asked for passed."""
     files = _files(options.source, options.lessons)
-    for output in (options.json, options.junit):
+    for output in (options.json, options.junit, options.gradescope):
         _writable(output)
-    report = _grade(files, options)
+    report = _grade_confined(files, options) if options.gradescope else _grade(files, options)
     _write_outputs(report, options)
     if options.json != "-":
         from checks.grader.report import render
@@ -93,6 +93,42 @@ def verify(options: Namespace) -> int:
         return verify_course(server, stems, options.device, options.seed, _ink())
 
 
+def classroom(options: Namespace) -> int:
+    """Grade a folder of submissions; 0 if all of them were graded."""
+    from checks.grader.classroom import Classroom, prepare, publish
+    from checks.grader.marking import Differs, Unsafe
+    from checks.grader.pool import cluster, processes
+    from checks.grader.progress import Progress
+
+    folder, out = Path(options.folder), Path(options.out)
+    entries, ignored, rules = prepare(
+        folder, out, options.seed, options.time_limit, options.sandbox
+    )
+    if ignored:
+        print(f"Not a folder and not a zip file: {', '.join(ignored)}", file=sys.stderr)
+    if not options.scheduler:
+        _say_what_is_lacking(rules.mode)
+    progress = Progress(len(entries), sys.stderr)
+    room = Classroom(folder, out, rules, progress)
+    pool = cluster(options.scheduler) if options.scheduler else processes(options.jobs)
+    try:
+        with pool as running:
+            room.run(entries, running)
+    except (Unsafe, Differs) as problem:
+        raise Misuse(f"nothing was graded: {problem}") from problem
+    except KeyboardInterrupt:
+        print("\nWhat is graded is kept; the same command goes on with the rest.", file=sys.stderr)
+        raise
+    finally:
+        progress.close()
+    book = publish(room, entries)
+    print(f"{book.students} graded, seed {rules.seed}: {_shown(out / 'grades.csv')}")
+    print(f"What the class has not understood: {_shown(out / 'report.html')}")
+    if book.lost:
+        print(f"Not graded, run again: {', '.join(book.lost)}", file=sys.stderr)
+    return 1 if book.lost else 0
+
+
 def _grade(files: list[tuple[str, Path]], options: Namespace) -> Report:
     """Start the server, then let the judge think."""
     from checks.grader.server import Server
@@ -106,6 +142,29 @@ def _grade(files: list[tuple[str, Path]], options: Namespace) -> Report:
         settings = Settings(options.device, options.dtype, options.seed, options.time_limit)
         submissions = [read_file(path, stem) for stem, path in files]
         return grade_all(server, submissions, settings)
+
+
+def _grade_confined(files: list[tuple[str, Path]], options: Namespace) -> Report:
+    """Grade a copy of the files under the sandbox, as far as this machine has one."""
+    from checks.grader.marking import Desk
+    from checks.grader.parcel import open_parcel
+    from checks.grader.verdict import Settings
+
+    _usable(options.device)
+    _say_what_is_lacking("auto")
+    settings = Settings(options.device, options.dtype, options.seed, options.time_limit)
+    parcel = open_parcel(Path(options.source))
+    with Desk(settings, "off" if options.device != "cpu" else "auto") as desk:
+        return desk.report(parcel, [stem for stem, _ in files])
+
+
+def _say_what_is_lacking(mode: str) -> None:
+    from checks.grader.sandbox import lacking
+
+    if mode == "auto" and lacking():
+        print(f"checks: weaker isolation without {'; '.join(lacking())}", file=sys.stderr)
+    elif mode == "off":
+        print("checks: no sandbox: submissions can read and write your files", file=sys.stderr)
 
 
 def _usable(device: str) -> None:
@@ -163,6 +222,11 @@ def _write_outputs(report: Report, options: Namespace) -> None:
         write_text(Path(options.json), text)
     if options.junit:
         write_text(Path(options.junit), junit(report))
+    if options.gradescope:
+        from checks.grader.gradescope import gradescope
+
+        text = json.dumps(gradescope(report), ensure_ascii=False, indent=1) + "\n"
+        write_text(Path(options.gradescope), text)
 
 
 def _ink() -> Ink:
