@@ -1,0 +1,65 @@
+"""Pictures of lesson files into a folder, as PNG and SVG, with their numbers inside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from checks.grader.course import number
+from checks.grader.draw.ask import Sitter, Undrawable
+from checks.grader.draw.numbers import Numbers, Subject, numbers
+from checks.grader.intake import read_file
+from checks.grader.lesson import load
+from checks.grader.server import Server
+from checks.grader.verdict import plain
+
+DPI = 120
+
+
+def draw_all(
+    server: Server, files: Sequence[tuple[str, Path]], folder: Path, time_limit: float
+) -> Iterator[tuple[str, Path | None]]:
+    """Draw every figure of some lesson files; yields a line to print and the PNG, None if none.
+
+    One picture that cannot be drawn does not keep the others from it.
+    """
+    for stem, path in files:
+        lesson = load(stem)
+        subject = Subject(stem, lesson, Sitter(server, read_file(path, stem), time_limit))
+        for wanted in lesson.figures:
+            name = f"{stem.split('_')[0]}_{wanted.file}"
+            try:
+                if subject.sitter.submission.source is None:
+                    raise Undrawable(subject.sitter.submission.problem)
+                target = folder / f"{name}.png"
+                save(numbers(wanted, subject), target)
+            except Undrawable as reason:
+                yield f"Lesson {number(stem)}, {wanted.file}: no picture, {reason}", None
+            else:
+                yield f"{target} and .svg", target
+
+
+def save(found: Numbers, target: Path) -> None:
+    """Write a picture as PNG and beside it as SVG; the PNG carries its numbers as JSON."""
+    from checks.grader.draw.plots import picture
+
+    figure = picture(found)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(target, dpi=DPI, metadata={"Software": None, "Numbers": as_json(found)})
+    figure.savefig(target.with_suffix(".svg"), metadata={"Date": None})
+
+
+def as_json(found: Numbers) -> str:
+    """The numbers of a picture as JSON text."""
+    return json.dumps(plain(asdict(found)))
+
+
+def numbers_in(target: Path) -> Any:
+    """The numbers that a PNG carries."""
+    from PIL import Image
+
+    with Image.open(target) as image:
+        return json.loads(image.info["Numbers"])
