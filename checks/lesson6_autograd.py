@@ -761,13 +761,19 @@ LESSON = Lesson(
                 "`.backward()` on the mean fills the leaf's `.grad`.",
             ),
             mistakes=(
-                FORGOTTEN_N,
-                SIGN,
                 Mistake(
                     "missing_factor_2",
                     "Every component is half of the right one: what is the derivative of a square?",
                     swaps=({"factor": 3.0},),
                 ),
+                SIGN,
+                Mistake(
+                    "loss_returned",
+                    "These are values of the function. The gradient says how fast its mean changes "
+                    "when an entry of x does.",
+                    formulas=(mean_loss, lambda x: 3 * (x + 2) ** 2),
+                ),
+                FORGOTTEN_N,
                 Mistake(
                     "mean_over_one_dimension",
                     "Your mean divides by the length of one dimension. The mean runs over every "
@@ -787,12 +793,6 @@ LESSON = Lesson(
                     "The slope of the square is taken at x. What is it that is squared?",
                     swaps=({"inside": lambda x: x},),
                 ),
-                Mistake(
-                    "loss_returned",
-                    "These are values of the function. The gradient says how fast its mean changes "
-                    "when an entry of x does.",
-                    formulas=(mean_loss, lambda x: 3 * (x + 2) ** 2),
-                ),
             ),
         ),
         Exercise(
@@ -811,11 +811,17 @@ LESSON = Lesson(
             ),
             mistakes=(
                 Mistake(
+                    "missing_factor_2",
+                    "The mean's share is half of the right one: what is the derivative of a "
+                    "square?",
+                    swaps=({"first": partial(grad_of_mean, factor=3.0)},),
+                ),
+                SIGN,
+                Mistake(
                     "sum_not_mean",
                     FORGOTTEN_N.says,
                     swaps=({"first": summed},),
                 ),
-                SIGN,
                 Mistake(
                     "accumulation_missed",
                     "This is the gradient of the second backward alone. What does backward do with "
@@ -838,12 +844,6 @@ LESSON = Lesson(
                     "This is twice the gradient of one loss. There are two: the mean first, then "
                     "x.sum().",
                     swaps=({"second": grad_of_mean}, {"first": torch.ones_like}),
-                ),
-                Mistake(
-                    "missing_factor_2",
-                    "The mean's share is half of the right one: what is the derivative of a "
-                    "square?",
-                    swaps=({"first": partial(grad_of_mean, factor=3.0)},),
                 ),
             ),
         ),
@@ -907,6 +907,11 @@ LESSON = Lesson(
             mistakes=(
                 SIGN,
                 Mistake(
+                    "loss_returned",
+                    "This is the value of the power. The slope says how fast it changes with k.",
+                    formulas=(power, lambda k, x, b: k**x),
+                ),
+                Mistake(
                     "exponent_not_lowered",
                     "The exponent came down in front, and it is still x above: how does the power "
                     "rule go on?",
@@ -936,11 +941,6 @@ LESSON = Lesson(
                     "This is the slope of the slope: one derivative too many.",
                     formulas=(lambda k, x, b: x * (x - 1) * k ** (x - 2),),
                 ),
-                Mistake(
-                    "loss_returned",
-                    "This is the value of the power. The slope says how fast it changes with k.",
-                    formulas=(power, lambda k, x, b: k**x),
-                ),
             ),
         ),
         Exercise(
@@ -961,10 +961,9 @@ LESSON = Lesson(
             mistakes=(
                 SIGN,
                 Mistake(
-                    "jacobian_transposed",
-                    "This is J·v, the way forward: it takes a change of x to a change of f(x). "
-                    "Backward goes the other way, with v on the left of J.",
-                    formulas=(apply_forwards, apply_forwards_flat),
+                    "loss_returned",
+                    "This is vᵀf(x), a value. Its gradient is asked for.",
+                    formulas=(weighted_sum,),
                 ),
                 Mistake(
                     "upstream_ignored",
@@ -973,6 +972,12 @@ LESSON = Lesson(
                         {"upstream": torch.ones_like},
                         {"upstream": lambda v: torch.ones_like(v) / v.numel()},
                     ),
+                ),
+                Mistake(
+                    "jacobian_transposed",
+                    "This is J·v, the way forward: it takes a change of x to a change of f(x). "
+                    "Backward goes the other way, with v on the left of J.",
+                    formulas=(apply_forwards, apply_forwards_flat),
                 ),
                 Mistake(
                     "mean_not_sum",
@@ -984,11 +989,6 @@ LESSON = Lesson(
                     "jacobian_returned",
                     "This is the whole Jacobian. It is still to be multiplied by v from the left.",
                     formulas=(lambda f, x, v: SLOPES[f](x),),
-                ),
-                Mistake(
-                    "loss_returned",
-                    "This is vᵀf(x), a value. Its gradient is asked for.",
-                    formulas=(weighted_sum,),
                 ),
             ),
         ),
@@ -1012,16 +1012,16 @@ LESSON = Lesson(
             mistakes=(
                 SIGN,
                 Mistake(
-                    "jacobian_transposed",
-                    "This is Jᵀ: your vector-Jacobian products stand as columns. Which index of "
-                    "J belongs to f(x)?",
-                    formulas=(lambda f, x: SLOPES[f](x).T,),
-                ),
-                Mistake(
                     "not_zeroed",
                     "Each row holds the rows above it as well: `.grad` is not zeroed between two "
                     "backward passes, so they add up.",
                     formulas=(lambda f, x: SLOPES[f](x).cumsum(0),),
+                ),
+                Mistake(
+                    "jacobian_transposed",
+                    "This is Jᵀ: your vector-Jacobian products stand as columns. Which index of "
+                    "J belongs to f(x)?",
+                    formulas=(lambda f, x: SLOPES[f](x).T,),
                 ),
                 Mistake(
                     "rows_aliased",
@@ -1064,12 +1064,17 @@ LESSON = Lesson(
                 "Backward sees x³ as a constant. What is left to differentiate?",
             ),
             mistakes=(
-                SIGN,
                 Mistake(
                     "missing_factor_2",
                     "The answer is exactly half of the right one: what is the derivative of a "
                     "square?",
                     swaps=({"square": lambda x: x},),
+                ),
+                SIGN,
+                Mistake(
+                    "loss_returned",
+                    "This is a value of the function. Its gradient is asked for.",
+                    formulas=(lambda x: x**2 + x**3, lambda x: x**2),
                 ),
                 Mistake(
                     "not_blocked",
@@ -1085,11 +1090,6 @@ LESSON = Lesson(
                     "other_branch_blocked",
                     "This is the slope of x³ alone: the wrong branch is blocked.",
                     swaps=({"square": torch.zeros_like, "cube": lambda x: 3 * x**2},),
-                ),
-                Mistake(
-                    "loss_returned",
-                    "This is a value of the function. Its gradient is asked for.",
-                    formulas=(lambda x: x**2 + x**3, lambda x: x**2),
                 ),
             ),
         ),
@@ -1111,15 +1111,15 @@ LESSON = Lesson(
             ),
             mistakes=(
                 Mistake(
-                    "order_swapped",
-                    "The two results are in the wrong order: x_after comes first.",
-                    formulas=(lambda x, factor: (torch.full_like(x, 2.0), factor * x),),
-                ),
-                Mistake(
                     "sign_flipped",
                     SIGN.says,
                     each=Tensor.neg,
                     single=True,
+                ),
+                Mistake(
+                    "order_swapped",
+                    "The two results are in the wrong order: x_after comes first.",
+                    formulas=(lambda x, factor: (torch.full_like(x, 2.0), factor * x),),
                 ),
                 Mistake(
                     "edit_recorded",
@@ -1175,6 +1175,11 @@ LESSON = Lesson(
             ),
             mistakes=(
                 SIGN,
+                Mistake(
+                    "loss_returned",
+                    "This is the value of f at x. Its slope is asked for.",
+                    formulas=(lambda f, x, u: f(x),),
+                ),
                 Mistake(
                     "direction_not_normalised",
                     "This is the rise along the whole of u, and u is not one unit long. A slope is "
@@ -1232,11 +1237,6 @@ LESSON = Lesson(
                     "This is the gradient. How much of it points along u?",
                     formulas=(lambda f, x, u: SLOPES[f](x),),
                 ),
-                Mistake(
-                    "loss_returned",
-                    "This is the value of f at x. Its slope is asked for.",
-                    formulas=(lambda f, x, u: f(x),),
-                ),
             ),
         ),
         Exercise(
@@ -1259,16 +1259,21 @@ LESSON = Lesson(
             ),
             mistakes=(
                 Mistake(
-                    "order_swapped",
-                    "The two results are in the wrong order: the direction comes first.",
-                    formulas=(lambda f, x: steepest_direction(f, x)[::-1],),
-                ),
-                Mistake(
                     "sign_flipped",
                     "That is the way down. Steepest *ascent* is asked for, and its slope is "
                     "positive.",
                     each=Tensor.neg,
                     single=True,
+                ),
+                Mistake(
+                    "loss_returned",
+                    "Your second value is f at x. The slope along your direction is asked for.",
+                    formulas=(lambda f, x: (unit(SLOPES[f](x)), f(x)),),
+                ),
+                Mistake(
+                    "order_swapped",
+                    "The two results are in the wrong order: the direction comes first.",
+                    formulas=(lambda f, x: steepest_direction(f, x)[::-1],),
                 ),
                 Mistake(
                     "direction_not_normalised",
@@ -1312,11 +1317,6 @@ LESSON = Lesson(
                     "unit_slope",
                     "Your slope is the length of the unit vector, 1. How long is the gradient?",
                     swaps=({"slope": lambda gradient: torch.ones(()).double()},),
-                ),
-                Mistake(
-                    "loss_returned",
-                    "Your second value is f at x. The slope along your direction is asked for.",
-                    formulas=(lambda f, x: (unit(SLOPES[f](x)), f(x)),),
                 ),
             ),
         ),
