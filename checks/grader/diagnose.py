@@ -125,6 +125,8 @@ def agrees(variant: Variant, evidence: Sequence[Evidence], rtol: float) -> bool:
 
 
 def _explain(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> tuple[Mistake, ...]:
+    if not any(item.seen.outcome == "value" for item in evidence):
+        return ()  # nothing to agree with, as when a typo raises everywhere
     for candidates in (variants(exercise), pairs(exercise)):
         for variant in candidates:
             if agrees(variant, evidence, rtol):

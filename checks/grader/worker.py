@@ -11,6 +11,7 @@ import contextlib
 import functools
 import importlib
 import io
+import operator
 import os
 import socket
 import sys
@@ -73,22 +74,15 @@ class Watch:
         return counted
 
 
-class NoCompiler(types.ModuleType):
-    """Stands in for torch._dynamo until somebody compiles something.
+class StandIn(types.ModuleType):
+    """Stands in for a module of torch that is slow to import, with the few names that are used.
 
-    torch.optim and torch.func import the compiler, 800 modules and more than a second, only to say
-    "do not compile me". Any other use of it imports the real one.
+    Any other name imports the real module, which then takes its place.
     """
 
-    compiled_autograd = types.SimpleNamespace(
-        _disable=nullcontext, in_compiled_autograd_region=False
-    )
-
-    def disable(self, fn: Any = None, *args: Any, **kwargs: Any) -> Any:
-        return fn if fn is not None else lambda function: function
-
-    def graph_break(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing is compiled, so there is no graph to break."""
+    def __init__(self, name: str, **names: Any) -> None:
+        super().__init__(name)
+        self.__dict__.update(names)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -98,6 +92,26 @@ class NoCompiler(types.ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
 
+def stand_ins() -> tuple[StandIn, StandIn]:
+    """The compiler, and its arithmetic with symbolic shapes, for programs that compile nothing.
+
+    torch.optim and torch.func import the compiler (800 modules, more than a second) to say "do not
+    compile me"; a backward from a tensor with an upstream gradient imports sympy (500 modules) to
+    compare two shapes.
+    """
+    return (
+        StandIn(
+            "torch._dynamo",
+            disable=lambda fn=None, *_, **__: fn if fn is not None else lambda function: function,
+            graph_break=lambda *_, **__: None,
+            compiled_autograd=types.SimpleNamespace(
+                _disable=nullcontext, in_compiled_autograd_region=False
+            ),
+        ),
+        StandIn("torch.fx.experimental.symbolic_shapes", expect_true=bool, sym_eq=operator.eq),
+    )
+
+
 def prepare() -> None:
     """Make the first call of every child cheap. Run once, before any fork.
 
@@ -105,10 +119,18 @@ def prepare() -> None:
     that has done so cannot fork children that use CUDA or autograd.
     """
     torch.set_num_threads(1)
-    sys.modules.setdefault("torch._dynamo", NoCompiler("torch._dynamo"))
+    for module in stand_ins():
+        sys.modules.setdefault(module.__name__, module)
     model = nn.Linear(1, 1)
     torch.optim.SGD(model.parameters(), lr=0.1)
     nn.MSELoss()(model(torch.zeros(2, 1)), torch.zeros(2, 1))
+
+
+def prepare_long() -> None:
+    """What only a backward with a vector needs: half a second, for a server that stays."""
+    prepare()
+    leaf = torch.zeros(4, requires_grad=True)
+    (2 * leaf).view(2, 2).backward(torch.zeros(2, 2))  # imports sympy to compare the shapes
 
 
 def serve(sock: socket.socket, confine: Callable[[Mapping[str, Any]], None] | None = None) -> None:
