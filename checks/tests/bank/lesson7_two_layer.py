@@ -1046,17 +1046,44 @@ def train(xs, ys, W1, b1, W2, b2, lr, epochs):
         losses.append(total)
     return W1, b1, W2, b2, torch.stack(losses)
 
-# --- train | not_zeroed + loss_after_update
+# --- train | not_zeroed + extra_factor_2
 def train(xs, ys, W1, b1, W2, b2, lr, epochs):
     leaves = [p.detach().clone().requires_grad_() for p in (W1, b1, W2, b2)]
     losses = []
     for _ in range(epochs):
         for x, y in zip(xs, ys):
-            loss(x, y, *leaves).backward()
+            l = ((forward(x, *leaves) - y) ** 2).sum()
+            l.backward()
             with torch.no_grad():
                 for leaf in leaves:
                     leaf -= lr * leaf.grad
-        losses.append(loss(x, y, *leaves).detach())
+        losses.append(l.detach())
+    return (*leaves, torch.stack(losses))
+
+# --- train | mean_not_sum
+def train(xs, ys, W1, b1, W2, b2, lr, epochs):
+    leaves = [p.detach().clone().requires_grad_() for p in (W1, b1, W2, b2)]
+    optimiser = torch.optim.SGD(leaves, lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for x, y in zip(xs, ys):
+            optimiser.zero_grad()
+            l = torch.nn.functional.mse_loss(forward(x, *leaves), y)
+            l.backward()
+            optimiser.step()
+        losses.append(l.detach())
+    return (*leaves, torch.stack(losses))
+
+# --- train | activation_missing
+def train(xs, ys, W1, b1, W2, b2, lr, epochs):
+    leaves = [p.detach().clone().requires_grad_() for p in (W1, b1, W2, b2)]
+    losses = []
+    for _ in range(epochs):
+        for x, y in zip(xs, ys):
+            l = 0.5 * ((forward_linear(x, *leaves) - y) ** 2).sum()
+            for leaf, grad in zip(leaves, torch.autograd.grad(l, leaves)):
+                leaf.data -= lr * grad
+        losses.append(l.detach())
     return (*leaves, torch.stack(losses))
 
 # --- train | wrong
