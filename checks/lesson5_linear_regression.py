@@ -75,11 +75,11 @@ def use_class(lesson: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Any:
         raise ValueError(f"`self.linear` is nn.Linear{sizes}: one number goes in, one comes out")
     if linear.bias is None:
         raise ValueError("`self.linear` has no bias, so every line goes through the origin")
-    names = [name for name, _ in model.named_parameters()]
-    if names != ["linear.weight", "linear.bias"]:
+    if {*model.parameters()} != {linear.weight, linear.bias}:
+        names = [name for name, _ in model.named_parameters()]
         raise ValueError(
             f"the model's parameters are {', '.join(names) or 'none'}, expected linear.weight and "
-            "linear.bias: make one layer, in `__init__`, and keep it as `self.linear`"
+            "linear.bias alone: make one layer, in `__init__`, and keep it as `self.linear`"
         )
     with torch.no_grad():
         for each, values in zip(models, ((weight, bias), (-3 * weight, 2 * bias)), strict=True):
@@ -371,9 +371,13 @@ BROADCAST = Mistake(
 def gradient_mistakes(adapted: Callable[..., Callable[..., Any]]) -> tuple[Mistake, ...]:
     """The mistakes of a gradient; `adapted` gives their formulas the exercise's parameters."""
 
-    def loss_of_each(*given: Tensor) -> Both:
-        value = loss(*given)
+    def loss_of_each(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Both:
+        value = loss(x, y, weight, bias)
         return value.reshape(1, 1), value.reshape(1)
+
+    def loss_twice(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Both:
+        value = loss(x, y, weight, bias)
+        return value, value
 
     def crossed_shapes(crossed: Callable[..., Tensor], shape: tuple[int, ...]) -> Any:
         def grads(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Any:
@@ -414,10 +418,7 @@ def gradient_mistakes(adapted: Callable[..., Callable[..., Any]]) -> tuple[Mista
             "loss_returned",
             "This is the loss itself. A gradient says how fast the loss changes when the weight, "
             "when the bias does.",
-            formulas=(
-                adapted(loss_of_each),
-                adapted(lambda *given: (loss(*given), loss(*given))),
-            ),
+            formulas=(adapted(loss_of_each), adapted(loss_twice)),
         ),
         BIAS_LIKE_WEIGHT,
         ORDER_SWAPPED,
@@ -845,7 +846,7 @@ LESSON = Lesson(
                     "no_intercept",
                     "This is the best line through the origin. The bias takes part in the "
                     "minimum as well: where is its column of ones?",
-                    formulas=(lambda x, y: ((x.T @ y) / (x.T @ x), None),),
+                    formulas=(lambda x, y: ((x.T @ y) / (x.T @ x), torch.zeros_like(y[0])),),
                 ),
                 Mistake(
                     "not_centred",
