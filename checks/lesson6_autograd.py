@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from checks.grader.draw.figure import Graph
 from checks.grader.inputs import Dice
 from checks.grader.lesson import Built, Claim, Exercise, Lesson, Mistake, Source, Witness
 from checks.grader.truth import gradient_of
@@ -466,7 +467,7 @@ def draw_direction(dice: Dice) -> Mapping[str, Any]:
 
 SIGN = Mistake(
     "sign_flipped",
-    "The answer has exactly the opposite sign: where does a minus come in?",
+    "Exactly the opposite sign: where does a minus come in?",
     each=Tensor.neg,
 )
 FORGOTTEN_N = Mistake(
@@ -678,11 +679,26 @@ def program(lesson: Any, device: str) -> None:
     print(f"steepest: slope {steepest.item():.4f} along ({along})")
 
 
+FIGURES = (
+    Graph("grad_of_mean", "x = ones(2, 2)", wrt=("x",), root="mean", hand=None),
+    Graph(
+        "grad_with_blocked_branch",
+        "x = −3",
+        wrt=("x",),
+        names={"x²": lambda x: x**2, "x³": lambda x: x**3},
+        root="sum",
+        hand=None,
+        file="blocked",
+    ),
+)
+
+
 LESSON = Lesson(
     title="What autograd records and forgets",
     draw=draw,
     claims=CLAIMS,
     program=program,
+    figures=FIGURES,
     exercises=(
         Exercise(
             "describe",
@@ -710,8 +726,8 @@ LESSON = Lesson(
                 ),
                 Mistake(
                     "leaf_taken_as_requires_grad",
-                    "Being a leaf and requiring grad are two things. A plain tensor that nobody "
-                    "computed is a leaf; does autograd follow it?",
+                    "Being a leaf and requiring grad are two things. Data and a parameter are "
+                    "both leaves; which of them does autograd follow?",
                     formulas=(
                         lambda t: (t.requires_grad, t.requires_grad, t.grad_fn is not None),
                         lambda t: (t.is_leaf, t.is_leaf, t.grad_fn is not None),
@@ -955,8 +971,7 @@ LESSON = Lesson(
             hints=(
                 "Call f on a leaf of your own. What does backward need when f(x) is not a scalar?",
                 "Backward takes the upstream gradient as its argument, in the shape of f(x).",
-                "vᵀJ is also the gradient of the scalar (v * f(x)).sum(): any of the two ways is "
-                "right.",
+                "vᵀJ is also the gradient of the scalar (v * f(x)).sum(): either way is right.",
             ),
             mistakes=(
                 SIGN,
@@ -1260,8 +1275,8 @@ LESSON = Lesson(
             mistakes=(
                 Mistake(
                     "sign_flipped",
-                    "That is the way down. Steepest *ascent* is asked for, and its slope is "
-                    "positive.",
+                    "That is the way down. Asked for is the steepest way up, and a slope "
+                    "upwards is positive.",
                     each=Tensor.neg,
                     single=True,
                 ),

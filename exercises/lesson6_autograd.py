@@ -3,9 +3,9 @@
 While you compute with a tensor that requires grad, PyTorch writes down what you do: each result
 holds a `grad_fn`, the node that made it, and the node knows the nodes before it. That is the graph.
 
-    x ────────── (+2) ── (²) ── (·3) ── (mean) ── L          L = mean(3·(x + 2)²)
-    leaf         AddBackward   MulBackward   MeanBackward
-    keeps .grad  └───────── each result has a grad_fn, none keeps its gradient ─────────┘
+    x ─────────── (+2) ──────── (²) ──────── (·3) ──────── (mean) ── L = mean(3·(x + 2)²)
+    leaf          AddBackward   PowBackward  MulBackward   MeanBackward
+    holds .grad   └──── results: each has a grad_fn, none holds its gradient ────┘
 
 `L.backward()` walks this graph from right to left. It starts with the upstream gradient 1, each
 node multiplies by its local slope, and what arrives at the leaf is *added* to its `.grad`:

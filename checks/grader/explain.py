@@ -64,6 +64,16 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "Backward starts from a scalar. Reduce to one number, or pass the upstream gradient.",
     ),
     (
+        r"Mismatch in shape: grad_output",
+        "The upstream gradient holds one number for each entry of the output, so it has the "
+        "output's shape.",
+    ),
+    (
+        r"Trying to set a forward gradient that has a different size",
+        "A direction in which x moves has the shape of x. The upstream gradient of f(x) has the "
+        "shape of f(x) and belongs to the way back.",
+    ),
+    (
         r"Can't call numpy\(\) on Tensor that requires grad",
         "NumPy leaves the graph: `.detach()` first, or stay in torch.",
     ),
