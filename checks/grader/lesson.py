@@ -10,7 +10,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,7 +40,7 @@ class Source:
 
     @property
     def text(self) -> str:
-        return inspect.getsource(self.function)
+        return _text_of(self.function)
 
     @property
     def name(self) -> str:
@@ -49,6 +49,12 @@ class Source:
     def __str__(self) -> str:
         """The formula as a student reads it: the first line of the docstring."""
         return (inspect.getdoc(self.function) or self.name).splitlines()[0]
+
+
+@cache
+def _text_of(function: Callable[..., Any]) -> str:
+    """Read once: after an update of the course, a long run would find other lines in the file."""
+    return inspect.getsource(function)
 
 
 @dataclass(frozen=True)
