@@ -137,7 +137,11 @@ def _structure(exercise: Exercise, expected: Any, value: Any) -> Fault | None:
 
 def _kind(name: str, wanted: Any, got: Any) -> Fault | None:
     if isinstance(wanted, bool):
-        return None if isinstance(got, bool) else _type_fault(f"True or False for {name}", got)
+        message = (
+            f"Expected True or False for {name}; yours is {describe(got)}. A comparison gives a "
+            "bool: `… is not None`, say."
+        )
+        return None if isinstance(got, bool) else Fault("error", message, "type")
     if isinstance(wanted, int):
         whole = isinstance(got, Array) and got.values.ndim == 0 and got.dtype.startswith("int")
         plain = isinstance(got, int) and not isinstance(got, bool)
@@ -174,7 +178,10 @@ def describe(value: Any) -> str:
 def _advice(value: Any) -> str:
     match value:
         case None:
-            return " Is there a `return`?"
+            return (
+                " Is there a `return`? If it returns a `.grad`: that is None until a backward "
+                "fills it, and on every tensor that is not a leaf."
+            )
         case Foreign("numpy.ndarray"):
             return " Stay in torch: a NumPy array has left the graph, the dtype and the device."
         case float() | int():
