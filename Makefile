@@ -3,6 +3,7 @@
 #   make check [LESSON=3] [SOURCE=folder] [DEVICE=cuda] [ARGS='--seed 1']
 #   make watch [LESSON=3]     the same on every save
 #   make hint LESSON=3        make reset LESSON=3       make solutions [DEVICE=cuda]
+#   make figures [LESSON=3] [SOURCE=solutions]
 #   make classroom DIR=submissions [OUT=results]
 #   make test   make lint   make bench   make stubs
 #
@@ -21,7 +22,7 @@ ARGS ?=
 CHECKS := $(BIN)/python -m checks
 
 .DEFAULT_GOAL := check
-.PHONY: check watch hint reset solutions classroom test lint bench stubs
+.PHONY: check watch hint reset solutions figures classroom test lint bench stubs
 
 check: $(VENV)/.student
 	@$(CHECKS) check $(LESSON) --from "$(SOURCE)" --device $(DEVICE) $(ARGS)
@@ -38,6 +39,9 @@ reset: $(VENV)/.student
 
 solutions: $(VENV)/.student
 	@$(CHECKS) verify $(LESSON) --device $(DEVICE) $(ARGS)
+
+figures: $(VENV)/.student
+	@$(CHECKS) draw $(LESSON) --from "$(SOURCE)" $(ARGS)
 
 classroom: $(VENV)/.classroom
 	@$(CHECKS) classroom "$(DIR)" --out "$(OUT)" $(ARGS)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from checks.grader.descent import Loop, descend
+from checks.grader.draw.figure import Graph, Losses
 from checks.grader.inputs import Dice, columns
 from checks.grader.lesson import Claim, Exercise, Lesson, Mistake, Witness, some_or_all
 from checks.grader.linear import trained
@@ -307,11 +308,22 @@ def program(lesson: ModuleType, device: str) -> None:
     print(f"predict (after training) 4 → {lesson.forward(four, w).item():.7f}")
 
 
+FIGURES = (
+    Graph(
+        "loss",
+        "x = 2, y = 4, w = 1",
+        wrt=("w",),
+        names={"ŷ": forward, "r": lambda x, y, w: x * w - y},
+    ),
+    Losses("train", "three epochs on 1, 2, 3", given={"epochs": 100}),
+)
+
 LESSON = Lesson(
     title="One weight: ŷ = x·w",
     draw=draw,
     claims=CLAIMS,
     program=program,
+    figures=FIGURES,
     exercises=(
         Exercise(
             "forward",

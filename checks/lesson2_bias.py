@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from checks.grader.descent import Loop, descend
+from checks.grader.draw.figure import Graph, Losses, Surface
 from checks.grader.inputs import Dice, columns
 from checks.grader.lesson import Claim, Exercise, Lesson, Mistake, Witness, some_or_all
 from checks.grader.linear import trained
@@ -327,11 +328,37 @@ def program(lesson: ModuleType, device: str) -> None:
             print(f"predict (after {until} epochs) 4 → {prediction:.7f}")
 
 
+def mean_loss(parameters: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
+    """Over the whole data; `parameters` is (w, b), shape (2,)."""
+    w, b = parameters
+    return torch.mean((xs * w + b - ys) ** 2)
+
+
+FIGURES = (
+    Graph(
+        "loss",
+        "x = 3, y = 5, w = −1.5, b = 0.5",
+        wrt=("w", "b"),
+        names={"z": without_bias, "ŷ": forward, "r": lambda x, y, w, b: x * w + b - y},
+    ),
+    Losses("train", "three epochs on 1, 2, 3", given={"epochs": 100}),
+    Surface(
+        "train",
+        "three epochs on 1, 2, 3",
+        parameters=("w", "b"),
+        axes=("w", "b"),
+        loss=mean_loss,
+        given={"epochs": 100},
+    ),
+)
+
+
 LESSON = Lesson(
     title="Weight and bias: ŷ = x·w + b",
     draw=draw,
     claims=CLAIMS,
     program=program,
+    figures=FIGURES,
     exercises=(
         Exercise(
             "forward",

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from checks.grader.descent import Loop, descend
+from checks.grader.draw.figure import Graph, Losses, Net
 from checks.grader.inputs import Dice
 from checks.grader.lesson import Claim, Exercise, Lesson, Mistake, Witness
 from checks.grader.training import prefixes_of, training_mistakes
@@ -765,11 +766,66 @@ GRAD_BY_AUTOGRAD = replace(
     ),
 )
 
+
+def entry(name: str, index: int) -> Callable[..., Tensor]:
+    """One component of an input, as the net's picture calls it."""
+    return {"x": lambda x: x[index], "y": lambda y: y[index], "w": lambda w: w[index]}[name]
+
+
+def unit(index: int, *, squashed: bool) -> Callable[[Tensor, Tensor], Tensor]:
+    """z1 … z4, or h1, h2, o1, o2."""
+
+    def value(x: Tensor, w: Tensor) -> Tensor:
+        first, second = layers(w)
+        z = torch.cat([x @ first, sigmoid(x @ first) @ second])
+        return sigmoid(z)[index] if squashed else z[index]
+
+    return value
+
+
+WORKED = "x = (0.5, 0.3), y = (0.23, −0.07)"
+FIGURES = (
+    Graph(
+        "loss",
+        WORKED,
+        wrt=("w",),
+        names={
+            **{f"x{i + 1}": entry("x", i) for i in range(2)},
+            **{f"y{i + 1}": entry("y", i) for i in range(2)},
+            **{f"w{i + 1}": entry("w", i) for i in range(8)},
+            **{f"z{i + 1}": unit(i, squashed=False) for i in range(4)},
+            **{name: unit(i, squashed=True) for i, name in enumerate(("h1", "h2", "o1", "o2"))},
+            "h": lambda x, w: forward(x, w)[0],
+            "o": lambda x, w: forward(x, w)[1],
+            "r1": lambda x, y, w: (forward(x, w)[1] - y)[0],
+            "r2": lambda x, y, w: (forward(x, w)[1] - y)[1],
+            "r": lambda x, y, w: forward(x, w)[1] - y,
+        },
+    ),
+    Net(
+        "loss",
+        WORKED,
+        layers=(("x1", "x2"), ("h1", "h2"), ("o1", "o2")),
+        edges=(
+            *(("x1", "h1"), ("x1", "h2"), ("x2", "h1"), ("x2", "h2")),
+            *(("h1", "o1"), ("h1", "o2"), ("h2", "o1"), ("h2", "o2")),
+        ),
+    ),
+    Losses(
+        "train",
+        "three rounds with step 1",
+        given={"rounds": 1000},
+        floor=(0.5 * 0.07**2, "floor ½·0.07²: σ stays above 0 and cannot reach −0.07"),
+    ),
+)
+
+
 LESSON = Lesson(
     title="A net of sigmoids with eight weights",
     draw=draw,
     claims=CLAIMS,
     program=program,
+    figures=FIGURES,
     exercises=(
         Exercise(
             "sigmoid",

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from checks.grader.descent import Loop, descend
+from checks.grader.draw.figure import Fit, Graph, Losses, Surface
 from checks.grader.inputs import Dice, columns
 from checks.grader.lesson import Built, Claim, Exercise, Lesson, Mistake, Source, Witness
 from checks.grader.training import prefixes_of, training_mistakes
@@ -688,11 +689,43 @@ def program(lesson: ModuleType, device: str) -> None:
     print(f"least squares, no training: weight {weight.item():.4f}, bias {bias.item():.4f}")
 
 
+def loss_at(parameters: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """The loss of a line given as (weight, bias), shape (2,)."""
+    return loss(x, y, parameters[:1].reshape(1, 1), parameters[1:])
+
+
+TRAINING = "three epochs on the 15 points"
+FIGURES = (
+    Graph(
+        "grad_by_autograd",
+        "the 15 points, weight = 1, bias = 0",
+        wrt=("weight", "bias"),
+        names={"ŷ": lambda model, x: model(x), "r": lambda model, x, y: model(x) - y},
+    ),
+    Losses(
+        "train",
+        TRAINING,
+        given={"epochs": 10000},
+        floor=(0.1689152551, "least squares: no line has a smaller loss"),
+    ),
+    Surface(
+        "train",
+        TRAINING,
+        parameters=("weight", "bias"),
+        axes=("weight", "bias"),
+        loss=loss_at,
+        given={"epochs": 10000},
+    ),
+    Fit("train", TRAINING, best=least_squares, early=100, given={"epochs": 10000}),
+)
+
+
 LESSON = Lesson(
     title="Linear regression with nn and optim",
     draw=draw,
     claims=CLAIMS,
     program=program,
+    figures=FIGURES,
     exercises=(
         Exercise(
             "to_column",

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from checks.grader.descent import Loop, descend
+from checks.grader.draw.figure import Graph, Losses, Separation
 from checks.grader.inputs import Dice, cases
 from checks.grader.lesson import Claim, Exercise, Lesson, Mistake, Witness
 from checks.grader.training import prefixes_of, training_mistakes
@@ -619,10 +620,33 @@ def xor_by_net() -> str:
     return "below" if reached < mean_loss(line_through(xs, ys), ys) else "not below"
 
 
+def activations(x: Tensor, W1: Tensor, b1: Tensor) -> Tensor:
+    return torch.sigmoid(affine(W1, x, b1))
+
+
+XOR = "three epochs on XOR from the worked example's parameters"
+FIGURES = (
+    Graph(
+        "loss",
+        "the worked example: two inputs, two hidden nodes, one output",
+        wrt=PARAMETERS,
+        names={
+            "z": lambda x, W1, b1: affine(W1, x, b1),
+            "h": activations,
+            "ŷ": forward,
+            "r": lambda x, y, W1, b1, W2, b2: forward(x, W1, b1, W2, b2) - y,
+        },
+    ),
+    Losses("train", XOR, given={"epochs": EPOCHS}),
+    Separation("train", XOR, given={"epochs": EPOCHS}),
+)
+
+
 LESSON = Lesson(
     title="Two layers: ŷ = W2·σ(W1·x + b1) + b2",
     draw=draw,
     program=program,
+    figures=FIGURES,
     claims=(
         Claim(
             "the layer from 5 to 6 nodes, with W1 of m×n: m outputs, n inputs",

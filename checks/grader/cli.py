@@ -69,6 +69,7 @@ def _parser() -> tuple[Parser, tuple[str, ...]]:
     _hint(subparsers.add_parser("hint", help="the next hint, mild to explicit"))
     _reset(subparsers.add_parser("reset", help="put a stub back, keeping your file as a backup"))
     _verify(subparsers.add_parser("verify", help="run the solutions and every claim"))
+    _draw(subparsers.add_parser("draw", help="pictures of graphs, training and surfaces"))
     _classroom(subparsers.add_parser("classroom", help="grade a folder of submissions"))
     return top, tuple(subparsers.choices)
 
@@ -133,6 +134,18 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lessons", nargs="*", metavar="LESSON")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="draw other inputs")
+
+
+def _draw(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.draw)
+    _lesson_files(parser)
+    parser.add_argument(
+        "--out",
+        default=os.path.relpath(ROOT / "figures"),
+        metavar="DIR",
+        help="where the PNG and SVG files go (default: figures)",
+    )
+    _time_limit(parser)
 
 
 def _classroom(parser: argparse.ArgumentParser) -> None:

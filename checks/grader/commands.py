@@ -95,6 +95,21 @@ def verify(options: Namespace) -> int:
         return verify_course(server, stems, options.device, options.seed, _ink())
 
 
+def draw(options: Namespace) -> int:
+    """Save the pictures of lesson files; 0 if all of them could be drawn."""
+    files = _files(options.source, options.lessons)
+    from checks.grader.server import Server
+
+    with Server() as server:
+        from checks.grader.draw.save import draw_all
+
+        drawn = []
+        for line, picture in draw_all(server, files, Path(options.out), options.time_limit):
+            print(line, flush=True)
+            drawn.append(picture is not None)
+    return 0 if all(drawn) else 1
+
+
 def classroom(options: Namespace) -> int:
     """Grade a folder of submissions; 0 if all of them were graded."""
     from checks.grader.classroom import Classroom, prepare, publish

@@ -1,14 +1,21 @@
-"""A lesson file run as a program: the training log of its lesson, from the file's own functions."""
+"""A lesson file run as a program: the training log and the pictures of its own functions."""
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
+from checks.grader.course import ROOT
 from checks.grader.device import unusable
+from checks.grader.draw.save import draw_all
 from checks.grader.lesson import load
+from checks.grader.server import Server
+
+FIGURES = Path(os.path.relpath(ROOT / "figures"))
+TIME_LIMIT = 20.0  # seconds per picture
 
 
 def run(file: str) -> None:
@@ -31,3 +38,15 @@ def run(file: str) -> None:
     except NotImplementedError as unfinished:
         print(f"Not finished yet: {unfinished}\nFill it in, then run this file again.")
         sys.exit(1)
+    print()
+    _save_pictures(path)
+
+
+def _save_pictures(path: Path) -> None:
+    """Draw the file that has just run. The training log stands, whatever becomes of this."""
+    try:
+        with Server("exec" if sys.platform == "linux" else None) as server:
+            for line, _ in draw_all(server, [(path.stem, path)], FIGURES, TIME_LIMIT):
+                print(line, flush=True)
+    except Exception as problem:
+        print(f"No pictures: {problem}")

@@ -77,7 +77,7 @@ class Sitter:
                 deadline = time.monotonic() + self.time_limit + start_up
                 imported = observation(*child.receive(deadline))
                 if imported.outcome != "value":
-                    return [imported]
+                    raise Undrawable(self._why("the file", imported))
                 child.send(request, packer.body)
                 for _ in calls:
                     deadline = time.monotonic() + self.time_limit

@@ -7,7 +7,7 @@ against golden values and what a picture carries inside its file.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
@@ -192,8 +192,17 @@ def _values(wanted: figure.Graph, inputs: Mapping[str, Any]) -> dict[str, Tensor
         elif isinstance(value, Tensor):
             known[name] = value
     for name, formula in wanted.names.items():
-        known[name] = formula(*(resolved[p] for p in inspect.signature(formula).parameters))
+        known[name] = formula(*(resolved[parameter] for parameter in _parameters(formula)))
     return known
+
+
+def _parameters(formula: Callable[..., Any]) -> list[str]:
+    """The names of the inputs that a formula takes."""
+    return [
+        name
+        for name, parameter in inspect.signature(formula).parameters.items()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ]
 
 
 def _by_hand(
@@ -340,7 +349,7 @@ def _bowl(
     The other parameters take the value that is best for the two: the Schur complement.
     """
     data = {name: value for name, value in inputs.items() if isinstance(value, Tensor)}
-    names = list(inspect.signature(wanted.loss).parameters)[1:]
+    names = _parameters(wanted.loss)[1:]
 
     def loss(flat: Tensor) -> Tensor:
         return wanted.loss(flat, *(data[name] for name in names))
@@ -361,7 +370,7 @@ def _bowl(
 @numbers.register
 def _fit(wanted: figure.Fit, subject: Subject) -> FitNumbers:
     inputs = subject.inputs(wanted)
-    columns = [inputs[name] for name in inspect.signature(wanted.best).parameters]
+    columns = [inputs[name] for name in _parameters(wanted.best)]
     x, y = (column.reshape(-1) for column in columns)
     stops = [wanted.early, inputs["epochs"] - wanted.early]
     answer = subject.sitter.answer(

@@ -13,6 +13,7 @@ from checks.grader.draw.ask import Sitter, Undrawable
 from checks.grader.draw.numbers import Numbers, Subject, numbers
 from checks.grader.intake import read_file
 from checks.grader.lesson import load
+from checks.grader.misuse import Misuse
 from checks.grader.server import Server
 from checks.grader.verdict import plain
 
@@ -27,29 +28,35 @@ def draw_all(
     One picture that cannot be drawn does not keep the others from it.
     """
     for stem, path in files:
-        lesson = load(stem)
-        subject = Subject(stem, lesson, Sitter(server, read_file(path, stem), time_limit))
+        lesson, submission = load(stem), read_file(path, stem)
+        if submission.source is None:
+            yield f"Lesson {number(stem)}: no pictures. {submission.problem}", None
+            continue
+        subject = Subject(stem, lesson, Sitter(server, submission, time_limit))
         for wanted in lesson.figures:
-            name = f"{stem.split('_')[0]}_{wanted.file}"
+            target = folder / f"{stem.split('_')[0]}_{wanted.file}.png"
             try:
-                if subject.sitter.submission.source is None:
-                    raise Undrawable(subject.sitter.submission.problem)
-                target = folder / f"{name}.png"
                 save(numbers(wanted, subject), target)
             except Undrawable as reason:
-                yield f"Lesson {number(stem)}, {wanted.file}: no picture, {reason}", None
+                yield f"Lesson {number(stem)}, {wanted.file}: no picture. {reason}", None
             else:
                 yield f"{target} and .svg", target
 
 
 def save(found: Numbers, target: Path) -> None:
-    """Write a picture as PNG and beside it as SVG; the PNG carries its numbers as JSON."""
+    """Write a picture as PNG and beside it as SVG; the PNG carries its numbers as JSON.
+
+    Raises Misuse if the folder cannot be written.
+    """
     from checks.grader.draw.plots import picture
 
     figure = picture(found)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(target, dpi=DPI, metadata={"Software": None, "Numbers": as_json(found)})
-    figure.savefig(target.with_suffix(".svg"), metadata={"Date": None})
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(target, dpi=DPI, metadata={"Software": None, "Numbers": as_json(found)})
+        figure.savefig(target.with_suffix(".svg"), metadata={"Date": None})
+    except OSError as error:
+        raise Misuse(f"cannot write {target}: {error.strerror}") from error
 
 
 def as_json(found: Numbers) -> str:
