@@ -163,7 +163,7 @@ def train(
     loop: Loop | None = None,
     apart: bool = False,
     downhill: Callable[..., Tensor] = gradient,
-    noted: Callable[[Tensor, Tensor, Tensor], Tensor] = loss,
+    noted: Callable[..., Tensor] = loss_by_steps,
     **steps: Any,
 ) -> tuple[Any, ...]:
     """Training with each step open to a mistake.
@@ -429,8 +429,8 @@ CROSSED_WIRING = Mistake(
     swaps=(
         *({"reads": order, "writes": order} for order in CROSSED),  # a crossed net, all the way
         *({"writes": order} for order in CROSSED),  # the right net, crossed on return
-        *({"reads": order} for order in CROSSED),  # a crossed net, taken for the right one
         {"back": Tensor.t},  # w6 and w7 only on the way from the outputs to the hidden units
+        *({"reads": order} for order in CROSSED),  # a crossed net, taken for the right one
         *({"back": Tensor.t, "reads": order} for order in CROSSED[1:]),
         *({"back": Tensor.t, "writes": order} for order in CROSSED[1:]),
     ),
@@ -478,28 +478,39 @@ HALVED = Mistake(
     "two outputs takes it a second time.",
     swaps=({"scale": 0.5},),
 )
-GRADIENT_MISTAKES = (
-    EXTRA_FACTOR,
-    SIGN,
-    SIGN_OF_SOME,
-    MISSING_INPUT,
-    TARGET_IGNORED,
-    ORDER_SWAPPED,
-    MISSING_OUTPUT_SLOPE,
-    MISSING_HIDDEN_SLOPE,
-    SLOPE_OF_ACTIVATION,
-    ONE_PATH_ONLY,
-    HIDDEN_SIGN,
-    CROSSED_WIRING,
-    MISSING_WEIGHT,
-    HALF_A_SLOPE,
-    SLOPE_AT_SUM,
-    TANH_SLOPE,
-    ONE_OUTPUT_ONLY,
-    LOSS_LEFT_OUT,
-    GRAPH_CUT,
-    HALVED,
+#: The mistakes of a gradient, and how many of their variants, the first ones, are also tried
+#: together with another mistake: the rest is too rare to meet one.
+RANKED = (
+    (EXTRA_FACTOR, 1),
+    (SIGN, 0),
+    (SIGN_OF_SOME, 0),
+    (MISSING_INPUT, 3),
+    (TARGET_IGNORED, 1),
+    (ORDER_SWAPPED, 0),
+    (MISSING_OUTPUT_SLOPE, 3),
+    (MISSING_HIDDEN_SLOPE, 1),
+    (SLOPE_OF_ACTIVATION, 3),
+    (ONE_PATH_ONLY, 4),
+    (HIDDEN_SIGN, 1),
+    (CROSSED_WIRING, 7),
+    (MISSING_WEIGHT, 0),
+    (HALF_A_SLOPE, 0),
+    (SLOPE_AT_SUM, 0),
+    (TANH_SLOPE, 0),
+    (ONE_OUTPUT_ONLY, 0),
+    (LOSS_LEFT_OUT, 0),
+    (GRAPH_CUT, 0),
+    (HALVED, 0),
 )
+
+
+def ranked(mistake: Mistake, together: int, computation: Callable[..., Any]) -> Mistake:
+    """A mistake whose variants beyond the first ones stand alone."""
+    alone = tuple(partial(computation, **swap) for swap in mistake.swaps[together:])
+    return replace(mistake, swaps=mistake.swaps[:together], formulas=(*mistake.formulas, *alone))
+
+
+GRADIENT_MISTAKES = tuple(ranked(mistake, count, gradient) for mistake, count in RANKED)
 LOSS_MISTAKES = (
     Mistake(
         "extra_factor_2",
@@ -559,72 +570,44 @@ LOSS_MISTAKES = (
 )
 
 
-def all_ways(mistake: Mistake) -> Mistake:
-    """A mistake of the gradient, made in every step of a training.
-
-    Only its first variant is also tried together with wrong loops: that is the common one.
-    """
-    first, *others = mistake.swaps
-    formulas = tuple(partial(train, **swap) for swap in others)
-    return replace(mistake, swaps=(first,), formulas=formulas)
-
-
-def with_own_loss(mistake: Mistake, *wrong: Mapping[str, Any]) -> Mistake:
-    """The same where autograd takes the steps: the loss is wrong, and it is written down too.
-
-    `wrong` holds the steps of the loss for the first variants of the mistake, in order.
-    """
-    taken = zip(wrong, mistake.swaps, strict=False)
-    own = (partial(train, noted=partial(loss_by_steps, **steps), **swap) for steps, swap in taken)
-    whole = all_ways(mistake)
-    return replace(whole, formulas=(*whole.formulas, *own))
+LOSS_WAYS = {mistake.id: mistake.swaps for mistake in LOSS_MISTAKES}
+#: Where autograd takes the steps it is the loss that is wrong, and that one is written down too:
+#: the steps of the loss for the first variants of a mistake of the gradient.
+OWN_LOSSES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    "extra_factor_2": LOSS_WAYS["extra_factor_2"],
+    "target_ignored": LOSS_WAYS["target_ignored"],
+    "crossed_wiring": LOSS_WAYS["crossed_wiring"],
+    "one_output_only": LOSS_WAYS["one_output_only"],
+    "halved": LOSS_WAYS["halved_loss"],
+}
 
 
-STEP_MISTAKES = (
-    with_own_loss(
-        replace(
-            EXTRA_FACTOR,
-            says="Every step is twice as long as it should be, for all weights or for some: the "
-            "loss has a ½ in front of each square.",
-        ),
-        {"each": torch.square},
-        {"each": lambda r: r**2 * numbers(1.0, 0.5)},
-        {"each": lambda r: r**2 * numbers(0.5, 1.0)},
-    ),
-    all_ways(SIGN_OF_SOME),
-    all_ways(MISSING_INPUT),
-    with_own_loss(TARGET_IGNORED, {"residual": lambda o, y: o}),
-    *map(
-        all_ways,
-        (
-            ORDER_SWAPPED,
-            MISSING_OUTPUT_SLOPE,
-            MISSING_HIDDEN_SLOPE,
-            SLOPE_OF_ACTIVATION,
-            ONE_PATH_ONLY,
-            HIDDEN_SIGN,
-        ),
-    ),
-    with_own_loss(CROSSED_WIRING, *({"reads": order} for order in CROSSED)),
-    *map(all_ways, (MISSING_WEIGHT, HALF_A_SLOPE, SLOPE_AT_SUM, TANH_SLOPE)),
-    with_own_loss(
-        ONE_OUTPUT_ONLY,
-        {"total": lambda squares: squares[0]},
-        {"total": lambda squares: squares[1]},
-    ),
-    *map(all_ways, (LOSS_LEFT_OUT, GRAPH_CUT)),
-    with_own_loss(HALVED, {"each": lambda r: 0.25 * r**2}),
+def in_steps(mistake: Mistake, together: int) -> Mistake:
+    """A mistake of the gradient made in every step of a training."""
+    own = [
+        partial(train, noted=partial(loss_by_steps, **wrong), **swap)
+        for wrong, swap in zip(OWN_LOSSES.get(mistake.id, ()), mistake.swaps, strict=False)
+    ]
+    return ranked(replace(mistake, formulas=tuple(own)), together, train)
+
+
+#: A gradient whose sign is flipped as a whole goes uphill, which has a name of its own.
+STEP_MISTAKES = tuple(
+    in_steps(mistake, min(count, 1)) for mistake, count in RANKED if mistake is not SIGN
 )
 
 
+#: The wrong loops that are also tried together with a wrong gradient.
+COMMON_LOOPS = ("not_zeroed", "ascent", "off_by_one_epoch", "loss_after_update")
+
+
 def of_weights(mistake: Mistake) -> Mistake:
-    """A wrong loop: w as a whole may meet a wrong gradient, eight numbers apart stand alone."""
-    single = [swap for swap in mistake.swaps if _tells_weights_apart(swap["loop"])]
-    return replace(
-        mistake,
-        swaps=tuple(swap for swap in mistake.swaps if swap not in single),
-        formulas=tuple(partial(train, apart=True, **swap) for swap in single),
-    )
+    """A wrong loop over w as a whole, and over eight numbers of which one is treated otherwise."""
+    whole = tuple(swap for swap in mistake.swaps if not _tells_weights_apart(swap["loop"]))
+    single = (swap for swap in mistake.swaps if _tells_weights_apart(swap["loop"]))
+    apart = tuple(partial(train, apart=True, **swap) for swap in single)
+    together = len(whole) if mistake.id in COMMON_LOOPS else 0
+    return ranked(replace(mistake, swaps=whole, formulas=apart), together, train)
 
 
 def _tells_weights_apart(loop: Loop) -> bool:
