@@ -204,7 +204,20 @@ def _partly_right(exercise: Exercise, evidence: Sequence[Evidence], settings: Se
     wrong = [name for name, ok in zip(names, columns, strict=True) if not ok]
     if not right or not wrong:
         return ""
-    return f"{_and(right)} {_are(right)} right; {_and(wrong)} {_are(wrong)} not."
+    told, others = _and(_shortened(exercise, right)), _and(_shortened(exercise, wrong))
+    return f"{told} {_are(right)} right; {others} {_are(wrong)} not."
+
+
+def _shortened(exercise: Exercise, names: Sequence[str]) -> list[str]:
+    """Three neighbours of a labelled vector, or more, as "w1 … w4"."""
+    found = list(names)
+    for labels in exercise.labels.values():
+        for start, end in combinations(range(len(labels) + 1), 2):
+            run = labels[start : len(labels) + start + 1 - end]  # the longest first
+            if len(run) > 2 and all(name in found for name in run):
+                at = found.index(run[0])
+                found[at : at + len(run)] = [f"{run[0]} … {run[-1]}"]
+    return found
 
 
 def _names(exercise: Exercise) -> tuple[str, ...]:
