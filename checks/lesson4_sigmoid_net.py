@@ -340,7 +340,7 @@ ONE_PATH = (
 
 EXTRA_FACTOR = Mistake(
     "extra_factor_2",
-    "The answer is exactly double, in all components or in some: the loss has a ½ in front of each "
+    "This is exactly double, in all components or in some: the loss has a ½ in front of each "
     "square. What is the slope of ½r²?",
     swaps=(
         {"scale": 2.0},
@@ -588,7 +588,8 @@ def in_steps(mistake: Mistake, together: int) -> Mistake:
         partial(train, noted=partial(loss_by_steps, **wrong), **swap)
         for wrong, swap in zip(OWN_LOSSES.get(mistake.id, ()), mistake.swaps, strict=False)
     ]
-    return ranked(replace(mistake, formulas=tuple(own)), together, train)
+    says = f"Your steps follow another gradient than that of the loss. {mistake.says}"
+    return ranked(replace(mistake, says=says, formulas=tuple(own)), together, train)
 
 
 #: A gradient whose sign is flipped as a whole goes uphill, which has a name of its own.
@@ -699,8 +700,8 @@ CLAIMS = (
 def program(lesson: ModuleType, device: str) -> None:
     """The notes' training log: the gradient, then 1000 rounds with step 1."""
     x, y, w = (values.float().to(device) for values in worked())
-    print("gradient at the start    by hand     autograd")
     by_hand, by_autograd = lesson.grad_by_hand(x, y, w), lesson.grad_by_autograd(x, y, w)
+    print("gradient at the start    by hand     autograd")
     for name, hand, auto in zip(GRADIENTS, by_hand.tolist(), by_autograd.tolist(), strict=True):
         print(f"  {name:<18} {hand:>12.6f} {auto:>12.6f}")
     done = 0
@@ -858,7 +859,13 @@ LESSON = Lesson(
             ),
             mistakes=(
                 replace(SIGN, says="The sign is the opposite one. The sigmoid rises everywhere."),
-                replace(SLOPE_OF_ACTIVATION, swaps=(), formulas=(lambda a: slope_of_a(a, a),)),
+                replace(
+                    SLOPE_OF_ACTIVATION,
+                    says="a has been through the sigmoid already, and yours sends it through once "
+                    "more. How do you write σ′ with a as it is?",
+                    swaps=(),
+                    formulas=(lambda a: slope_of_a(a, a),),
+                ),
                 replace(
                     HALF_A_SLOPE,
                     swaps=(),
@@ -942,6 +949,7 @@ LESSON = Lesson(
             truth=update,
             quantities=("w",),
             labels={"w": WEIGHTS},
+            witnesses=(Witness("torch.sub", lambda w, grad, step: torch.sub(w, grad, alpha=step)),),
             idea="One step against the gradient, `step` times as long as it.",
             hints=(
                 "The gradient points uphill. Where do you want to go?",
