@@ -40,9 +40,6 @@ def watch(options: Namespace) -> int:
     """Grade again on every save; 0 when everything asked for is passed, 1 if left before."""
     files = dict(_files(options.source, options.lessons))
     from checks.grader.server import Server
-    from checks.grader.worker import prepare_long
-
-    prepare_long()  # here once, not in every child
     with Server() as server:
         _usable(options.device)
         from checks.grader.terminal import Terminal

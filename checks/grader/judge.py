@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -99,6 +99,16 @@ def restricted(exam: Exam, exercise: str) -> Exam:
     return replace(exam, sheets=tuple(s for s in exam.sheets if s.exercise.name == exercise))
 
 
+class Examinee(Protocol):
+    """Whoever answers requests: a process that holds a lesson file, or something in its place."""
+
+    def imported(self) -> Observation: ...
+
+    def ask(self, sheet: Sheet, request: tuple[dict[str, Any], bytes]) -> list[Observation]: ...
+
+    def close(self) -> None: ...
+
+
 class Session:
     """A submission's process: started when it is needed, and again after it died.
 
@@ -176,7 +186,7 @@ class Session:
             return Observation("crashed")
 
 
-def grade(session: Session | None, exam: Exam, submission: Submission) -> LessonReport:
+def grade(session: Examinee | None, exam: Exam, submission: Submission) -> LessonReport:
     """The report of one lesson file. `session` is None when there is no text to run."""
     path = str(submission.path)
     if session is None:
@@ -216,7 +226,7 @@ def _refused(exercise: Exercise, fault: Fault, imported: Observation | None) -> 
     )
 
 
-def _judge(session: Session, sheet: Sheet, submission: Submission) -> Verdict:
+def _judge(session: Examinee, sheet: Sheet, submission: Submission) -> Verdict:
     """Ask one exercise and judge the answers."""
     exercise = sheet.exercise
     imported = session.imported()
@@ -280,7 +290,7 @@ def _by_the_asked_method(
 
 
 def _failed(
-    session: Session,
+    session: Examinee,
     sheet: Sheet,
     submission: Submission,
     seen: Sequence[Observation],
@@ -316,7 +326,7 @@ def _failed(
     )
 
 
-def _prefixes(session: Session, sheet: Sheet) -> list[Prefix]:
+def _prefixes(session: Examinee, sheet: Sheet) -> list[Prefix]:
     """Where a training first goes wrong, from smaller calls that are made only now."""
     if sheet.exercise.prefixes is None:
         return []

@@ -50,18 +50,23 @@ class Ink:
 def render(report: Report, ink: Ink, *, every_message: bool = False) -> str:
     """The whole report. Per lesson the first fault in full; every fault if `every_message`."""
     blocks = [render_lesson(lesson, ink, every_message=every_message) for lesson in report.lessons]
-    return "\n\n".join([*blocks, _closing(report, ink)]) + "\n"
+    return "\n\n".join([*blocks, closing(report, ink)]) + "\n"
 
 
 def render_lesson(lesson: LessonReport, ink: Ink, *, every_message: bool = False) -> str:
     """One lesson: bar and points, a line per exercise, the first fault."""
     lines = overview(lesson, ink)
-    faults = [v for v in lesson.verdicts if v.status not in ("passed", "not_started")]
-    if faults and len({v.message for v in lesson.verdicts}) == 1:
-        faults = faults[:1]  # the file could not be imported: said once
-    for verdict in faults if every_message else faults[:1]:
+    for verdict in faults_of(lesson, every_message=every_message):
         lines += ["", *render_fault(lesson, verdict, ink)]
     return "\n".join(lines)
+
+
+def faults_of(lesson: LessonReport, *, every_message: bool) -> list[Verdict]:
+    """The faults to show in full: the first, or every one that has something of its own to say."""
+    faults = [v for v in lesson.verdicts if v.status not in ("passed", "not_started")]
+    if len({verdict.message for verdict in lesson.verdicts}) == 1:
+        return faults[:1]  # the file could not be imported: said once
+    return faults if every_message else faults[:1]
 
 
 def overview(lesson: LessonReport, ink: Ink) -> list[str]:
@@ -71,7 +76,7 @@ def overview(lesson: LessonReport, ink: Ink) -> list[str]:
 
 def render_fault(lesson: LessonReport, verdict: Verdict, ink: Ink) -> list[str]:
     """A fault: where, the table, the idea, the line to open."""
-    lines = wrapped(_where(verdict), "  ", ink.bold)
+    lines = wrapped(where(verdict), "  ", ink.bold)
     if verdict.comparison:
         lines += _table(verdict.comparison, ink)
     lines += wrapped(safe(verdict.message), "  ")
@@ -125,7 +130,8 @@ def _exercise_line(verdict: Verdict, ink: Ink) -> str:
     return f"  {paint(mark)} {verdict.exercise:<26}{WORDS[verdict.status]:<14}{points:>8}"
 
 
-def _where(verdict: Verdict) -> str:
+def where(verdict: Verdict) -> str:
+    """The exercise and the inputs of its first failing call."""
     case = ", ".join(f"{name} = {readable(value)}" for name, value in verdict.case.items())
     text = f"{verdict.exercise} at {case}" if case else verdict.exercise
     return text if len(text) < 300 else text[:297] + "…"
@@ -150,7 +156,8 @@ def _table(rows: Sequence[Row], ink: Ink, limit: int = 8) -> list[str]:
     return lines
 
 
-def _closing(report: Report, ink: Ink) -> str:
+def closing(report: Report, ink: Ink) -> str:
+    """The points, and where to go from here."""
     total = f"{report.points} of {report.max_points} points"
     following = next_step(report)
     if following is None:

@@ -59,11 +59,15 @@ class Watch:
     def __init__(self) -> None:
         self.runs = 0
         forward_mode = importlib.import_module("torch.autograd.forward_ad")
-        for module, name in (
-            (torch.autograd, "_engine_run_backward"),
-            (forward_mode, "make_dual"),
-        ):
-            setattr(module, name, self._counted(getattr(module, name)))
+        watched = ((torch.autograd, "_engine_run_backward"), (forward_mode, "make_dual"))
+        self._unwatched = [(module, name, getattr(module, name)) for module, name in watched]
+        for module, name, function in self._unwatched:
+            setattr(module, name, self._counted(function))
+
+    def stop(self) -> None:
+        """Leave PyTorch as it was, in a process that goes on to other things."""
+        for module, name, function in self._unwatched:
+            setattr(module, name, function)
 
     def _counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -77,15 +81,16 @@ class Watch:
 class StandIn(types.ModuleType):
     """Stands in for a module of torch that is slow to import, with the few names that are used.
 
-    Any other name imports the real module, which then takes its place.
+    Any other name, and any module inside it, imports the real one, which then takes its place.
     """
 
-    def __init__(self, name: str, **names: Any) -> None:
+    def __init__(self, name: str, package: bool, **names: Any) -> None:
         super().__init__(name)
         self.__dict__.update(names)
+        self.__dict__["_magic"] = ("__path__",) if package else ()
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("__") and name not in self._magic:
             raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
@@ -102,13 +107,19 @@ def stand_ins() -> tuple[StandIn, StandIn]:
     return (
         StandIn(
             "torch._dynamo",
+            package=True,
             disable=lambda fn=None, *_, **__: fn if fn is not None else lambda function: function,
             graph_break=lambda *_, **__: None,
             compiled_autograd=types.SimpleNamespace(
                 _disable=nullcontext, in_compiled_autograd_region=False
             ),
         ),
-        StandIn("torch.fx.experimental.symbolic_shapes", expect_true=bool, sym_eq=operator.eq),
+        StandIn(
+            "torch.fx.experimental.symbolic_shapes",
+            package=False,
+            expect_true=bool,
+            sym_eq=operator.eq,
+        ),
     )
 
 
@@ -124,13 +135,6 @@ def prepare() -> None:
     model = nn.Linear(1, 1)
     torch.optim.SGD(model.parameters(), lr=0.1)
     nn.MSELoss()(model(torch.zeros(2, 1)), torch.zeros(2, 1))
-
-
-def prepare_long() -> None:
-    """What only a backward with a vector needs: half a second, for a server that stays."""
-    prepare()
-    leaf = torch.zeros(4, requires_grad=True)
-    (2 * leaf).view(2, 2).backward(torch.zeros(2, 2))  # imports sympy to compare the shapes
 
 
 def serve(sock: socket.socket, confine: Callable[[Mapping[str, Any]], None] | None = None) -> None:
