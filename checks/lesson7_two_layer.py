@@ -405,7 +405,7 @@ OUTPUT_SLOPE = Mistake(
 )
 NO_ACTIVATION = Mistake(
     "activation_missing",
-    "These are the gradients of the net without σ between the layers.",
+    "This is the backward pass of the net without σ between the layers.",
     swaps=({"activation": same, "slope": lambda h, z: torch.ones_like(h)},),
 )
 ACTIVATION_ON_OUTPUT_TOO = Mistake(
@@ -499,6 +499,8 @@ GRADIENT_MISTAKES = (
 IN_TRAINING = (
     replace(
         EXTRA_FACTOR,
+        says="Every step is exactly twice as long as it should be: what does the ½ in front of "
+        "‖ŷ − y‖² do?",
         swaps=(
             {"scale": lambda outputs: 2.0},
             {"scale": lambda outputs: 2.0, "reduced": lambda r: (r * r).sum()},
