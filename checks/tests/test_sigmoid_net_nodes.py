@@ -1,0 +1,59 @@
+"""Lesson 4: which node of the backward pass a returned gradient is first wrong at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from checks.grader.inputs import cases
+from checks.grader.lesson import load
+from checks.grader.truth import close
+from checks.lesson4_sigmoid_net import GRAD_BY_HAND, flat, gradient, nodes, residual_times
+
+Inputs = Mapping[str, Any]
+
+STEM = "lesson4_sigmoid_net"
+INPUTS = [case.inputs for case in cases(STEM, load(STEM), GRAD_BY_HAND, seed=0)]
+
+
+def wrong_nodes(answer: Tensor, inputs: Inputs) -> list[str]:
+    found = nodes(answer, **inputs).items()
+    return [name for name, (yours, right) in found if not close(yours, right, rtol=1e-6)]
+
+
+@pytest.mark.parametrize("inputs", INPUTS)
+def test_a_right_gradient_has_no_wrong_node(inputs: Inputs) -> None:
+    assert wrong_nodes(gradient(**inputs), inputs) == []
+
+
+@pytest.mark.parametrize("inputs", INPUTS)
+def test_what_follows_from_a_wrong_output_is_right_given_its_value(
+    inputs: Inputs,
+) -> None:
+    answer = gradient(**inputs, residual=residual_times(1, 3))
+    assert wrong_nodes(answer, inputs) == ["∂loss/∂z4"]
+
+
+@pytest.mark.parametrize("inputs", INPUTS)
+def test_a_wrong_hidden_slope_shows_at_both_hidden_sums(inputs: Inputs) -> None:
+    answer = gradient(**inputs, hidden_slope=flat)
+    assert wrong_nodes(answer, inputs) == ["∂loss/∂z1", "∂loss/∂z2"]
+
+
+@pytest.mark.parametrize("inputs", INPUTS)
+@pytest.mark.parametrize("index", range(8))
+def test_one_wrong_weight_is_named_itself(inputs: Inputs, index: int) -> None:
+    answer = gradient(**inputs)
+    answer[index] *= 1.3
+    assert wrong_nodes(answer, inputs) == [f"∂loss/∂w{index + 1}"]
+
+
+@pytest.mark.parametrize("inputs", INPUTS)
+def test_weights_that_contradict_each_other_blame_no_sum(inputs: Inputs) -> None:
+    answer = gradient(**inputs, output_input=torch.ones_like)
+    assert wrong_nodes(answer, inputs)[0] == "∂loss/∂w5"
+    assert not any("z" in name for name in wrong_nodes(answer, inputs))
