@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import importlib
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -42,6 +43,7 @@ class Dice:
         self.trial = trial
         self._seed = f"{seed}/{lesson}"
         self._random = random.Random(f"{self._seed}/{trial}")
+        self._signs: dict[str, list[int]] = {}
 
     def number(self, name: str, low: float = 0.3, high: float = 2.8) -> Tensor:
         """A scalar, shape (). Its sign is balanced over the trials, per name."""
@@ -77,9 +79,11 @@ class Dice:
                 return value
 
     def _sign(self, name: str) -> int:
-        signs = [-1, 1] * (TRIALS // 2)
-        random.Random(f"{self._seed}/{name}").shuffle(signs)
-        return signs[self.trial % TRIALS]
+        if name not in self._signs:
+            signs = [-1, 1] * (TRIALS // 2)
+            random.Random(f"{self._seed}/{name}").shuffle(signs)
+            self._signs[name] = signs
+        return self._signs[name][self.trial % TRIALS]
 
 
 def cases(stem: str, lesson: Lesson, exercise: Exercise, seed: int) -> tuple[Case, ...]:
@@ -104,6 +108,13 @@ def cases(stem: str, lesson: Lesson, exercise: Exercise, seed: int) -> tuple[Cas
             Case(f"trial {trial + 1}", {name: values[name] for name in exercise.parameters})
         )
     return (*worked, *drawn)
+
+
+@lru_cache(maxsize=64)  # the exercises of a lesson share their draws
+def _draws(
+    draw: Callable[[Dice], Mapping[str, Any]], stem: str, seed: int
+) -> tuple[Mapping[str, Any], ...]:
+    return tuple(draw(Dice(seed, stem, trial)) for trial in range(TRIALS))
 
 
 def rounded(inputs: Mapping[str, Any], dtype: torch.dtype) -> dict[str, Any]:

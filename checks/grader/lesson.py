@@ -194,6 +194,7 @@ def load(stem: str) -> Lesson:
     return lesson
 
 
+@lru_cache(maxsize=64)
 def read_data(stem: str) -> dict[str, Any]:
     """data/<stem>.toml as it stands."""
     text = (ROOT / "data" / f"{stem}.toml").read_text(encoding="utf-8")
