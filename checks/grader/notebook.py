@@ -166,13 +166,16 @@ def _module(function: Callable[..., Any], name: str) -> ModuleType:
 
 def _source(function: Callable[..., Any], name: str) -> str:
     """The text of a function under its exercise's name, at the lines where it stands."""
+    own = getattr(function, "__name__", "")
     try:
+        if own == name:
+            return "".join(inspect.findsource(function)[0])  # the whole file, or the whole cell
         lines, start = inspect.getsourcelines(function)
     except (OSError, TypeError):  # typed at a prompt that keeps no text
         return ""
     text = textwrap.dedent("".join(lines))
-    own = re.escape(getattr(function, "__name__", ""))
-    return "\n" * (start - 1) + re.sub(rf"\b(def|class) {own}\b", rf"\1 {name}", text, count=1)
+    renamed = re.sub(rf"\b(def|class) {re.escape(own)}\b", rf"\1 {name}", text, count=1)
+    return "\n" * (start - 1) + renamed
 
 
 class TimeLimit(BaseException):
