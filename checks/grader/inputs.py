@@ -101,12 +101,10 @@ def cases(stem: str, lesson: Lesson, exercise: Exercise, seed: int) -> tuple[Cas
         if exercise.name in example["expect"]
     ]
     draw = exercise.draw or lesson.draw
-    drawn = []
-    for trial in range(TRIALS):
-        values = draw(Dice(seed, stem, trial))
-        drawn.append(
-            Case(f"trial {trial + 1}", {name: values[name] for name in exercise.parameters})
-        )
+    drawn = [
+        Case(f"trial {trial}", {name: values[name] for name in exercise.parameters})
+        for trial, values in enumerate(_draws(draw, stem, seed), start=1)
+    ]
     return (*worked, *drawn)
 
 
