@@ -254,36 +254,42 @@ def _implied(grads: Tensor, inputs: Tensor, right: Tensor) -> Tensor:
 
 def draw(dice: Dice) -> Mapping[str, Any]:
     """Random inputs at which every unit works, off its middle, and every weight matters."""
+    names = ("x1", "x2", "y1", "y2", *WEIGHTS)
+    signs = torch.stack([dice.number(name) for name in names]).sign()
     while True:
-        x, y = (torch.stack([dice.number(f"{v}{i}", high=1.6) for i in (1, 2)]) for v in "xy")
-        w = torch.stack([dice.number(name, high=2.4) for name in WEIGHTS])
+        x, y, w = (signs * dice.tensor(12, high=1.6).abs()).split((2, 2, 8))
         if _is_telling(x, y, w):
             break
-    return {
-        "z": dice.tensor(*((), (5,), (2, 3), (3, 1, 2))[dice.trial], high=4.5),
-        "a": dice.tensor(*((3,), (), (4, 2), (2, 1, 3))[dice.trial], low=0.1, high=0.94).abs(),
-        "x": x,
-        "y": y,
-        "w": w,
-        "grad": dice.tensor(8),
-        "step": dice.factor(0.35, 0.85),
-        "rounds": 3 + (dice.trial + dice.integer(0, 1)),
-    }
+    rounds = 3 + dice.trial + dice.integer(0, 1)
+    return {"x": x, "y": y, "w": w, "step": dice.factor(0.35, 0.85), "rounds": rounds}
 
 
 def _is_telling(x: Tensor, y: Tensor, w: Tensor) -> bool:
     """No unit saturated or near ½, no two alike, no residual and no component small."""
     h, o = forward(x, w)
-    units, grads = torch.cat([h, o]), gradient(x, y, w).abs()
-    return bool(
-        (units > 0.1).all()
-        and (units < 0.9).all()
-        and ((units - 0.5).abs() > 0.04).all()
-        and (h[0] - h[1]).abs() > 0.05
-        and (o[0] - o[1]).abs() > 0.05
-        and ((o - y).abs() > 0.2).all()
-        and grads.min() > 0.02 * grads.max()
-    )
+    (h1, h2), (o1, o2) = h.tolist(), o.tolist()
+    if not all(0.1 < unit < 0.9 and abs(unit - 0.5) > 0.03 for unit in (h1, h2, o1, o2)):
+        return False
+    if abs(h1 - h2) < 0.04 or abs(o1 - o2) < 0.04 or (o - y).abs().min() < 0.2:
+        return False
+    grads = gradient(x, y, w).abs()
+    return bool(grads.min() > 0.02 * grads.max())
+
+
+def draw_sums(dice: Dice) -> Mapping[str, Any]:
+    """Sums z of every shape."""
+    return {"z": dice.tensor(*((), (5,), (2, 3), (3, 1, 2))[dice.trial], high=4.5)}
+
+
+def draw_activations(dice: Dice) -> Mapping[str, Any]:
+    """Activations of every shape, between 0 and 1 and off the middle."""
+    shape = ((3,), (), (4, 2), (2, 1, 3))[dice.trial]
+    return {"a": dice.tensor(*shape, low=0.1, high=0.94).abs()}
+
+
+def draw_update(dice: Dice) -> Mapping[str, Any]:
+    """A w, a gradient that need not be that of any loss, and a step."""
+    return {"w": dice.tensor(8), "grad": dice.tensor(8), "step": dice.factor(0.35, 0.85)}
 
 
 def ones(values: Tensor) -> Tensor:
@@ -815,6 +821,7 @@ LESSON = Lesson(
             "sigmoid",
             points=1,
             truth=sigmoid,
+            draw=draw_sums,
             quantities=("σ(z)",),
             witnesses=(Witness("torch.sigmoid", lambda z: torch.sigmoid(z)),),
             idea="σ(z) = 1 / (1 + e⁻ᶻ): large z gives 1, very negative z gives 0, z = 0 gives ½.",
@@ -850,6 +857,7 @@ LESSON = Lesson(
             "sigmoid_slope",
             points=1,
             truth=sigmoid_slope,
+            draw=draw_activations,
             quantities=("σ′(z)",),
             witnesses=(Witness("autograd", slope_by_autograd),),
             idea="The slope is steepest at a = ½ and flattens out towards a = 0 and a = 1.",
@@ -947,6 +955,7 @@ LESSON = Lesson(
             "update",
             points=1,
             truth=update,
+            draw=draw_update,
             quantities=("w",),
             labels={"w": WEIGHTS},
             witnesses=(Witness("torch.sub", lambda w, grad, step: torch.sub(w, grad, alpha=step)),),
