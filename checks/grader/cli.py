@@ -109,13 +109,13 @@ def _running(parser: argparse.ArgumentParser) -> None:
     _time_limit(parser)
 
 
-def _time_limit(parser: argparse.ArgumentParser) -> None:
+def _time_limit(parser: argparse.ArgumentParser, default: float = 10.0) -> None:
     parser.add_argument(
         "--time-limit",
         type=_positive,
-        default=10.0,
+        default=default,
         metavar="SECONDS",
-        help="per exercise (default: 10)",
+        help=f"per exercise (default: {default:g})",
     )
 
 
@@ -145,7 +145,7 @@ def _draw(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where the PNG and SVG files go (default: figures)",
     )
-    _time_limit(parser)
+    _time_limit(parser, default=30.0)  # a training of 10000 epochs takes its time
 
 
 def _classroom(parser: argparse.ArgumentParser) -> None:

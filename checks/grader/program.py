@@ -15,7 +15,7 @@ from checks.grader.lesson import load
 from checks.grader.server import Server
 
 FIGURES = Path(os.path.relpath(ROOT / "figures"))
-TIME_LIMIT = 20.0  # seconds per picture
+TIME_LIMIT = 30.0  # seconds per picture
 
 
 def run(file: str) -> None:

@@ -96,7 +96,7 @@ class Sitter:
             case "missing":
                 return f"there is no {exercise} in {self.submission.path.name}"
             case "not_started":
-                return f"{seen.message or exercise + ' is not filled in yet'}{where}"
+                return f"Still open: {seen.message or exercise}{where}"
             case "timeout":
                 return f"{exercise} took longer than {self.time_limit:g} seconds"
             case "crashed":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -85,7 +86,9 @@ def read(answer: object) -> tuple[Node, ...]:
                 raise Malformed("a node is not a node")
         if not isinstance(parents, tuple) or not all(map(_is_parent(len(nodes)), parents)):
             raise Malformed("a node has no parents")
-        operation = str(key).partition(" ")[2][:40]
+        operation = str(key).partition(" ")[2]
+        if not re.fullmatch(r"\w{1,40}", operation):
+            raise Malformed("an operation has no name")
         nodes.append(Node(operation, _values(value), _values(grad), parents))
     return tuple(nodes)
 
@@ -165,7 +168,7 @@ def _is_whole(
     if stands_for[index] == (index,):
         return True
     drawn, value = nodes[int(stands_for[index][0])].value, nodes[index].value
-    return nodes[index].operation in PLUMBING | {"TBackward"} and (
+    return nodes[index].operation in PLUMBING | {"TBackward0"} and (
         value is None or drawn is None or value.numel() == drawn.numel()
     )
 

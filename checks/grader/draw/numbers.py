@@ -28,6 +28,10 @@ from checks.grader.truth import close, float64s, parts
 DIFFERS_RTOL = 1e-4
 #: A graph of more nodes than this is drawn with named nodes only.
 MOST_NODES = 22
+#: What grows beyond this has diverged.
+TOO_LARGE = 1e9
+#: A tensor of more entries is not written out, not even in part.
+MOST_ENTRIES = 4096
 #: A path is drawn through at most so many points.
 MOST_POINTS = 120
 
@@ -81,7 +85,9 @@ class LossesNumbers:
 class SurfaceNumbers:
     """A quadratic ½·dᵀSd + least around `minimum`, d in the two axes; `path` over it.
 
-    curvatures  of S, small to large; `valley` is the unit vector of the small one
+    curvature   S
+    curvatures  of the loss in all parameters, small to large
+    valley      the direction of the smallest one in the two axes
     """
 
     title: str
@@ -92,7 +98,7 @@ class SurfaceNumbers:
     minimum: tuple[float, float]
     least: float
     curvature: tuple[tuple[float, float], tuple[float, float]]
-    curvatures: tuple[float, float]
+    curvatures: tuple[float, ...]
     valley: tuple[float, float]
 
 
@@ -177,7 +183,8 @@ def _graph(wanted: figure.Graph, subject: Subject) -> GraphNumbers:
     if not nodes[-1].name:
         nodes = (*nodes[:-1], replace(nodes[-1], name=wanted.root))
     hand = _by_hand(wanted.hand, inputs, wanted.wrt, subject)
-    shown = tuple(_node(nodes, i, set(inputs) - set(wanted.wrt), hand) for i in range(len(nodes)))
+    data = _data(nodes, set(inputs) - set(wanted.wrt))
+    shown = tuple(_node(nodes, i, i in data, hand) for i in range(len(nodes)))
     title = subject.title(wanted, f"graph of {wanted.exercise} at {wanted.example}")
     return GraphNumbers(title, wanted.root, shown, _note(wanted, inputs, here[-1], subject))
 
@@ -229,14 +236,27 @@ def _values_of_parameters(exercise: Exercise, inputs: Mapping[str, Any]) -> list
     return [known[name] for name in exercise.parameters]
 
 
+def _data(nodes: Sequence[graph.Node], names: set[str]) -> set[int]:
+    """The nodes without a parameter in them: data, its entries (x1 of x), what is made of it."""
+    found: set[int] = set()
+    for i, node in enumerate(nodes):
+        if node.sources:
+            is_data = all(source in found for source in node.sources)
+        else:
+            is_data = node.name in names or node.name.rstrip("0123456789") in names
+        if is_data:
+            found.add(i)
+    return found
+
+
 def _node(
-    nodes: Sequence[graph.Node], i: int, data: set[str], hand: Mapping[str, Tensor]
+    nodes: Sequence[graph.Node], i: int, is_data: bool, hand: Mapping[str, Tensor]
 ) -> NodeNumbers:
+    """The gradient of data is of no use, and left out."""
     node = nodes[i]
     value = torch.tensor(float("nan")) if node.value is None else node.value
-    # A recorded entry of a parameter is judged by the entry of the hand-written gradient.
-    yours = hand.get(node.name)
-    grad = None if node.name in data or _is_data_entry(node, data) else node.grad
+    grad = None if is_data else node.grad
+    yours = _entry_of(hand, node.name)
     wrong = yours is not None and grad is not None and not _close(yours, grad)
     return NodeNumbers(
         graph.label(nodes, i),
@@ -245,13 +265,24 @@ def _node(
         _plain(yours) if wrong and yours is not None else None,
         node.sources,
         not node.sources,
-        node.operation == "constant" and node.name not in data,
+        node.operation == "constant" and not is_data,
     )
 
 
-def _is_data_entry(node: graph.Node, data: set[str]) -> bool:
-    """Whether a node is one component of the data: x1 of x."""
-    return not node.sources and node.name.rstrip("0123456789") in data
+def _if_wrong(yours: Tensor | None, right: Tensor) -> float | None:
+    """The student's number if it is not the right one."""
+    return None if yours is None or _close(yours, right) else yours.item()
+
+
+def _entry_of(hand: Mapping[str, Tensor], name: str) -> Tensor | None:
+    """The gradient of a parameter, or of one entry of it: w3 is the third of w."""
+    if name in hand:
+        return hand[name]
+    stem = name.rstrip("0123456789")
+    index = int(name[len(stem) :] or 0) - 1
+    if stem in hand and 0 <= index < hand[stem].numel():
+        return hand[stem].reshape(-1)[index]
+    return None
 
 
 def _note(
@@ -281,14 +312,11 @@ def _net(wanted: figure.Net, subject: Subject) -> NetNumbers:
     units = [unit for layer in wanted.layers[1:] for unit in layer]
     if len(activations) != len(units):
         raise Undrawable(f"{wanted.forward} should return {len(units)} activations here")
-    right = subject.exercise(wanted.hand).truth(*(inputs.values()))
-    yours = _by_hand(wanted.hand, inputs, (wanted.weights,), subject).get(wanted.weights)
-    show = yours is not None and yours.shape == right.shape and not _close(yours, right)
-    mine = yours.tolist() if show and yours is not None else [None] * len(wanted.edges)
+    yours = _by_hand(wanted.hand, inputs, (wanted.weights,), subject)
     edges = tuple(
-        (a, b, weight, grad, other)
-        for (a, b), weight, grad, other in zip(
-            wanted.edges, w.tolist(), leaf.grad.tolist(), mine, strict=True
+        (a, b, weight, grad, _if_wrong(_entry_of(yours, f"{wanted.weights}{i}"), leaf.grad[i - 1]))
+        for i, ((a, b), weight, grad) in enumerate(
+            zip(wanted.edges, w.tolist(), _finite(leaf.grad).tolist(), strict=True), start=1
         )
     )
     loss = nodes[-1].value
@@ -307,6 +335,8 @@ def _losses(wanted: figure.Losses, subject: Subject) -> LossesNumbers:
     inputs = subject.inputs(wanted)
     answer = subject.sitter.answer(wanted.exercise, None, *inputs.values())
     losses = _tensors(answer)[-1].reshape(-1)
+    if not bool(((losses > 0) & losses.isfinite()).any()):
+        raise Undrawable(f"{wanted.exercise} returns no loss above 0")
     exercise = subject.exercise(wanted.exercise)
     right = float64s(exercise.truth(*(resolve(value) for value in inputs.values())))[-1]
     same = losses.shape == right.shape and torch.allclose(losses, right, rtol=1e-3, atol=1e-6)
@@ -322,11 +352,14 @@ def _losses(wanted: figure.Losses, subject: Subject) -> LossesNumbers:
 def _surface(wanted: figure.Surface, subject: Subject) -> SurfaceNumbers:
     inputs = subject.inputs(wanted)
     path, epochs = _path(wanted, inputs, subject)
+    _finite(path)
     if path.shape[1] != len(wanted.parameters):
         raise Undrawable(f"{wanted.exercise} should train {len(wanted.parameters)} numbers here")
     shown = [wanted.parameters.index(axis) for axis in wanted.axes]
-    minimum, least, curvature = _bowl(wanted, inputs, shown)
-    values, vectors = torch.linalg.eigh(curvature)
+    minimum, least, hessian = _bowl(wanted, inputs)
+    values, vectors = torch.linalg.eigh(hessian)
+    valley = vectors[shown, 0]
+    curvature = _best_for_others(hessian, shown)
     return SurfaceNumbers(
         subject.title(wanted, f"{epochs} epochs on the mean loss"),
         wanted.axes,
@@ -336,35 +369,35 @@ def _surface(wanted: figure.Surface, subject: Subject) -> SurfaceNumbers:
         _pair(minimum[shown]),
         least,
         (_pair(curvature[0]), _pair(curvature[1])),
-        _pair(values),
-        _pair(vectors[:, 0] * torch.sign(vectors[0, 0])),
+        tuple(values.tolist()),
+        _pair(valley * torch.sign(valley[0]) / valley.norm()),
     )
 
 
-def _bowl(
-    wanted: figure.Surface, inputs: Mapping[str, Any], shown: Sequence[int]
-) -> tuple[Tensor, float, Tensor]:
-    """Minimum of the loss, its value there, and its curvature in the two axes shown.
-
-    The other parameters take the value that is best for the two: the Schur complement.
-    """
-    data = {name: value for name, value in inputs.items() if isinstance(value, Tensor)}
-    names = _parameters(wanted.loss)[1:]
+def _bowl(wanted: figure.Surface, inputs: Mapping[str, Any]) -> tuple[Tensor, float, Tensor]:
+    """Minimum of the quadratic loss, its value there, and its Hessian."""
+    data = [inputs[name] for name in _parameters(wanted.loss)[1:]]
 
     def loss(flat: Tensor) -> Tensor:
-        return wanted.loss(flat, *(data[name] for name in names))
+        return wanted.loss(flat, *data)
 
     origin = torch.zeros(len(wanted.parameters), dtype=torch.float64)
     hessian = torch.autograd.functional.hessian(loss, origin)
     slope = torch.autograd.functional.jacobian(loss, origin)
     assert isinstance(hessian, Tensor) and isinstance(slope, Tensor)
-    minimum = -torch.linalg.solve(hessian, slope)
-    rest = [i for i in range(len(origin)) if i not in shown]
+    minimum = torch.round(-torch.linalg.solve(hessian, slope), decimals=12)  # 2, not 1.999…96
+    return minimum, loss(minimum).item(), hessian
+
+
+def _best_for_others(hessian: Tensor, shown: Sequence[int]) -> Tensor:
+    """The curvature in two parameters if the others always take their best: Schur's complement."""
+    rest = [i for i in range(len(hessian)) if i not in shown]
     curvature = hessian[shown][:, shown]
-    if rest:
-        across = hessian[shown][:, rest]
-        curvature = curvature - across @ torch.linalg.solve(hessian[rest][:, rest], across.T)
-    return minimum, loss(minimum).item(), curvature
+    if not rest:
+        return curvature
+    across = hessian[shown][:, rest]
+    own = torch.linalg.solve(hessian[rest][:, rest], across.T)
+    return curvature - torch.mm(across, own)
 
 
 @numbers.register
@@ -376,7 +409,7 @@ def _fit(wanted: figure.Fit, subject: Subject) -> FitNumbers:
     answer = subject.sitter.answer(
         wanted.exercise, walk, wanted.exercise, _places(subject, wanted), stops, *inputs.values()
     )
-    (path,) = _tensors(answer)
+    path = _finite(_tensors(answer)[0])
     if path.shape != (3, 2):
         raise Undrawable(f"{wanted.exercise} should train a weight and a bias")
     best = torch.cat([part.reshape(-1) for part in wanted.best(*columns)])
@@ -410,7 +443,7 @@ def _separation(wanted: figure.Separation, subject: Subject) -> SeparationNumber
     if not isinstance(answer, dict) or set(answer) != {"losses", "weight", "bias", "bent"}:
         raise Undrawable(f"{wanted.exercise} does not give two nets")
     losses, weight, bias, bent = (
-        _tensors(answer[k])[0] for k in ("losses", "weight", "bias", "bent")
+        _finite(_tensors(answer[k])[0]) for k in ("losses", "weight", "bias", "bent")
     )
     if weight.shape != (1, 2) or bias.shape != (1,) or bent.numel() != len(grid):
         raise Undrawable(f"{wanted.collapse} or {wanted.forward} has another shape here")
@@ -441,7 +474,7 @@ def _path(wanted: Any, inputs: Mapping[str, Any], subject: Subject) -> tuple[Ten
     answer = subject.sitter.answer(
         wanted.exercise, walk, wanted.exercise, places, counts, *inputs.values()
     )
-    (path,) = _tensors(answer)
+    path = _tensors(answer)[0]
     if path.ndim != 2 or len(path) != len(counts) + 1:
         raise Undrawable(f"{wanted.exercise} does not return its parameters")
     return path, epochs
@@ -469,6 +502,13 @@ def _tensors(answer: Any) -> list[Tensor]:
     return [torch.as_tensor(value, dtype=torch.float64) for value in values]
 
 
+def _finite(values: Tensor) -> Tensor:
+    """The values, if a picture can show them. Raises Undrawable."""
+    if not bool((values.abs() < TOO_LARGE).all()):
+        raise Undrawable("the numbers grow beyond all bounds: does training go downhill?")
+    return values
+
+
 def _same(value: Tensor | None, other: Tensor) -> bool:
     return value is not None and value.shape == other.shape and torch.allclose(value, other)
 
@@ -481,7 +521,9 @@ def _close(value: Tensor, right: Tensor) -> bool:
 
 
 def _plain(value: Tensor) -> Nested:
-    """A number, or nested tuples of them."""
+    """A number, or nested tuples of them. Raises Undrawable for very many."""
+    if value.numel() > MOST_ENTRIES:
+        raise Undrawable(f"a node of the graph holds {value.numel()} numbers")
 
     def frozen(part: Any) -> Nested:
         return tuple(map(frozen, part)) if isinstance(part, list) else float(part)

@@ -175,7 +175,7 @@ def _place(
 
 def _edges(axes: Axes, numbers: GraphNumbers, layout: Layout) -> None:
     cut_off = [node.is_cut_off for node in numbers.nodes]
-    for (start, _), points in layout.edges.items():
+    for (start, _), points in sorted(layout.edges.items(), key=lambda e: not cut_off[e[0][0]]):
         vertices, codes = [points[0]], [Path.MOVETO]
         for here, there in zip(points, points[1:], strict=False):
             middle = (here[0] + there[0]) / 2
@@ -311,7 +311,9 @@ def _surface(numbers: SurfaceNumbers) -> Figure:
         cmap="Greys", alpha=0.75, extend="both",
     )  # fmt: skip
     axes.contour(grid_x, grid_y, heights, levels=levels, colors="white", linewidths=0.7)
-    bar = figure.colorbar(filled, ax=axes, format=_as_number, ticks=levels[::2])
+    bar = figure.colorbar(
+        filled, ax=axes, format=_as_number, ticks=levels[:: 1 + len(levels) // 13]
+    )
     bar.ax.minorticks_off()
     bar.set_label(
         "mean loss" + (f", with the best {', '.join(numbers.others)}" if numbers.others else "")
@@ -349,14 +351,14 @@ def _valley(
 ) -> None:
     reach = math.hypot(x_range[1] - x_range[0], y_range[1] - y_range[0])
     (x, y), (dx, dy) = numbers.minimum, numbers.valley
-    shallow, steep = map(_number, numbers.curvatures)
+    shallow, *steep = map(_number, numbers.curvatures)
     axes.plot(
         (x - reach * dx, x + reach * dx),
         (y - reach * dy, y + reach * dy),
         "--",
         color=GRADIENT,
         linewidth=1.5,
-        label=f"slow valley: curvature {shallow} along it, {steep} across",
+        label=f"slow valley: curvature {shallow} along it, {' and '.join(steep)} across",
     )
 
 
@@ -367,10 +369,16 @@ def _loss_at(numbers: SurfaceNumbers, x: float, y: float) -> float:
 
 
 def _levels(heights: Sequence[Sequence[float]]) -> list[float]:
-    """About a dozen levels at equal ratios between the lowest and the highest point."""
+    """Round numbers at about equal ratios between the lowest and the highest point."""
     flat = sorted(h for row in heights for h in row)
     low, high = max(flat[len(flat) // 200], flat[-1] * 1e-5), flat[-1]
-    return [low * (high / low) ** (k / 11) for k in range(12)]
+    for steps in ((1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)):
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        levels = [step * 10.0**power for power in powers for step in steps]
+        levels = [level for level in levels if low <= level <= high]
+        if len(levels) >= 8:
+            break
+    return levels if len(levels) > 1 else [low, (low + high) / 2, high]
 
 
 @_draw.register
@@ -554,7 +562,7 @@ def _shape(values: Nested) -> str:
 
 def _number(value: float) -> str:
     """Four digits, with a true minus sign and powers of ten as one writes them."""
-    digits, _, power = f"{value:.4g}".replace("-", "−").partition("e")
+    digits, _, power = f"{value + 0.0:.4g}".replace("-", "−").partition("e")
     if not power:
         return digits
     return f"{digits}·10{power.replace('+', '').replace('−0', '−').lstrip('0').translate(RAISED)}"

@@ -108,7 +108,7 @@ def record(lesson: Any, function: str, *arguments: Any) -> dict[str, Any]:
             elif node in leaves:
                 name, value, grad = "leaf", node.variable, received[node][0]
             else:
-                value, name, _ = made.get(key, (None, node.name().rstrip("0123456789"), []))
+                value, name, _ = made.get(key, (None, node.name().rpartition(":")[2], []))
                 grad = received.get(node, (None,) * (output + 1))[output]
             graph[f"{index[key]} {name}"] = {
                 "value": value,
