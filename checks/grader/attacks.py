@@ -14,15 +14,15 @@ ATTACKS = {
     "reading the checks": "open({root!r} + '/checks/grader/judge.py').read()",
     "listing the course": "import os; os.listdir({root!r})",
     "reading the system's users": "open('/etc/passwd').read()",
-    "writing outside its folder": "open('/tmp/checks-was-here-{name}', 'w').close()",
-    "leaving its folder": "import os; os.rename('lesson.py', '../lesson.py')",
+    "writing outside its folder": "open({room!r} + '/../written', 'w').close()",
+    "leaving its folder": "import os; os.rename({room!r} + '/lesson.py', {room!r} + '/../lesson.py')",
     "opening a socket": "import socket; socket.socket()",
     "starting a program": "import subprocess; subprocess.run(['true'])",
     "starting a process": "import os; os.fork() or os._exit(0)",
     "stopping its parent": "import os; os.kill(os.getppid(), 0)",
     "looking into its parent": "import os; open('/proc/%d/mem' % os.getppid(), 'rb').read(1)",
     "taking 4 GiB": "bytearray(4 << 30)",
-    "changing permissions": "import os; os.chmod('.', 0)",
+    "changing permissions": "import os; os.chmod({room!r}, 0o500)",
 }
 
 
@@ -34,7 +34,7 @@ def succeeding(server: Server, room: Path) -> list[str]:
 def _succeeds(server: Server, room: Path, what: str) -> bool:
     """Anything but a clear refusal counts as success."""
     (room / "lesson.py").touch()
-    source = ATTACKS[what].format(root=str(ROOT), name=room.name)
+    source = ATTACKS[what].format(root=str(ROOT), room=str(room))
     job = {"stem": "lesson", "path": str(room / "lesson.py"), "source": source}
     with server.child(job | {"device": "cpu", "room": str(room)}) as child:
         try:

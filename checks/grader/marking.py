@@ -92,6 +92,7 @@ def _desk(rules: Rules, thread: int) -> Desk:
 class Desk:
     """A server, and a folder in which each parcel gets a room of its own while it is graded.
 
+    server, folder   of this desk; empty between two parcels
     Raises Unsafe if `mode` is "require" and the sandbox is not there or does not hold.
     """
 
@@ -102,9 +103,9 @@ class Desk:
 
         linux = sys.platform == "linux"
         self._settings = settings
-        self._folder = Path(tempfile.mkdtemp(prefix="checks-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="checks-"))
         confine = sandbox.build if linux and mode != "off" else None
-        self._server = Server("exec" if linux else None, confine, self._folder)
+        self.server = Server("exec" if linux else None, confine, self.folder)
         if mode == "require":
             self._withstand()
 
@@ -113,19 +114,19 @@ class Desk:
         started = time.monotonic()
         report = self.report(parcel, course.stems())
         text = json.dumps(report.as_json(), ensure_ascii=False, indent=1) + "\n"
-        return Mark(text.replace(str(self._folder), "…"), time.monotonic() - started)
+        return Mark(text.replace(str(self.folder), "…"), time.monotonic() - started)
 
     def report(self, parcel: Parcel, stems: Sequence[str]) -> Report:
         """Grade some lessons of one parcel."""
         from checks.grader.judge import grade_all
 
-        room = self._folder / f"room-{secrets.token_hex(8)}"
+        room = self.folder / f"room-{secrets.token_hex(8)}"
         room.mkdir(mode=0o700)
         try:
             submissions = [self._submission(parcel, stem, room) for stem in stems]
             for path, data in parcel.files.items():
                 _put(room, path, data)
-            return _not_handed_in(grade_all(self._server, submissions, self._settings), parcel)
+            return _not_handed_in(grade_all(self.server, submissions, self._settings), parcel)
         finally:
             _clear(room)
 
@@ -142,9 +143,9 @@ class Desk:
 
     def close(self) -> None:
         """End the server, which removes the folder."""
-        self._server.close()
+        self.server.close()
         if sys.platform != "linux":
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _submission(self, parcel: Parcel, stem: str, room: Path) -> Submission:
         path = parcel.find(stem)
@@ -163,9 +164,9 @@ class Desk:
     def _withstand(self) -> None:
         from checks.grader.attacks import succeeding
 
-        room = self._folder / "trial"
+        room = self.folder / "trial"
         room.mkdir(mode=0o700)
-        failed = succeeding(self._server, room)
+        failed = succeeding(self.server, room)
         _clear(room)
         if failed:
             self.close()

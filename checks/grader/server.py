@@ -34,6 +34,9 @@ Confine = Callable[[Mapping[str, Any]], None]
 Way = Literal["fork", "exec", "fresh"]
 #: What a server that confines its children keeps of the environment.
 KEPT = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
+LOOK = 0.2  # seconds between two looks at how much is in the folder
+MAX_WRITTEN = 64 << 20  # bytes
+MAX_FILES = 2_000
 PARENT_DEATH, SUBREAPER = 1, 36  # options of prctl
 
 
@@ -236,6 +239,12 @@ def _be_server(sock: socket.socket, confine: Confine | None, folder: Path | None
     gc.freeze()
     children: set[int] = set()
     while True:
+        watched = bool(children) and folder is not None
+        if not select.select([sock], [], [], LOOK if watched else None)[0]:
+            if folder is not None and _is_overfull(folder):
+                while children:
+                    _kill(children.pop())
+            continue
         try:
             message, fds, _, _ = socket.recv_fds(sock, 1 + PID.size, 1)
         except OSError:
@@ -271,6 +280,19 @@ def _kill(pid: int) -> None:
             end(pid, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, 0)
+
+
+def _is_overfull(folder: Path) -> bool:
+    """Whether students' code has written more than it may; the kernel bounds single files only."""
+    size = count = 0
+    for place, _, files in os.walk(folder):
+        count += 1 + len(files)
+        for name in files:
+            with contextlib.suppress(OSError):
+                size += os.lstat(os.path.join(place, name)).st_size
+            if size > MAX_WRITTEN or count > MAX_FILES:
+                return True
+    return count > MAX_FILES
 
 
 def _kill_adopted(own: Set[int]) -> None:

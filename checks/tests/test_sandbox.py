@@ -1,0 +1,229 @@
+"""Hostile submissions: no undeserved point, the judge alive, the next student unharmed.
+
+Nothing stays behind, either. What needs the kernel's help is skipped, by name, where the kernel
+does not give it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from checks.grader.attacks import ATTACKS as TRIAL
+from checks.grader.attacks import succeeding
+from checks.grader.course import ROOT, stems
+from checks.grader.marking import Desk
+from checks.grader.parcel import Parcel
+from checks.grader.sandbox import lacking
+from checks.grader.server import Server, remove
+from checks.grader.verdict import LessonReport, Settings
+from checks.tests.hostile import STEM, Attack, attacks
+from checks.tests.submissions import bank, patched, solution, verdict_of
+
+ATTACKS = attacks()
+TRACE = "hostile-was-here"
+#: Where an attack would leave its trace.
+PLACES = ("/tmp", "/dev/shm", "/var/tmp", str(Path.home()), str(ROOT), str(ROOT / "exercises"))
+needs_sandbox = pytest.mark.skipif(bool(lacking()), reason=f"no sandbox: {'; '.join(lacking())}")
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux")
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[dict[str, str]]:
+    """What attacks aim at: the course, another submission, the results of the run."""
+    folder = Path(tempfile.mkdtemp())
+    (folder / "submissions" / "other").mkdir(parents=True)
+    (folder / "submissions" / "other" / f"{STEM}.py").write_text(solution(STEM), encoding="utf-8")
+    (folder / "out" / "results").mkdir(parents=True)
+    yield {
+        "ROOT": str(ROOT),
+        "HOME": str(Path.home()),
+        "SUBMISSIONS": str(folder / "submissions"),
+        "OUT": str(folder / "out"),
+        "JUDGE": str(os.getpid()),
+    }
+    remove(folder)
+
+
+@pytest.fixture(scope="module")
+def secret() -> Iterator[None]:
+    """Something in the environment of the instructor."""
+    os.environ["COURSE_SECRET"] = "of the instructor"
+    yield
+    del os.environ["COURSE_SECRET"]
+
+
+@pytest.fixture(scope="module")
+def confined(secret: None) -> Iterator[Desk]:
+    with Desk(Settings(time_limit=1.5), "require") as desk:
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def open_desk() -> Iterator[Desk]:
+    with Desk(Settings(time_limit=1.5), "off") as desk:
+        yield desk
+
+
+def _grade(desk: Desk, source: str) -> LessonReport:
+    parcel = Parcel({f"{STEM}.py": source.encode("utf-8", "surrogatepass")})
+    return desk.report(parcel, [STEM]).lessons[0]
+
+
+def _assert_withstood(desk: Desk, attack: Attack, places: dict[str, str]) -> None:
+    report = _grade(desk, attack.source(places))
+    forward = report.verdicts[0]
+    assert report.points == 0, report
+    assert re.fullmatch(attack.status, forward.status), forward
+    assert re.search(attack.message, forward.message), forward
+    assert _left_behind(desk, places) == []
+    assert _grade(desk, solution(STEM)).points == report.max_points, "the next student is harmed"
+
+
+def _left_behind(desk: Desk, places: dict[str, str]) -> list[str]:
+    """Files and processes that nobody needs any more."""
+    folders = [*map(Path, PLACES), Path(places["OUT"]) / "results"]
+    traces = [str(path) for folder in folders for path in folder.glob(f"{TRACE}*")]
+    traces += map(str, (Path(places["OUT"]) / "results").iterdir())
+    rooms = [str(path) for path in desk.folder.iterdir()]
+    return traces + rooms + [f"process {pid}" for pid in _children(desk.server.pid)]
+
+
+def _children(pid: int) -> list[str]:
+    listing = Path(f"/proc/{pid}/task/{pid}/children")
+    return listing.read_text().split() if listing.exists() else []
+
+
+@needs_sandbox
+@pytest.mark.parametrize("attack", ATTACKS, ids=str)
+def test_an_attack_is_withstood(attack: Attack, confined: Desk, elsewhere: dict[str, str]) -> None:
+    _assert_withstood(confined, attack, elsewhere)
+
+
+@on_linux
+@pytest.mark.parametrize("attack", [a for a in ATTACKS if a.always], ids=str)
+def test_an_attack_is_withstood_without_a_sandbox(
+    attack: Attack, open_desk: Desk, elsewhere: dict[str, str]
+) -> None:
+    _assert_withstood(open_desk, attack, elsewhere)
+
+
+def test_attacks_are_many_and_all_different() -> None:
+    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS) >= 60
+    assert len({attack.code for attack in ATTACKS}) == len(ATTACKS)
+
+
+@needs_sandbox
+@pytest.mark.parametrize("stem", stems())
+def test_right_work_passes_in_the_sandbox(stem: str) -> None:
+    right = [patch for patch in bank(stem) if patch.status == "passed"]
+    with Desk(Settings(), "require") as desk:
+        files = {f"{stem}.py": solution(stem).encode()}
+        report = desk.report(Parcel(files), [stem]).lessons[0]
+        assert report.points == report.max_points, report
+        for patch in right:
+            source = patched(stem, patch.exercise, patch.code).encode()
+            report = desk.report(Parcel({f"{stem}.py": source}), [stem]).lessons[0]
+            assert verdict_of(report, patch.exercise).status == "passed", patch
+
+
+HONEST = {
+    "a picture": "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.savefig('loss.png')",
+    "a log": "open('log.txt', 'a').write('begun')",
+    "a temporary file": "import tempfile\ntempfile.TemporaryFile().write(b'x')",
+    "a thread": "import threading\nt = threading.Thread(target=print)\nt.start()\nt.join()",
+    "numpy": "import numpy as np\nnp.linalg.inv(np.eye(200) + 1)",
+    "linear algebra": "import torch\ntorch.linalg.solve(torch.eye(200), torch.ones(200))",
+    "more threads in torch": "import torch\ntorch.set_num_threads(2)\ntorch.ones(10**6).sum()",
+    "torch.func": "import torch\ntorch.func.vmap(torch.func.grad(torch.sin))(torch.ones(3))",
+    "an optimiser": "import torch\ntorch.optim.Adam([torch.ones(2, requires_grad=True)]).step()",
+    "a data loader": "from torch.utils.data import DataLoader\nlist(DataLoader(range(9), 3))",
+    "time and chance": "import random, time\nrandom.random()\ntime.sleep(0.01)",
+    "itself": "open(__file__).read()",
+    "a module beside it": "import helper\nassert helper.one == 1",
+}
+
+
+@needs_sandbox
+@pytest.mark.parametrize("what", HONEST)
+def test_honest_code_may_use(what: str) -> None:
+    source = solution(STEM).partition('\nif __name__ == "__main__":')[0] + "\n" + HONEST[what]
+    files = {f"{STEM}.py": source.encode(), "helper.py": b"one = 1\n"}
+    with Desk(Settings(), "require") as desk:
+        report = desk.report(Parcel(files), [STEM]).lessons[0]
+    assert report.points == report.max_points, report.verdicts[0].message
+
+
+@needs_sandbox
+def test_the_trial_before_a_class_finds_a_sandbox_that_holds(
+    confined: Desk, tmp_path: Path
+) -> None:
+    assert succeeding(confined.server, tmp_path) == []
+
+
+@on_linux
+def test_the_trial_before_a_class_finds_that_there_is_no_sandbox(tmp_path: Path) -> None:
+    room = tmp_path / "room"
+    room.mkdir()
+    with Server("exec") as server:
+        assert set(succeeding(server, room)) >= set(TRIAL) - {"looking into its parent"}
+
+
+@on_linux
+def test_what_a_daemon_without_a_sandbox_leaves_is_ended(open_desk: Desk) -> None:
+    marker = f"daemon-{os.getpid()}"
+    source = f"""
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execvp("sleep", ["{marker}", "3600"])
+    os._exit(0)
+time.sleep(0.2)
+"""
+    _grade(open_desk, source)
+    lines = (_command_line(pid) for pid in os.listdir("/proc") if pid.isdigit())
+    assert not [line for line in lines if marker in line]
+
+
+def _command_line(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+@on_linux
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_deep_or_closed_tree_of_folders_is_removed(closed: bool, tmp_path: Path) -> None:
+    code = "import os\nfor _ in range(1500):\n    os.mkdir('d')\n    os.chdir('d')"
+    top = tmp_path / "top"
+    top.mkdir()
+    subprocess.run([sys.executable, "-c", code], cwd=top, check=True)
+    if closed:
+        (top / "d").chmod(0)
+    remove(top)
+    assert not top.exists()
+
+
+@needs_sandbox
+def test_attacks_are_withstood_as_an_ordinary_user(tmp_path: Path) -> None:
+    """The rest of this file runs as whoever runs it; as root, some of it runs as nobody, too."""
+    become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("these tests run as an ordinary user already, or setpriv is missing")
+    python = [*become, sys.executable]
+    if subprocess.run([*python, "-c", "import torch"], capture_output=True).returncode:
+        pytest.skip("this Python cannot be reached by an ordinary user")
+    some = "test_an_attack_is_withstood and not without and (kill or fork or leave or open)"
+    command = [*python, "-m", "pytest", "-p", "no:cacheprovider", __file__, "-k", some]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout[-3000:]
