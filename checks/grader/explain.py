@@ -17,6 +17,10 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "your formula: is a transpose missing, or does the data need shape (n, 1)?",
     ),
     (
+        r"bitwise_xor|unsupported operand type\(s\) for \^",
+        "`^` is no power in Python: x² is `x ** 2`.",
+    ),
+    (
         r"both arguments to matmul need to be at least 1D",
         "`@` multiplies vectors and matrices. A scalar multiplies with `*`.",
     ),
@@ -26,7 +30,7 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "column is (n, 1). `torch.outer` makes a matrix of two vectors.",
     ),
     (
-        r"element 0 of tensors does not require grad",
+        r"element 0 of tensors does not require grad|can't retain_grad on Tensor",
         "Nothing that leads to this value requires grad, so there is no graph to go back through: "
         "make your leaf with `.requires_grad_()` before the forward pass.",
     ),
