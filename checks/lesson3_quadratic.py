@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from checks.grader.descent import Loop, descend
+from checks.grader.draw.figure import Graph, Losses, Surface
 from checks.grader.inputs import Dice, columns
 from checks.grader.lesson import Claim, Exercise, Lesson, Mistake, Witness, some_or_all
 from checks.grader.linear import trained
@@ -518,11 +519,43 @@ def program(lesson: ModuleType, device: str) -> None:
     print(f"predict (after training) 4 → {lesson.forward(four, *parameters).item():.7f}")
 
 
+def loss_over_data(parameters: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
+    """The mean loss; `parameters` is (w1, w2, b), shape (3,)."""
+    return torch.mean((forward(xs, *parameters) - ys) ** 2)
+
+
+TRAINING = "three epochs on 1, 2, 3"
+FIGURES = (
+    Graph(
+        "loss",
+        "x = 2, y = 9, w1 = w2 = 2, b = 1",
+        wrt=("w1", "w2", "b"),
+        names={
+            "z1": lambda x, w1: w1 * x**2,
+            "z2": lambda x, w2: w2 * x,
+            "z": without_bias,
+            "ŷ": forward,
+            "r": lambda x, y, w1, w2, b: forward(x, w1, w2, b) - y,
+        },
+    ),
+    Losses("train", TRAINING, given={"epochs": 100}),
+    Surface(
+        "train",
+        TRAINING,
+        parameters=("w1", "w2", "b"),
+        axes=("w2", "b"),
+        loss=loss_over_data,
+        given={"epochs": 100},
+    ),
+)
+
+
 LESSON = Lesson(
     title="A quadratic: ŷ = w1·x² + w2·x + b",
     draw=draw,
     claims=CLAIMS,
     program=program,
+    figures=FIGURES,
     exercises=(
         Exercise(
             "forward",
