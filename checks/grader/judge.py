@@ -32,6 +32,8 @@ from checks.grader.verdict import (
 )
 
 MAX_ROWS = 64
+#: Faults that are not about the inputs of a call.
+UNASKED = ("missing", "not_started")
 TICK = 0.02  # seconds between two looks at whether somebody still wants the answer
 
 
@@ -317,7 +319,7 @@ def _failed(
         exercise.points,
         misconception,
         message,
-        _case_json(sheet.cases[index]),
+        _case_json(sheet.cases[index]) if fault.kind not in UNASKED else {},
         _rows(exercise, truth, seen[-1] if fault.kind == "second call" else answer)
         if shows
         else (),
