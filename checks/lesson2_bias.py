@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -185,13 +186,15 @@ GRADIENT_MISTAKES = (
     BIAS_FORGOTTEN,
 )
 #: In a training a wrong formula is at work in every step. Where autograd takes the steps it is the
-#: loss that is wrong, and that one is written down too.
+#: loss that is wrong, and that one is written down too. The rarer variants are whole formulas:
+#: trying them together with every wrong loop would take too long.
 STEP_MISTAKES = (
     replace(
         MISSING_FACTOR,
         says="Your steps are half as long as they should be: what is the derivative of r²?",
+        formulas=tuple(partial(train, **swap) for swap in MISSING_FACTOR.swaps[1:]),
         swaps=(
-            *MISSING_FACTOR.swaps,
+            MISSING_FACTOR.swaps[0],
             {"factors": (1.0, 1.0), "noted": lambda x, y, w, b: loss(x, y, w, b) / 2},
         ),
     ),
@@ -203,8 +206,9 @@ STEP_MISTAKES = (
         TARGET_IGNORED,
         says="The target y does not take part in your steps. The derivative of r² is 2r: what is "
         "r?",
+        formulas=tuple(partial(train, **swap) for swap in TARGET_IGNORED.swaps[1:]),
         swaps=(
-            *TARGET_IGNORED.swaps,
+            TARGET_IGNORED.swaps[0],
             {
                 "residuals": (prediction_alone, prediction_alone),
                 "noted": lambda x, y, w, b: forward(x, w, b) ** 2,
@@ -219,7 +223,8 @@ STEP_MISTAKES = (
     replace(
         ORDER,
         says="w and b have changed places, in the steps or in what you return.",
-        swaps=({"order": (1, 0)}, {"returned": (1, 0)}),
+        swaps=(),
+        formulas=(partial(train, order=(1, 0)), partial(train, returned=(1, 0))),
     ),
     replace(
         UPSTREAM_IGNORED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import permutations
 from types import ModuleType
 from typing import Any
@@ -330,13 +331,15 @@ NODE_MISTAKES = (
     ),
 )
 #: In a training a wrong formula is at work in every step. Where autograd takes the steps it is the
-#: loss that is wrong, and that one is written down too.
+#: loss that is wrong, and that one is written down too. The rarer variants are whole formulas:
+#: trying them together with every wrong loop would take seconds.
 STEP_MISTAKES = (
     replace(
         MISSING_FACTOR,
         says="Your steps are half as long as they should be: what is the derivative of r²?",
+        formulas=tuple(partial(train, **swap) for swap in MISSING_FACTOR.swaps[1:]),
         swaps=(
-            *MISSING_FACTOR.swaps,
+            MISSING_FACTOR.swaps[0],
             {
                 "factors": (1.0, 1.0, 1.0),
                 "noted": lambda x, y, w1, w2, b: loss(x, y, w1, w2, b) / 2,
@@ -368,12 +371,18 @@ STEP_MISTAKES = (
         WRONG_POWER,
         says="The steps of a weight carry the wrong power of x. A weight's slope is what it is "
         "multiplied by in ŷ.",
-        swaps=WRONG_POWER.swaps[:4],
+        swaps=WRONG_POWER.swaps[:2],
+        formulas=tuple(partial(train, **swap) for swap in WRONG_POWER.swaps[2:]),
     ),
     replace(
         ORDER,
         says="w1, w2 and b have changed places, in the steps or in what you return.",
-        swaps=(*ORDER.swaps, *({"returned": swap["order"]} for swap in ORDER.swaps)),
+        swaps=(),
+        formulas=tuple(
+            partial(train, **{step: swap["order"]})
+            for step in ("order", "returned")
+            for swap in ORDER.swaps
+        ),
     ),
     replace(
         UPSTREAM_IGNORED,
