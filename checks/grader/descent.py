@@ -100,10 +100,11 @@ class _State:
             return self._batch(samples)
         losses = []
         for sample in samples:
-            before = self.loss(*sample, *self.parameters)
+            if self.loop.recorded == "before":
+                losses.append(self.loss(*sample, *self.parameters))
             self._step(sample, beginning)
-            after = self.loss(*sample, *self.parameters)
-            losses.append(before if self.loop.recorded == "before" else after)
+            if self.loop.recorded == "after":
+                losses.append(self.loss(*sample, *self.parameters))
         return losses
 
     def _step(self, sample: tuple[Any, ...], beginning: Parameters) -> None:

@@ -85,7 +85,7 @@ class Exam:
     settings: Settings
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def prepare(stem: str, settings: Settings) -> Exam:
     """Draw the inputs of one lesson. They, and the truth, are the same for a whole class."""
     lesson = load(stem)
@@ -200,7 +200,7 @@ def grade(session: Examinee | None, exam: Exam, submission: Submission) -> Lesso
         fault = _import_fault(exam.sheets[0].exercise, imported, exam.settings)
         verdicts = [_refused(sheet.exercise, fault, imported) for sheet in exam.sheets]
         return LessonReport(exam.stem, exam.lesson.title, path, tuple(verdicts))
-    verdicts = [_judge(session, sheet, submission) for sheet in exam.sheets]
+    verdicts = [judge(session, sheet, submission) for sheet in exam.sheets]
     session.close()
     return LessonReport(exam.stem, exam.lesson.title, path, tuple(verdicts))
 
@@ -228,8 +228,8 @@ def _refused(exercise: Exercise, fault: Fault, imported: Observation | None) -> 
     )
 
 
-def _judge(session: Examinee, sheet: Sheet, submission: Submission) -> Verdict:
-    """Ask one exercise and judge the answers."""
+def judge(session: Examinee, sheet: Sheet, submission: Submission) -> Verdict:
+    """Ask one exercise and judge the answers; the session stays open."""
     exercise = sheet.exercise
     imported = session.imported()
     if imported.outcome != "value":  # it died in an earlier exercise and did not come back

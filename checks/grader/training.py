@@ -57,8 +57,8 @@ def training_mistakes(
         ),
         (
             "not_updated",
-            "The parameters come out as they went in. Is the new value assigned, and to the name "
-            "that you return?",
+            "The parameters, or one of them, come out as they went in. Is the new value assigned, "
+            "and to the name that you return?",
             [Loop(frozen="all", reported="any"), *(Loop(frozen=i) for i in several)],
         ),
         (

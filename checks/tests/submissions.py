@@ -76,12 +76,17 @@ def patched(stem: str, exercise: str, code: str) -> str:
     return f"{kept}\n\n{code}\n"
 
 
+def as_submission(stem: str, source: str) -> Submission:
+    """A lesson file given as text."""
+    return Submission(stem, Path(f"/submissions/{stem}.py"), source)
+
+
 def grade_text(
     server: Server, stem: str, source: str, settings: Settings | None = None
 ) -> LessonReport:
     """The report of a lesson file given as text."""
     settings = settings or Settings()
-    submission = Submission(stem, Path(f"/submissions/{stem}.py"), source)
+    submission = as_submission(stem, source)
     with single_session(server, submission, settings) as session:
         return grade(session, prepare(stem, settings), submission)
 

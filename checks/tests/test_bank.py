@@ -5,12 +5,17 @@ from __future__ import annotations
 import pytest
 
 from checks.grader.course import stems
+from checks.grader.judge import judge, prepare, restricted, single_session
 from checks.grader.server import Server
 from checks.grader.verdict import Settings
-from checks.tests.submissions import Patch, bank, grade_text, patched, verdict_of
+from checks.tests.submissions import Patch, as_submission, bank, grade_text, patched, verdict_of
 
 PATCHES = [patch for stem in stems() for patch in bank(stem)]
 WRONG = [patch for patch in PATCHES if patch.status != "passed"]
+EVERY_SETTING = [
+    *(Settings(dtype="float32", seed=seed) for seed in range(20)),
+    *(Settings(dtype="float64", seed=seed) for seed in range(20)),
+]
 RIGHT = [patch for patch in PATCHES if patch.status == "passed"]
 
 
@@ -25,13 +30,14 @@ def test_a_wrong_submission_is_caught_and_its_mistake_named(patch: Patch, server
     assert set(others.values()) == {"passed"}, others
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("patch", RIGHT, ids=str)
-def test_a_right_submission_passes_with_every_seed(
-    patch: Patch, dtype: str, server: Server
+def test_a_right_submission_passes_with_every_seed_in_both_dtypes(
+    patch: Patch, server: Server
 ) -> None:
-    source = patched(patch.stem, patch.exercise, patch.code)
-    for seed in range(20):
-        settings = Settings(dtype=dtype, seed=seed)  # type: ignore[arg-type]
-        verdict = verdict_of(grade_text(server, patch.stem, source, settings), patch.exercise)
-        assert verdict.status == "passed", (seed, verdict)
+    submission = as_submission(patch.stem, patched(patch.stem, patch.exercise, patch.code))
+    with single_session(server, submission, Settings()) as session:
+        assert session is not None
+        for settings in EVERY_SETTING:
+            sheet = restricted(prepare(patch.stem, settings), patch.exercise).sheets[0]
+            verdict = judge(session, sheet, submission)
+            assert verdict.status == "passed", (settings, verdict)

@@ -1,4 +1,4 @@
-"""The reports, character by character. After a wanted change: python -m checks.tests.test_golden."""
+"""The reports, character by character. To write them anew: python -m checks.tests.test_golden."""
 
 from __future__ import annotations
 
