@@ -94,7 +94,9 @@ def loss(x: Tensor, y: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -
     The worked example gives 0.1068.
     """
     # TODO 7.4: half the sum over the outputs of the squared difference
-    return 0.5 * ((forward(x, W1, b1, W2, b2) - y) ** 2).sum()
+    # ½ meets the vector: where a Python number meets a 0-d result, PyTorch's forward mode may
+    # turn float32 into float64.
+    return (0.5 * (forward(x, W1, b1, W2, b2) - y) ** 2).sum()
 
 
 def grad_by_hand(
