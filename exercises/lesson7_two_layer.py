@@ -72,8 +72,8 @@ def collapse(W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> tuple[Tensor, Te
     W1: shape (m, n); b1: (m,); W2: (k, m); b2: (k,).  Returns (W, b), shapes (k, n) and (k,).
     The worked example gives W = ((1.5, −2.25)), b = (1.5).
     """
-    # TODO 7.2: expand the brackets; return what multiplies x, and the rest
-    raise NotImplementedError("TODO 7.2: expand the brackets; return what multiplies x, and the rest")
+    # TODO 7.2: expand the brackets: what meets x, and what is left
+    raise NotImplementedError("TODO 7.2: expand the brackets: what meets x, and what is left")
 
 
 def forward(x: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
@@ -105,8 +105,8 @@ def grad_by_hand(
     Returns (∂W1, ∂b1, ∂W2, ∂b2), each shaped like its parameter. The worked example gives
     ∂b1 = (−0.1817, 0.1155) and ∂b2 = (−0.4621).
     """
-    # TODO 7.5: forward, keeping h; then back from ŷ to W2, b2, h, z, W1, b1
-    raise NotImplementedError("TODO 7.5: forward, keeping h; then back from ŷ to W2, b2, h, z, W1, b1")
+    # TODO 7.5: forward, keeping h; then back, from ŷ to W1 and b1
+    raise NotImplementedError("TODO 7.5: forward, keeping h; then back, from ŷ to W1 and b1")
 
 
 def grad_by_autograd(
@@ -118,8 +118,8 @@ def grad_by_autograd(
     Returns (∂W1, ∂b1, ∂W2, ∂b2), each shaped like its parameter. Leaves no `.grad` on the
     arguments.
     """
-    # TODO 7.6: four leaves of your own, forward, let autograd go backward
-    raise NotImplementedError("TODO 7.6: four leaves of your own, forward, let autograd go backward")
+    # TODO 7.6: make four leaves, go forward, let autograd go back
+    raise NotImplementedError("TODO 7.6: make four leaves, go forward, let autograd go back")
 
 
 def count_parameters(sizes: list[int]) -> int:
@@ -148,8 +148,8 @@ def train(
     Returns (W1, b1, W2, b2, losses): the trained parameters, and losses, shape (epochs,): per epoch
     the loss of its last sample, computed before that sample's update.
     """
-    # TODO 7.8: for each epoch, for each sample: loss, gradients, four steps
-    raise NotImplementedError("TODO 7.8: for each epoch, for each sample: loss, gradients, four steps")
+    # TODO 7.8: for each epoch and sample: loss, gradients, steps
+    raise NotImplementedError("TODO 7.8: for each epoch and sample: loss, gradients, steps")
 
 
 if __name__ == "__main__":

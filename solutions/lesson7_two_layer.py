@@ -72,7 +72,7 @@ def collapse(W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> tuple[Tensor, Te
     W1: shape (m, n); b1: (m,); W2: (k, m); b2: (k,).  Returns (W, b), shapes (k, n) and (k,).
     The worked example gives W = ((1.5, −2.25)), b = (1.5).
     """
-    # TODO 7.2: expand the brackets; return what multiplies x, and the rest
+    # TODO 7.2: expand the brackets: what meets x, and what is left
     # W2·(W1·x + b1) + b2 = (W2·W1)·x + (W2·b1 + b2)
     return W2 @ W1, W2 @ b1 + b2
 
@@ -108,7 +108,7 @@ def grad_by_hand(
     Returns (∂W1, ∂b1, ∂W2, ∂b2), each shaped like its parameter. The worked example gives
     ∂b1 = (−0.1817, 0.1155) and ∂b2 = (−0.4621).
     """
-    # TODO 7.5: forward, keeping h; then back from ŷ to W2, b2, h, z, W1, b1
+    # TODO 7.5: forward, keeping h; then back, from ŷ to W1 and b1
     # ∂loss/∂h[j] = Σᵢ W2[i, j]·∂loss/∂ŷ[i] sums over the rows of W2: that is W2ᵀ·∂loss/∂ŷ.
     # ∂loss/∂W2[i, j] = ∂loss/∂ŷ[i]·h[j] is an outer product, and so is ∂loss/∂W1.
     h = torch.sigmoid(W1 @ x + b1)
@@ -127,7 +127,7 @@ def grad_by_autograd(
     Returns (∂W1, ∂b1, ∂W2, ∂b2), each shaped like its parameter. Leaves no `.grad` on the
     arguments.
     """
-    # TODO 7.6: four leaves of your own, forward, let autograd go backward
+    # TODO 7.6: make four leaves, go forward, let autograd go back
     leaves = [parameter.detach().clone().requires_grad_() for parameter in (W1, b1, W2, b2)]
     return torch.autograd.grad(loss(x, y, *leaves), leaves)
 
@@ -159,7 +159,7 @@ def train(
     Returns (W1, b1, W2, b2, losses): the trained parameters, and losses, shape (epochs,): per epoch
     the loss of its last sample, computed before that sample's update.
     """
-    # TODO 7.8: for each epoch, for each sample: loss, gradients, four steps
+    # TODO 7.8: for each epoch and sample: loss, gradients, steps
     # All four gradients belong to the same point: take them together, then step.
     losses = []
     for _ in range(epochs):
