@@ -457,7 +457,7 @@ def _separation(numbers: SeparationNumbers) -> Figure:
     rows = [
         f"□ target {_number(min(numbers.targets))}   ● target {_number(max(numbers.targets))}   "
         "darker ground: larger ŷ",
-        f"red line: where ŷ = {_number(middle)}, the border between the two",
+        f"dark red line: where ŷ = {_number(middle)}, the border between the two",
         f"no line does better than mean loss {_number(numbers.least)}",
     ]
     for row, text in enumerate(rows):

@@ -32,24 +32,33 @@ def record(lesson: Any, function: str, *arguments: Any) -> dict[str, Any]:
         many = isinstance(parts, (tuple, list))
         return [leaf for part in parts for leaf in flat(part)] if many else [parts]
 
+    def origin(part: Any) -> Any:
+        """Where an operand comes from, noted before the call may change it in place."""
+        if not isinstance(part, Tensor):
+            return float(part)
+        if not part.requires_grad:
+            return (part.detach().clone(), 0)
+        return part if part.grad_fn is None else (part.grad_fn, part.output_nr)
+
     class Seen(TorchFunctionMode):
         def __torch_function__(self, call: Any, types: Any, args: Any = (), kwargs: Any = None):  # type: ignore[no-untyped-def]
-            result = call(*args, **(kwargs or {}))
-            name = getattr(call, "__name__", "?").strip("_")
             operands = [
-                part
+                origin(part)
                 for part in flat([*args, *(kwargs or {}).values()])
                 if isinstance(part, (Tensor, int, float)) and not isinstance(part, bool)
             ]
+            result = call(*args, **(kwargs or {}))
+            name = getattr(call, "__name__", "?").strip("_")
             for out in flat(result):
                 if isinstance(out, Tensor) and out.grad_fn is not None:
-                    made.setdefault((out.grad_fn, out.output_nr), (out, name, operands))
+                    value = out.detach().clone()
+                    made.setdefault((out.grad_fn, out.output_nr), (value, name, operands))
             return result
 
-    def leads_to(edge: Any, operand: Tensor) -> bool:
-        if operand.grad_fn is None:
+    def leads_to(edge: Any, operand: Any) -> bool:
+        if isinstance(operand, Tensor):
             return getattr(edge[0], "variable", None) is operand
-        return bool(edge == (operand.grad_fn, operand.output_nr))
+        return bool(edge == operand)
 
     def draw(root: Tensor) -> None:
         """Fill `graph` with everything that `root` was computed from."""
@@ -67,14 +76,13 @@ def record(lesson: Any, function: str, *arguments: Any) -> dict[str, Any]:
                 return
             edges = [edge for edge in key[0].next_functions if edge[0] is not None]
             for operand in made[key][2] if key in made else []:
-                if not isinstance(operand, Tensor):
-                    parents[key].append(float(operand))
-                elif not operand.requires_grad:
-                    parents[key].append((operand, 0))
-                else:
-                    own = [edge for edge in edges if leads_to(edge, operand)]
-                    parents[key] += own[:1]
-                    edges = [edge for edge in edges if edge not in own[:1]]
+                if isinstance(operand, float) or (
+                    isinstance(operand, tuple) and isinstance(operand[0], Tensor)
+                ):
+                    parents[key].append(operand)
+                    continue
+                places = [i for i, edge in enumerate(edges) if leads_to(edge, operand)]
+                parents[key] += [edges.pop(i) for i in places[:1]]
             parents[key] += edges
             for parent in parents[key]:
                 if not isinstance(parent, float):
