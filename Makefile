@@ -5,7 +5,7 @@
 #   make hint LESSON=3        make reset LESSON=3       make solutions [DEVICE=cuda]
 #   make figures [LESSON=3] [SOURCE=solutions]
 #   make classroom DIR=submissions [OUT=results]
-#   make test   make lint   make bench   make stubs
+#   make test   make lint   make bench   make stubs   make readme
 #
 # Another torch, for a GPU say:  make check TORCH='torch'
 
@@ -22,7 +22,7 @@ ARGS ?=
 CHECKS := $(BIN)/python -m checks
 
 .DEFAULT_GOAL := check
-.PHONY: check watch hint reset solutions figures classroom test lint bench stubs
+.PHONY: check watch hint reset solutions figures classroom test lint bench stubs readme
 
 check: $(VENV)/.student
 	@$(CHECKS) check $(LESSON) --from "$(SOURCE)" --device $(DEVICE) $(ARGS)
@@ -54,6 +54,11 @@ lint: $(VENV)/.developer
 
 bench: $(VENV)/.developer
 	@for file in checks/tests/bench_*.py; do $(BIN)/python -m checks.tests.$$(basename $$file .py) || exit 1; done
+
+# Draw the README's pictures anew, from the solutions; a test says when they are stale.
+readme: $(VENV)/.student
+	@$(CHECKS) draw --from solutions --out figures
+	@for picture in data/figures/*.png; do cp "figures/$$(basename $$picture)" "$$picture"; done
 
 # Write exercises/ anew from solutions/: a stub is its solution with the bodies cut off.
 stubs: $(VENV)/.student
