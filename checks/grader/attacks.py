@@ -15,7 +15,7 @@ ATTACKS = {
     "listing the course": "import os; os.listdir({root!r})",
     "reading the system's users": "open('/etc/passwd').read()",
     "writing outside its folder": "open({room!r} + '/../written', 'w').close()",
-    "leaving its folder": "import os; os.rename({room!r} + '/lesson.py', {room!r} + '/../lesson.py')",
+    "leaving its folder": "import os; os.chdir({room!r}); os.rename('lesson.py', '../lesson.py')",
     "opening a socket": "import socket; socket.socket()",
     "starting a program": "import subprocess; subprocess.run(['true'])",
     "starting a process": "import os; os.fork() or os._exit(0)",

@@ -106,7 +106,7 @@ class Classroom:
                 else:
                     waiting[self._submit(pool, pending)] = pending
                 continue
-            slow = int(2 * result.seconds / self.rules.time_limit)
+            slow = int(result.seconds / self.rules.time_limit)
             self._keep(pending, result.report, slow, journal)
 
     def _keep(self, pending: Pending, text: str, slow: int, journal: TextIO) -> None:

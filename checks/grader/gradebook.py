@@ -20,7 +20,7 @@ class Line:
     """A line of the journal: whose result is written, and what decided about it.
 
     key   changes with the content, the checks and the seed
-    slow  how long it took, in halves of the time limit
+    slow  how long it took, in whole time limits
     """
 
     student: str
@@ -40,14 +40,20 @@ class Tally:
 
 
 @dataclass
-class Misconception:
-    """One named mistake in one exercise: who shares it, and what one of them read."""
+class Place:
+    """One exercise in which a mistake was made: by whom, and what the first of them read."""
 
-    id: str
-    exercise: str
-    lesson: str
     message: str
     who: list[Entry] = field(default_factory=list)
+
+
+@dataclass
+class Misconception:
+    """One named mistake. `students` counts everybody once, in however many exercises."""
+
+    id: str
+    students: int = 0
+    places: dict[tuple[str, str], Place] = field(default_factory=dict)
 
 
 @dataclass
@@ -56,7 +62,7 @@ class Gradebook:
 
     bins     how many have 0–9 %, 10–19 %, …, 90–99 %, all points
     failing  who has how many exercises that raised, ran too long or crashed
-    slow     who took long, in halves of the time limit
+    slow     who took long, in whole time limits
     """
 
     students: int = 0
@@ -65,7 +71,7 @@ class Gradebook:
     bins: list[int] = field(default_factory=lambda: [0] * (BINS + 1))
     titles: dict[str, str] = field(default_factory=dict)
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
-    misconceptions: dict[tuple[str, str, str], Misconception] = field(default_factory=dict)
+    misconceptions: dict[str, Misconception] = field(default_factory=dict)
     failing: list[tuple[Entry, Counter[str]]] = field(default_factory=list)
     slow: list[tuple[Entry, int]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -77,12 +83,16 @@ class Gradebook:
         self.max_points = max(self.max_points, report["max_points"])
         self.bins[BINS * report["points"] // max(1, report["max_points"])] += 1
         failed: Counter[str] = Counter()
+        named: set[str] = set()
         for lesson in report["lessons"]:
             self.titles[lesson["lesson"]] = lesson["title"]
             for exercise in lesson["exercises"]:
                 self._count(entry, lesson["lesson"], exercise)
+                named.add(exercise["misconception"] or "")
                 if exercise["status"] in FAILING:
                     failed[exercise["status"]] += 1
+        for id in named - {""}:
+            self.misconceptions[id].students += 1
         if failed:
             self.failing.append((entry, failed))
         if line.slow:
@@ -90,18 +100,15 @@ class Gradebook:
 
     def ranked(self) -> list[Misconception]:
         """The misconceptions, most shared first."""
-        found = self.misconceptions.values()
-        return sorted(found, key=lambda m: (-len(m.who), m.lesson, m.exercise, m.id))
+        return sorted(self.misconceptions.values(), key=lambda m: (-m.students, m.id))
 
     def _count(self, entry: Entry, lesson: str, exercise: dict[str, Any]) -> None:
         name, id = exercise["exercise"], exercise["misconception"]
         tally = self.tallies.setdefault((lesson, name), Tally(lesson, name, exercise["max_points"]))
         tally.statuses[exercise["status"]] += 1
         if id:
-            key = (lesson, name, id)
-            if key not in self.misconceptions:
-                self.misconceptions[key] = Misconception(id, name, lesson, exercise["message"])
-            self.misconceptions[key].who.append(entry)
+            places = self.misconceptions.setdefault(id, Misconception(id)).places
+            places.setdefault((lesson, name), Place(exercise["message"])).who.append(entry)
 
 
 def write_grades(

@@ -56,9 +56,10 @@ thead th { border-top: 0; } .count { text-align: right; font-variant-numeric: ta
 .key i { display: inline-block; width: .8rem; height: .8rem; border-radius: 2px;
   margin-right: .4rem; vertical-align: -.05rem; }
 .exercises td:nth-child(1) { width: 12rem; } .exercises td:nth-child(3) { width: 9rem; }
-article { border-top: 1px solid var(--line); padding: .8rem 0; }
+article { border-top: 1px solid var(--line); padding: .5rem 0; }
 article h3 { margin: 0; } code { font-family: ui-monospace, monospace; font-size: .95em; }
-summary { cursor: pointer; color: var(--link); } .who { margin: .3rem 0; }
+summary { cursor: pointer; font-size: .9rem; } details p { margin-left: 1.1rem; }
+.who { font-size: .9rem; }
 @media (max-width: 34rem) { .exercises td:nth-child(1) { width: 8rem; font-size: .9rem; }
   .exercises td:nth-child(3) { width: 6.5rem; font-size: .8rem; } .bins td:nth-child(1)
   { width: 5.2rem; } }
@@ -66,7 +67,7 @@ summary { cursor: pointer; color: var(--link); } .who { margin: .3rem 0; }
   --line: #bbb; --passed: #2f7d4f; --wrong: #c2571a; --failed: #a3283f; --open: #c3cad5;
   --bar: #35619e; --link: #000; } body { max-width: none; padding: 0; font-size: 10pt; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  h2, h3 { break-after: avoid; } article, tr { break-inside: avoid; } summary { display: none; } }
+  h2, h3 { break-after: avoid; } article, tr { break-inside: avoid; } summary { list-style: none; } }
 """
 
 
@@ -125,11 +126,14 @@ def _misconceptions(book: Gradebook) -> Iterator[str]:
 
 
 def _misconception(found: Misconception, students: int) -> Iterator[str]:
-    place = f"lesson {number(found.lesson)}, {text(found.exercise)}"
-    share = f"{_count(len(found.who), 'student')}, {_percent(len(found.who), students)}"
-    yield f"<article><h3><code>{text(found.id)}</code> <small>{place}</small></h3>"
-    yield f"<p>{share}. <small>One of them read: {text(found.message)}</small></p>"
-    yield f'<details><summary>Who</summary><p class="who">{_who(found.who)}</p></details></article>'
+    share = f"{_count(found.students, 'student')}, {_percent(found.students, students)}"
+    yield f"<article><h3><code>{text(found.id)}</code> <small>{share}</small></h3>"
+    for (lesson, exercise), place in found.places.items():
+        where = f"lesson {number(lesson)}, {text(exercise)}"
+        yield f"<details><summary>{where}: {_count(len(place.who), 'student')}</summary>"
+        yield f'<p class="dim">One of them read: {text(place.message)}</p>'
+        yield f'<p class="who">{_who(place.who)}</p></details>'
+    yield "</article>"
 
 
 def _exercises(book: Gradebook) -> Iterator[str]:
@@ -179,8 +183,8 @@ def _attention(book: Gradebook, rules: Rules) -> Iterator[str]:
     if book.slow:
         yield "<h3>Slowest</h3><table><tbody>"
         slowest = sorted(book.slow, key=lambda pair: (-pair[1], pair[0].student))
-        for entry, halves in slowest[:50]:
-            seconds = halves * rules.time_limit / 2
+        for entry, limits in slowest[:50]:
+            seconds = limits * rules.time_limit
             yield f'<tr><td>{_link(entry)}</td><td class="count">over {seconds:g} s</td></tr>'
         yield "</tbody></table>"
     if book.failing:

@@ -63,7 +63,7 @@ def cluster(address: str) -> Iterator[Pool]:
     except ImportError as error:
         raise Misuse("--scheduler needs Dask: pip install -e '.[cluster]'") from error
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
+        client = Client(address, timeout="5s", set_as_default=False)
     except (OSError, ValueError) as error:
         raise Misuse(f"there is no Dask scheduler at {address}") from error
     with client:

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from checks.grader.course import ROOT, stems
-from checks.grader.diagnose import Evidence, Variant, agrees, variants
+from checks.grader.diagnose import RAISED, Variant, agrees, variants
+from checks.grader.evidence import Evidence
 from checks.grader.inputs import cases
 from checks.grader.lesson import Exercise, load
 from checks.grader.server import Server
@@ -18,8 +19,6 @@ from checks.grader.truth import Truth, agree, establish, parts
 from checks.grader.verdict import Observation, Settings
 from checks.tests.submissions import grade_text, solution
 
-#: What a wrong formula may raise where a student's code would raise as well.
-RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError)
 EXERCISES = [(stem, exercise) for stem in stems() for exercise in load(stem).exercises]
 
 

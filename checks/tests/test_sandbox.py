@@ -20,13 +20,15 @@ import pytest
 from checks.grader.attacks import ATTACKS as TRIAL
 from checks.grader.attacks import succeeding
 from checks.grader.course import ROOT, stems
+from checks.grader.intake import Submission
+from checks.grader.judge import grade, prepare, restricted, single_session
 from checks.grader.marking import Desk
 from checks.grader.parcel import Parcel
-from checks.grader.sandbox import lacking
+from checks.grader.sandbox import build, lacking
 from checks.grader.server import Server, remove
 from checks.grader.verdict import LessonReport, Settings
 from checks.tests.hostile import STEM, Attack, attacks
-from checks.tests.submissions import bank, patched, solution, verdict_of
+from checks.tests.submissions import bank, patched, solution
 
 ATTACKS = attacks()
 TRACE = "hostile-was-here"
@@ -64,6 +66,13 @@ def secret() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def confined(secret: None) -> Iterator[Desk]:
     with Desk(Settings(time_limit=1.5), "require") as desk:
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def patient() -> Iterator[Desk]:
+    """A desk with a sandbox and with the usual time limit."""
+    with Desk(Settings(), "auto") as desk:
         yield desk
 
 
@@ -121,18 +130,31 @@ def test_attacks_are_many_and_all_different() -> None:
     assert len({attack.code for attack in ATTACKS}) == len(ATTACKS)
 
 
+@pytest.fixture(scope="module")
+def confining(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
+    """A server with a sandbox, and a room for its children."""
+    folder = tmp_path_factory.mktemp("confining")
+    (folder / "room").mkdir()
+    with Server("exec", build, folder) as server:
+        yield server, folder / "room"
+
+
 @needs_sandbox
 @pytest.mark.parametrize("stem", stems())
-def test_right_work_passes_in_the_sandbox(stem: str) -> None:
-    right = [patch for patch in bank(stem) if patch.status == "passed"]
-    with Desk(Settings(), "require") as desk:
-        files = {f"{stem}.py": solution(stem).encode()}
-        report = desk.report(Parcel(files), [stem]).lessons[0]
-        assert report.points == report.max_points, report
-        for patch in right:
-            source = patched(stem, patch.exercise, patch.code).encode()
-            report = desk.report(Parcel({f"{stem}.py": source}), [stem]).lessons[0]
-            assert verdict_of(report, patch.exercise).status == "passed", patch
+def test_right_work_passes_in_the_sandbox(stem: str, confining: tuple[Server, Path]) -> None:
+    server, room = confining
+    exam = prepare(stem, Settings())
+    right = [
+        (patch.exercise, patched(stem, patch.exercise, patch.code))
+        for patch in bank(stem)
+        if patch.status == "passed"
+    ]
+    right += [(sheet.exercise.name, solution(stem)) for sheet in exam.sheets]
+    for exercise, source in right:
+        submission = Submission(stem, room / f"{stem}.py", source, room=room)
+        with single_session(server, submission, Settings()) as session:
+            verdict = grade(session, restricted(exam, exercise), submission).verdicts[0]
+        assert verdict.status == "passed", (source, verdict)
 
 
 HONEST = {
@@ -154,11 +176,10 @@ HONEST = {
 
 @needs_sandbox
 @pytest.mark.parametrize("what", HONEST)
-def test_honest_code_may_use(what: str) -> None:
+def test_honest_code_may_use(what: str, patient: Desk) -> None:
     source = solution(STEM).partition('\nif __name__ == "__main__":')[0] + "\n" + HONEST[what]
     files = {f"{STEM}.py": source.encode(), "helper.py": b"one = 1\n"}
-    with Desk(Settings(), "require") as desk:
-        report = desk.report(Parcel(files), [STEM]).lessons[0]
+    report = patient.report(Parcel(files), [STEM]).lessons[0]
     assert report.points == report.max_points, report.verdicts[0].message
 
 
@@ -221,7 +242,8 @@ def test_attacks_are_withstood_as_an_ordinary_user(tmp_path: Path) -> None:
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("these tests run as an ordinary user already, or setpriv is missing")
     python = [*become, sys.executable]
-    if subprocess.run([*python, "-c", "import torch"], capture_output=True).returncode:
+    reach = "import os, sys, torch; sys.exit(not os.access(sys.executable, os.X_OK))"
+    if subprocess.run([*python, "-c", reach], capture_output=True).returncode:
         pytest.skip("this Python cannot be reached by an ordinary user")
     some = "test_an_attack_is_withstood and not without and (kill or fork or leave or open)"
     command = [*python, "-m", "pytest", "-p", "no:cacheprovider", __file__, "-k", some]
