@@ -95,7 +95,8 @@ def _outcome(exercise: Exercise, seen: Observation, settings: Settings) -> Fault
         case "not_started":
             return Fault("not_started", seen.message or "Not started yet.", "not_started")
         case "raised":
-            return Fault("error", explain_error(seen), "raised")
+            ours = exercise.driver is not None and seen.line is None
+            return Fault("error", seen.message if ours else explain_error(seen), "raised")
         case "timeout":
             return Fault(
                 "timeout",
@@ -145,7 +146,11 @@ def _kind(name: str, wanted: Any, got: Any) -> Fault | None:
     if isinstance(wanted, int):
         whole = isinstance(got, Array) and got.values.ndim == 0 and got.dtype.startswith("int")
         plain = isinstance(got, int) and not isinstance(got, bool)
-        return None if plain or whole else _type_fault(f"a Python int for {name}", got)
+        message = (
+            f"Expected a Python int for {name}; yours is {describe(got)}. Counting stays whole: `/` "
+            "gives a float, `//` an int."
+        )
+        return None if plain or whole else Fault("error", message, "type")
     return None if isinstance(got, Array) else _type_fault(f"a tensor for {name}", got)
 
 
@@ -249,7 +254,7 @@ def _side_effects(exercise: Exercise, seen: Observation) -> Fault | None:
         return Fault(
             "wrong",
             f"The result is right, but your function changed its argument {changed}. The caller "
-            "still needs it: work on a copy (`.clone()`) or make a new tensor.",
+            "still needs it: work on a copy, or make a new one.",
             "changed",
         )
     grads = _named(names, seen.grads, exercise.may_change)

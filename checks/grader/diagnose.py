@@ -7,7 +7,7 @@ never be blamed and a chance agreement cannot happen twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -15,26 +15,16 @@ import torch
 from torch import Tensor
 
 from checks.grader.compare import RTOL, aligned, right_quantities, tensor_of
+from checks.grader.evidence import Evidence, Prefix
 from checks.grader.lesson import Answer, Exercise, Mistake
-from checks.grader.truth import Truth, close, float64s, parts
-from checks.grader.verdict import Observation, Settings
+from checks.grader.locate import first_wrong_node, first_wrong_step, partly_right, ratio
+from checks.grader.truth import Truth, close, parts
+from checks.grader.verdict import Settings
 
-
-@dataclass(frozen=True)
-class Evidence:
-    """One case: what was right, what was seen."""
-
-    truth: Truth
-    seen: Observation
-
-
-@dataclass(frozen=True)
-class Prefix:
-    """A smaller call of a failed training: what it covers, what was right, what was seen."""
-
-    covers: str
-    truth: Truth
-    seen: Observation
+#: Small calls are not drawn with care: a parameter may come close to 0 and keep few digits.
+QUICK_RTOL = 1e-2
+#: What a wrong formula may raise where a student's code raises as well.
+RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError)
 
 
 @dataclass(frozen=True)
@@ -62,15 +52,15 @@ def diagnose(
     """Name the mistake, say which results are right, and where the others part from them."""
     rtol = RTOL[settings.dtype] * exercise.slack
     ordered = _telling_first(exercise, evidence, settings)
-    named = _explain(exercise, ordered, rtol)
+    named = _explain(exercise, ordered, prefixes, rtol)
     sentences = [mistake.says for mistake in named]
     if len(named) > 1:
         sentences = ["Two things at once. " + sentences[0], "And: " + sentences[1]]
     if not named:
-        sentences = [_ratio(exercise, ordered, rtol), exercise.idea]
-    partly = _partly_right(exercise, ordered, settings)
-    node = _first_wrong_node(exercise, ordered, rtol)
-    step = _first_wrong_step(exercise, prefixes, settings)
+        sentences = [ratio(exercise, ordered, rtol), exercise.idea]
+    partly = partly_right(exercise, ordered, settings)
+    node = first_wrong_node(exercise, ordered, rtol)
+    step = first_wrong_step(exercise, prefixes, settings)
     words = [partly, node, step, *sentences]
     return Diagnosis(tuple(m.id for m in named), " ".join(word for word in words if word))
 
@@ -94,8 +84,9 @@ def pairs(exercise: Exercise) -> Iterator[Variant]:
     for first, second in combinations(exercise.mistakes, 2):
         for one in first.swaps:
             for other in second.swaps:
-                if not one.keys() & other.keys():
-                    yield Variant((first, second), _swapped(exercise, {**one, **other}))
+                both = _together(one, other)
+                if both is not None:
+                    yield Variant((first, second), _swapped(exercise, both))
         for inner, outer in ((first, second), (second, first)):
             if outer.each is None:
                 continue
@@ -108,13 +99,35 @@ def pairs(exercise: Exercise) -> Iterator[Variant]:
                 yield Variant((first, second), _mapped(computation, outer.each, None))
 
 
+def _together(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Two swaps at once; None if they replace the same step, or the same field of a record."""
+    both = {**one, **other}
+    for step in one.keys() & other.keys():
+        merged = _merged(one[step], other[step])
+        if merged is None:
+            return None
+        both[step] = merged
+    return both
+
+
+def _merged(one: Any, other: Any) -> Any:
+    """A record that differs from the default where either does; None if both do in one field."""
+    if not is_dataclass(one) or type(one) is not type(other) or isinstance(one, type):
+        return None
+    changed = [
+        {f.name: value for f in fields(one) if (value := getattr(record, f.name)) != f.default}
+        for record in (one, other)
+    ]
+    return None if changed[0].keys() & changed[1].keys() else replace(one, **changed[1])
+
+
 def agrees(variant: Variant, evidence: Sequence[Evidence], rtol: float) -> bool:
     """Whether a wrong computation gives what was seen on every case, and a value at least once."""
     valued = 0
     for item in evidence:
         try:
             predicted = variant.predict(item.truth)
-        except (RuntimeError, ValueError, TypeError, IndexError, KeyError):
+        except RAISED:
             if item.seen.outcome != "raised":
                 return False
             continue
@@ -124,14 +137,29 @@ def agrees(variant: Variant, evidence: Sequence[Evidence], rtol: float) -> bool:
     return valued > 0
 
 
-def _explain(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> tuple[Mistake, ...]:
+def _explain(
+    exercise: Exercise, evidence: Sequence[Evidence], prefixes: Sequence[Prefix], rtol: float
+) -> tuple[Mistake, ...]:
     if not any(item.seen.outcome == "value" for item in evidence):
         return ()  # nothing to agree with, as when a typo raises everywhere
+    quick = [prefix for prefix in prefixes[:2] if prefix.seen.outcome == "value"]
     for candidates in (variants(exercise), pairs(exercise)):
         for variant in candidates:
-            if agrees(variant, evidence, rtol):
+            if _is_possible(variant, quick) and agrees(variant, evidence, rtol):
                 return variant.mistakes
     return ()
+
+
+def _is_possible(variant: Variant, quick: Sequence[Prefix]) -> bool:
+    """Whether a wrong computation fits small calls, which rule most out at a tenth of the time."""
+    for prefix in quick:
+        try:
+            predicted = variant.predict(prefix.truth)
+        except RAISED:
+            continue  # one epoch too few of one, say: the full calls will tell
+        if not _same_answer(predicted, prefix.seen.value, QUICK_RTOL):
+            return False
+    return True
 
 
 def _telling_first(
@@ -191,128 +219,3 @@ def _mapped(
         return tuple(mapped) if isinstance(answer, tuple) else mapped[0]
 
     return predict
-
-
-def _partly_right(exercise: Exercise, evidence: Sequence[Evidence], settings: Settings) -> str:
-    """ "∂loss/∂b is right; ∂loss/∂w is not." over all cases; empty unless some and not all."""
-    rows = [_rights(exercise, item, settings) for item in evidence if item.seen.outcome == "value"]
-    names = _names(exercise)
-    if not rows or any(len(row) != len(names) for row in rows):
-        return ""
-    columns = [all(column) for column in zip(*rows, strict=True)]
-    right = [name for name, ok in zip(names, columns, strict=True) if ok]
-    wrong = [name for name, ok in zip(names, columns, strict=True) if not ok]
-    if not right or not wrong:
-        return ""
-    told, others = _and(_shortened(exercise, right)), _and(_shortened(exercise, wrong))
-    return f"{told} {_are(right)} right; {others} {_are(wrong)} not."
-
-
-def _shortened(exercise: Exercise, names: Sequence[str]) -> list[str]:
-    """Three neighbours of a labelled vector, or more, as "w1 … w4"."""
-    found = list(names)
-    for labels in exercise.labels.values():
-        for start, end in combinations(range(len(labels) + 1), 2):
-            run = labels[start : len(labels) + start + 1 - end]  # the longest first
-            if len(run) > 2 and all(name in found for name in run):
-                at = found.index(run[0])
-                found[at : at + len(run)] = [f"{run[0]} … {run[-1]}"]
-    return found
-
-
-def _names(exercise: Exercise) -> tuple[str, ...]:
-    """What a sentence can call right or wrong: the quantities, or a vector's labelled entries."""
-    labels = [exercise.labels.get(quantity, (quantity,)) for quantity in exercise.quantities]
-    return tuple(name for group in labels for name in group)
-
-
-def _rights(exercise: Exercise, item: Evidence, settings: Settings) -> tuple[bool, ...]:
-    """Whether each of those is right in one case."""
-    expected, value = item.truth.by_hand, item.seen.value
-    whole = right_quantities(exercise, expected, value, settings)
-    rights: list[bool] = []
-    for quantity, wanted, got, ok in zip(
-        exercise.quantities, parts(expected), aligned(expected, value), whole, strict=False
-    ):
-        labels = exercise.labels.get(quantity)
-        entries = tensor_of(got)
-        if labels is None or entries is None or entries.shape != wanted.shape:
-            rights += [ok] * len(labels or "?")
-            continue
-        bound = RTOL[settings.dtype] * exercise.slack * wanted.abs().max()
-        rights += ((entries - wanted).abs() <= 2 * bound).reshape(-1).tolist()
-    return tuple(rights)
-
-
-def _ratio(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> str:
-    """ "Every component is −3 times the right one." where one factor fits every case."""
-    ratio: float | None = None
-    for item in evidence:
-        for expected, value in zip(
-            parts(item.truth.by_hand), aligned(item.truth.by_hand, item.seen.value), strict=False
-        ):
-            got = tensor_of(value)
-            if got is None or not isinstance(expected, Tensor) or got.shape != expected.shape:
-                return ""
-            largest = int(expected.abs().argmax())
-            here = got.reshape(-1)[largest].item() / expected.reshape(-1)[largest].item()
-            ratio = here if ratio is None else ratio
-            if not close(got, expected * ratio, rtol=rtol):
-                return ""
-    if ratio is None or abs(ratio) < 1e-6:
-        return "Every component is zero." if ratio is not None else ""
-    return f"Every component is {ratio:.4g} times the right one."
-
-
-def _first_wrong_node(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> str:
-    """Where a backward pass leaves the right path, if all that follows is right from there on."""
-    item = evidence[0]
-    if exercise.nodes is None or item.seen.outcome != "value":
-        return ""
-    wanted = [tensor.shape for tensor in float64s(item.truth.by_hand)]
-    values = [tensor_of(part) for part in aligned(item.truth.by_hand, item.seen.value)]
-    if [None if value is None else value.shape for value in values] != wanted:
-        return ""
-    answer = values[0] if len(values) == 1 else tuple(values)
-    wrong = [
-        (name, yours, expected)
-        for name, (yours, expected) in exercise.nodes(answer, **item.truth.inputs).items()
-        if not close(yours, expected, rtol=100 * rtol)
-    ]
-    if not wrong:
-        return ""
-    name, yours, expected = wrong[0]
-    rest = "; everything after it is right given that value" if len(wrong) == 1 else ""
-    got, right = _numbers(yours), _numbers(expected)
-    return f"First wrong node on the way back: {name} is {got}, expected {right}{rest}."
-
-
-def _numbers(value: Tensor) -> str:
-    if value.ndim == 0:
-        return f"{value.item():.4g}"
-    return "(" + ", ".join(f"{entry:.4g}" for entry in value.reshape(-1).tolist()[:6]) + ")"
-
-
-def _first_wrong_step(exercise: Exercise, prefixes: Sequence[Prefix], settings: Settings) -> str:
-    """At which step of training the parameters part; the losses are another matter."""
-    before = ""
-    for prefix in prefixes:
-        if prefix.seen.outcome != "value":
-            return ""
-        right = right_quantities(exercise, prefix.truth.by_hand, prefix.seen.value, settings)
-        if not all(
-            ok for name, ok in zip(exercise.quantities, right, strict=True) if name != "losses"
-        ):
-            if before:
-                return f"The parameters are right after {before} and wrong after {prefix.covers}."
-            return f"The parameters are already wrong after {prefix.covers}."
-        before = prefix.covers
-    return ""
-
-
-def _are(names: Sequence[str]) -> str:
-    return "is" if len(names) == 1 else "are"
-
-
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

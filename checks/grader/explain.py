@@ -145,7 +145,7 @@ def explain_shape(name: str, yours: Shape, expected: Shape) -> str:
 
 def _shape_reason(yours: Shape, expected: Shape) -> str:
     if len(yours) == 1 and expected == (*yours, 1):
-        return "a column of n samples needs its second dimension, `values.unsqueeze(1)`."
+        return "a column of n samples has a second dimension, of size 1."
     if len(expected) == 1 and len(yours) == 2 and yours == (expected[0], expected[0]):
         return "an outer product or a broadcast took the place of an elementwise one."
     if len(expected) == 2 and expected[1] == 1 and yours == (expected[0], expected[0]):

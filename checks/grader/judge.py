@@ -14,7 +14,8 @@ from torch import Tensor
 
 from checks.grader import frames
 from checks.grader.compare import Fault, aligned, compare, describe, tensor_of
-from checks.grader.diagnose import Evidence, Prefix, diagnose
+from checks.grader.diagnose import diagnose
+from checks.grader.evidence import Evidence, Prefix
 from checks.grader.inputs import Case, cases, rounded
 from checks.grader.intake import Submission
 from checks.grader.lesson import Built, Exercise, Lesson, Source, load
@@ -400,7 +401,7 @@ def _readable(value: Any) -> Any:
     if isinstance(value, Source):
         return str(value)
     if isinstance(value, Built):
-        return f"{value.source}"
+        return f"{value.source} ({', '.join(str(part.tolist()) for part in value.arguments)})"
     return value
 
 

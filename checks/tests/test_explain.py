@@ -115,7 +115,7 @@ def test_the_original_message_stands_beside_the_explanation() -> None:
 @pytest.mark.parametrize(
     ("yours", "expected", "words"),
     [
-        ((15,), (15, 1), "unsqueeze(1)"),
+        ((15,), (15, 1), "second dimension, of size 1"),
         ((15, 15), (15, 1), "broadcasts to (n, n)"),
         ((3, 3), (3,), "outer product"),
         ((3, 2), (2, 3), "transposed"),
