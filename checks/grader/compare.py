@@ -147,7 +147,7 @@ def _kind(name: str, wanted: Any, got: Any) -> Fault | None:
         whole = isinstance(got, Array) and got.values.ndim == 0 and got.dtype.startswith("int")
         plain = isinstance(got, int) and not isinstance(got, bool)
         message = (
-            f"Expected a Python int for {name}; yours is {describe(got)}. Counting stays whole: `/` "
+            f"Expected a Python int for {name}; yours is {describe(got)}. Counts are whole: `/` "
             "gives a float, `//` an int."
         )
         return None if plain or whole else Fault("error", message, "type")

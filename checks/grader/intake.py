@@ -54,9 +54,10 @@ def contents(path: Path, *, follow_links: bool = True) -> bytes:
         raise
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror}.") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unreadable("is not a regular file.")
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Unreadable("is not a regular file.")
         data = file.read(MAX_SOURCE + 1)
     if len(data) > MAX_SOURCE:
         raise Unreadable("is larger than 1 MiB.")
