@@ -26,6 +26,7 @@ from checks.grader.course import ROOT, stems
 from checks.grader.draw import graph
 from checks.grader.draw.ask import Sitter, Undrawable
 from checks.grader.draw.layout import layered
+from checks.grader.draw.measure import measure
 from checks.grader.draw.numbers import (
     FitNumbers,
     GraphNumbers,
@@ -34,13 +35,12 @@ from checks.grader.draw.numbers import (
     NodeNumbers,
     Numbers,
     SeparationNumbers,
-    Subject,
     SurfaceNumbers,
-    numbers,
 )
 from checks.grader.draw.plots import picture
 from checks.grader.draw.record import record
 from checks.grader.draw.save import as_json, numbers_in, save
+from checks.grader.draw.subject import Subject
 from checks.grader.intake import Submission
 from checks.grader.lesson import load
 from checks.grader.server import Server
@@ -62,7 +62,7 @@ def draw(server: Server) -> Draw:
         submission = Submission(stem, Path(f"/submissions/{stem}.py"), text or solution(stem))
         lesson = load(stem)
         wanted = next(one for one in lesson.figures if one.file == file)
-        found = numbers(wanted, Subject(stem, lesson, Sitter(server, submission, time_limit)))
+        found = measure(wanted, Subject(stem, lesson, Sitter(server, submission, time_limit)))
         if text is None:
             kept[stem, file] = found
         return found
@@ -156,6 +156,11 @@ def test_the_graph_is_that_of_the_code_that_is_drawn(draw: Draw) -> None:
     assert [node.label for node in found.nodes][-3:] == ["−r = y − ŷ", "(−r)²", "loss = 0.5·(−r)²"]
     assert nodes(found)["w"].grad == near(-4)
     assert "should be 4" in found.note
+
+
+def test_a_loss_with_other_witnesses_is_noted_as_well(draw: Draw) -> None:
+    text = changed("lesson7_two_layer", "return 0.5 * ((forward(", "return ((forward(")
+    assert "should be 0.1068" in draw("lesson7_two_layer", "graph", text).note
 
 
 def test_a_right_graph_bears_no_note(draw: Draw) -> None:
@@ -375,6 +380,19 @@ def test_a_file_that_cannot_be_imported_is_told_in_one_line(draw: Draw) -> None:
         draw("lesson1_linear", "graph", "def loss(:\n")
 
 
+@pytest.mark.parametrize("loss", ["0.0", "float('nan')", "-1.0"])
+def test_losses_that_have_no_logarithm_are_not_drawn(draw: Draw, loss: str) -> None:
+    text = with_body("lesson1_linear", "train", f"return w, torch.full((epochs,), {loss})")
+    with pytest.raises(Undrawable, match="no loss above 0"):
+        draw("lesson1_linear", "losses", text)
+
+
+def test_losses_that_become_infinite_are_drawn_as_far_as_they_go(draw: Draw) -> None:
+    body = "return w, torch.tensor([1.0, 1e30, 1e300, float('inf'), float('nan')])"
+    found = draw("lesson1_linear", "losses", with_body("lesson1_linear", "train", body))
+    assert_legible(picture(found))
+
+
 def test_a_training_that_diverges_has_no_path(draw: Draw) -> None:
     text = changed("lesson2_bias", "w - lr * grad_w", "w + 50 * lr * grad_w")
     with pytest.raises(Undrawable, match="beyond all bounds"):
@@ -575,8 +593,8 @@ def test_only_plots_imports_matplotlib() -> None:
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if any(name.split(".")[0] == "matplotlib" for name in names):
-                importing.add(path.name)
-    assert importing == {"plots.py"}
+                importing.add(path.parent)
+    assert importing == {ROOT / "checks" / "grader" / "draw" / "plots"}
 
 
 # ── the command and the programs ────────────────────────────────────────────────────────────────

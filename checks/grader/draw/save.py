@@ -11,7 +11,9 @@ from typing import Any
 
 from checks.grader.course import number
 from checks.grader.draw.ask import Sitter, Undrawable
-from checks.grader.draw.numbers import Numbers, Subject, numbers
+from checks.grader.draw.measure import measure
+from checks.grader.draw.numbers import Numbers
+from checks.grader.draw.subject import Subject
 from checks.grader.intake import read_file
 from checks.grader.lesson import load
 from checks.grader.misuse import Misuse
@@ -39,7 +41,7 @@ def draw_all(
         for wanted in lesson.figures:
             target = folder / f"{stem.split('_')[0]}_{wanted.file}.png"
             try:
-                save(numbers(wanted, subject), target)
+                save(measure(wanted, subject), target)
             except Undrawable as reason:
                 yield f"Lesson {number(stem)}, {wanted.file}: no picture. {reason}", None
             else:
