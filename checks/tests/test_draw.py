@@ -159,7 +159,8 @@ def test_the_graph_is_that_of_the_code_that_is_drawn(draw: Draw) -> None:
 
 
 def test_a_loss_with_other_witnesses_is_noted_as_well(draw: Draw) -> None:
-    text = changed("lesson7_two_layer", "return 0.5 * ((forward(", "return ((forward(")
+    body = "return ((forward(x, W1, b1, W2, b2) - y) ** 2).sum()"
+    text = with_body("lesson7_two_layer", "loss", body)
     assert "should be 0.1068" in draw("lesson7_two_layer", "graph", text).note
 
 
