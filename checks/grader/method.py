@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 #: Parts of torch that differentiate, and the names in them that do not.
 AUTOGRAD = ("torch.autograd", "torch.func", "functorch")
@@ -16,9 +17,8 @@ HARMLESS = ("no_grad", "inference_mode", "set_grad_enabled", "functional_call", 
 
 def autograd_in(source: str, function: str) -> str | None:
     """The first use of autograd that `function` can reach, as the student wrote it, or None."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = _parsed(source)
+    if tree is None:
         return None
     definitions = {
         node.name: node
@@ -38,11 +38,8 @@ def autograd_in(source: str, function: str) -> str | None:
 
 def line_of(source: str | None, name: str) -> int | None:
     """The line where a student works on a function: its TODO if it is there, or its first."""
-    if source is None:
-        return None
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = _parsed(source) if source is not None else None
+    if source is None or tree is None:
         return None
     lines = source.splitlines()
     for node in tree.body:
@@ -52,6 +49,14 @@ def line_of(source: str | None, name: str) -> int | None:
                     return number
             return node.lineno
     return None
+
+
+@lru_cache(maxsize=8)  # each exercise of a lesson asks about the same file
+def _parsed(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _aliases(tree: ast.Module) -> Iterator[tuple[str, str]]:

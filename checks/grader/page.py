@@ -67,7 +67,8 @@ summary { cursor: pointer; font-size: .9rem; } details p { margin-left: 1.1rem; 
   --line: #bbb; --passed: #2f7d4f; --wrong: #c2571a; --failed: #a3283f; --open: #c3cad5;
   --bar: #35619e; --link: #000; } body { max-width: none; padding: 0; font-size: 10pt; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  h2, h3 { break-after: avoid; } article, tr { break-inside: avoid; } summary { list-style: none; } }
+  h2, h3 { break-after: avoid; } article, tr { break-inside: avoid; }
+  summary { list-style: none; } }
 """
 
 
@@ -128,7 +129,8 @@ def _misconceptions(book: Gradebook) -> Iterator[str]:
 def _misconception(found: Misconception, students: int) -> Iterator[str]:
     share = f"{_count(found.students, 'student')}, {_percent(found.students, students)}"
     yield f"<article><h3><code>{text(found.id)}</code> <small>{share}</small></h3>"
-    for (lesson, exercise), place in found.places.items():
+    places = sorted(found.places.items(), key=lambda item: (-len(item[1].who), item[0]))
+    for (lesson, exercise), place in places:
         where = f"lesson {number(lesson)}, {text(exercise)}"
         yield f"<details><summary>{where}: {_count(len(place.who), 'student')}</summary>"
         yield f'<p class="dim">One of them read: {text(place.message)}</p>'

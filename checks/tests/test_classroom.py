@@ -463,9 +463,11 @@ def dask_cluster() -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
         for _ in range(2)
     ]
     yield address, workers
-    for process in (*workers, scheduler):
-        process.kill()
-        process.wait()
+    scheduler.kill()
+    scheduler.wait()
+    for worker in workers:
+        worker.kill()
+        worker.wait()
 
 
 @POSIX

@@ -1,0 +1,231 @@
+"""How fast a class is graded, how much memory it takes, and whether a killed run loses anything.
+
+    python -m checks.tests.bench_classroom [--submissions 1000] [--memory 100 10000] [--kills 20]
+
+Compared in one run: the classroom with its sandbox, one process that imports every submission and
+isolates nothing, and a pytest process for each submission. The time limit is short, so that looping
+submissions, which the process without isolation cannot have, weigh little; they are left out there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+from checks.grader.course import ROOT, stems
+from checks.tests.classes import write_class
+
+JOBS = 2
+QUIET = subprocess.DEVNULL  # PyTorch's warnings about the students' code
+TIME_LIMIT = 2.0
+AT_MOST = 1.5  # × the time of one process without isolation
+AT_LEAST = 30.0  # × faster than a pytest process for each
+GROWTH = 1.2  # × the memory of a small class
+
+
+def classroom(folder: Path, out: Path, *options: str) -> list[str]:
+    """The command, with the same seed every time."""
+    base = [sys.executable, "-m", "checks", "classroom", str(folder), "--out", str(out)]
+    return [*base, "--seed", "1", "--jobs", str(JOBS), *options]
+
+
+def grade_in_process(folder: Path) -> int:
+    """Grade one submission in this very process, as a grader without isolation does; its points."""
+    from checks.grader.intake import read_submission
+    from checks.grader.judge import Session, grade, prepare
+    from checks.grader.verdict import Settings
+
+    points = 0
+    for stem in stems():
+        submission = read_submission(folder, stem)
+        if submission.source is not None:
+            session = cast(Session, Direct(submission.source, stem))
+            points += grade(session, prepare(stem, Settings(seed=1)), submission).points
+    return points
+
+
+class Direct:
+    """In the place of a judge's session: calls the student's functions, no process between."""
+
+    def __init__(self, source: str, stem: str) -> None:
+        from checks.grader import worker
+
+        job = {"source": source, "stem": stem, "path": f"/{stem}.py", "device": "cpu"}
+        self._lesson, self._failure = worker._import(job)
+        self._watch = _watch()
+
+    def imported(self) -> Any:
+        from checks.grader.verdict import observation
+
+        return observation(self._failure, b"")
+
+    def ask(self, sheet: Any, request: tuple[dict[str, Any], bytes]) -> list[Any]:
+        from checks.grader import frames, worker
+        from checks.grader.verdict import observation
+
+        header, body = request
+        seen = []
+        for arguments in header["calls"]:
+            packer, runs = frames.Packer(), self._watch.runs
+            outcome = worker.call(self._lesson, header | {"path": ""}, arguments, body, packer)
+            outcome["autograd"] = self._watch.runs > runs
+            seen.append(observation(outcome, bytes(packer.body)))
+            if seen[-1].outcome in ("missing", "not_started"):
+                break
+        return seen
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+@lru_cache(maxsize=1)
+def _watch() -> Any:
+    from checks.grader import worker
+
+    return worker.Watch()
+
+
+def all_in_process(folder: Path) -> None:
+    """Grade a class without isolation. What would end or hold this process is left out."""
+    from checks.grader import worker
+
+    worker.prepare()
+    points = 0
+    for student in sorted(folder.iterdir()):
+        texts = [path.read_text(encoding="utf-8") for path in student.iterdir()]
+        if not any("os._exit" in text or "while True:" in text for text in texts):
+            points += grade_in_process(student)
+    print(points)
+
+
+def seconds(command: Sequence[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=QUIET)
+    return time.perf_counter() - started
+
+
+def speed(size: int, pytest_runs: int, folder: Path) -> bool:
+    """Print the three times and their ratios; whether they are what was aimed at."""
+    write_class(folder / "in", size)
+    confined = seconds(classroom(folder / "in", folder / "out", "--time-limit", str(TIME_LIMIT)))
+    graded = len(list((folder / "out" / "results").iterdir()))
+    module = [sys.executable, "-m", "checks.tests.bench_classroom"]
+    alone = seconds([*module, "--in-process", str(folder / "in")])
+    test = folder / "test_submission.py"
+    singles = []
+    for student in random.Random(1).sample(sorted((folder / "in").iterdir()), pytest_runs):
+        test.write_text(
+            "from pathlib import Path\n"
+            "from checks.tests.bench_classroom import grade_in_process\n"
+            f"def test_points():\n    assert grade_in_process(Path({str(student)!r})) >= 0\n"
+        )
+        singles.append(seconds([sys.executable, "-m", "pytest", "-q", str(test)]))
+    single = statistics.median(singles)
+    ratio, gain = confined / alone, single / (confined / size)
+    print(f"{graded} of {size} submissions graded, {len(stems())} lessons each, {JOBS} processes")
+    print(f"  with the sandbox          {confined:8.1f} s   {1000 * confined / size:7.0f} ms each")
+    print(f"  one process, no isolation {alone:8.1f} s   {1000 * alone / size:7.0f} ms each")
+    print(f"  a pytest process each                  {1000 * single:7.0f} ms each (median)")
+    print(f"  {ratio:.2f} × the time without isolation (aim: at most {AT_MOST})")
+    print(f"  {gain:.0f} × faster than a pytest process each (aim: at least {AT_LEAST:.0f})")
+    return graded == size and ratio <= AT_MOST and gain >= AT_LEAST
+
+
+def memory(sizes: Sequence[int], folder: Path) -> bool:
+    """Print the peak memory of the judge's processes for each size; whether it stays."""
+    peaks = []
+    for size in sizes:
+        write_class(folder / f"in{size}", size, lessons=["lesson1_linear"], broken=0.0)
+        peaks.append(_peak(classroom(folder / f"in{size}", folder / f"out{size}")))
+        print(f"  {size:6} submissions: the judge's processes took {peaks[-1] / 1024:.0f} MiB")
+    print(f"  {max(peaks) / peaks[0]:.2f} × (aim: at most {GROWTH})")
+    return max(peaks) <= GROWTH * peaks[0]
+
+
+def _peak(command: Sequence[str]) -> int:
+    """Kilobytes: the sum of the peaks of the main process and its workers."""
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    peaks: dict[int, int] = {}
+    while process.poll() is None:
+        for pid in [process.pid, *_children(process.pid)]:
+            for line in _read(Path(f"/proc/{pid}/status")).splitlines():
+                if line.startswith("VmHWM"):
+                    peaks[pid] = int(line.split()[1])
+        time.sleep(0.1)
+    assert process.returncode == 0
+    return sum(peaks.values())
+
+
+def kills(count: int, folder: Path) -> bool:
+    """Kill a run at random moments, let it end, compare every file."""
+    size, dice = 40, random.Random(1)
+    write_class(folder / "in", size, lessons=["lesson1_linear"], broken=0.0)
+    started = time.perf_counter()
+    subprocess.run(classroom(folder / "in", folder / "whole"), cwd=ROOT, stdout=subprocess.DEVNULL)
+    length = time.perf_counter() - started
+    same = disturbed = 0
+    for i in range(count):
+        command = classroom(folder / "in", folder / f"out{i}")
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+        time.sleep(dice.uniform(0.05, length))
+        process.send_signal(signal.SIGKILL)
+        disturbed += process.wait() != 0
+        subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+        same += _files(folder / f"out{i}") == _files(folder / "whole")
+    print(f"  killed {disturbed} of {count} times; {same} of {count} ended with the same files")
+    return same == count
+
+
+def _children(pid: int) -> list[int]:
+    return [int(p) for p in _read(Path(f"/proc/{pid}/task/{pid}/children")).split()]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def main() -> int:
+    """0 if every aim is reached."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--submissions", type=int, default=1000)
+    parser.add_argument("--pytest-runs", type=int, default=7)
+    parser.add_argument("--memory", type=int, nargs="*", default=[100, 10_000])
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--in-process", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.in_process:
+        all_in_process(options.in_process)
+        return 0
+    reached = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if options.submissions:
+            reached.append(speed(options.submissions, options.pytest_runs, folder / "speed"))
+        if options.memory:
+            print("memory")
+            reached.append(memory(options.memory, folder / "memory"))
+        if options.kills:
+            print("kill -9")
+            reached.append(kills(options.kills, folder / "kills"))
+    return 0 if all(reached) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
