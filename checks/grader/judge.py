@@ -160,13 +160,15 @@ class Session:
         assert self._child is not None
         header, body = request
         self._child.send(header | {"path": str(self._submission.path)}, body)
-        _ = sheet.truths  # the judge computes while the student's process does
         deadline = time.monotonic() + self._settings.time_limit
         seen: list[Observation] = []
         for _ in header["calls"]:
             seen.append(self._receive(deadline))
             if seen[-1].outcome in ("missing", "not_started", "timeout", "crashed"):
                 break
+            paused = time.monotonic()
+            _ = sheet.truths  # the judge computes while the student's process does
+            deadline += time.monotonic() - paused
         return seen
 
     def close(self) -> None:
@@ -229,6 +231,14 @@ def _refused(exercise: Exercise, fault: Fault, imported: Observation | None) -> 
     )
 
 
+def _unasked(sheet: Sheet, submission: Submission, seen: Observation) -> Verdict:
+    """A verdict on a stub, or on a function that is not there."""
+    fault = compare(sheet.exercise, None, seen, sheet.settings)
+    assert fault is not None
+    line = line_of(submission.source, sheet.exercise.name)
+    return replace(_refused(sheet.exercise, fault, seen), line=line)
+
+
 def judge(session: Examinee, sheet: Sheet, submission: Submission) -> Verdict:
     """Ask one exercise and judge the answers; the session stays open."""
     exercise = sheet.exercise
@@ -236,6 +246,8 @@ def judge(session: Examinee, sheet: Sheet, submission: Submission) -> Verdict:
     if imported.outcome != "value":  # it died in an earlier exercise and did not come back
         return _refused(exercise, _import_fault(exercise, imported, sheet.settings), imported)
     seen = session.ask(sheet, sheet.request)
+    if seen[0].outcome in UNASKED:  # nothing to compare, so no truth is established
+        return _unasked(sheet, submission, seen[0])
     disputes = [truth.dispute for truth in sheet.truths if truth.dispute]
     if disputes:
         return _course_error(exercise, disputes[0])
@@ -320,7 +332,7 @@ def _failed(
         exercise.points,
         misconception,
         message,
-        _case_json(sheet.cases[index]) if fault.kind not in UNASKED else {},
+        _case_json(sheet.cases[index]),
         _rows(exercise, truth, seen[-1] if fault.kind == "second call" else answer)
         if shows
         else (),
