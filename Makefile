@@ -4,7 +4,7 @@
 #   make watch [LESSON=3]     the same on every save
 #   make hint LESSON=3        make reset LESSON=3       make solutions [DEVICE=cuda]
 #   make figures [LESSON=3] [SOURCE=solutions]
-#   make classroom DIR=submissions [OUT=results]
+#   make classroom DIR=submissions [OUT=results]       make gradescope (a zip to upload)
 #   make test   make lint   make bench   make stubs   make readme
 #
 # Another torch, for a GPU say:  make check TORCH='torch'
@@ -46,6 +46,12 @@ figures: $(VENV)/.student
 classroom: $(VENV)/.classroom
 	@$(CHECKS) classroom "$(DIR)" --out "$(OUT)" $(ARGS)
 
+gradescope: $(VENV)/.student
+	@mkdir -p build && rm -f build/autograder.zip && find checks -name __pycache__ -prune -exec rm -rf {} +
+	@$(BIN)/python -m zipfile -c build/autograder.zip checks/gradescope/run_autograder \
+		checks/gradescope/setup.sh checks data exercises pyproject.toml README.md LICENSE
+	@echo "Upload build/autograder.zip as the autograder of a programming assignment."
+
 test: $(VENV)/.developer
 	@$(BIN)/python -m pytest $(ARGS)
 
@@ -59,6 +65,10 @@ bench: $(VENV)/.developer
 readme: $(VENV)/.student
 	@$(CHECKS) draw --from solutions --out figures
 	@for picture in data/figures/*.png; do cp "figures/$$(basename $$picture)" "$$picture"; done
+
+# Every small change of a solution has to be noticed, or to have a reason why it cannot be.
+mutants: $(VENV)/.developer
+	@$(BIN)/python -m checks.tests.mutants $(LESSON) $(ARGS)
 
 # Write exercises/ anew from solutions/: a stub is its solution with the bodies cut off.
 stubs: $(VENV)/.student

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import stat
 import subprocess
@@ -525,3 +526,18 @@ def test_gradescope_gets_one_test_per_exercise(tmp_path: Path) -> None:
     assert [test["tags"] for test in failed] == [["missing_factor_2"]]
     suite = ET.parse(files["--junit"]).getroot()[0]
     assert suite.get("tests") == "6" and suite.get("failures") == "1"
+
+
+@POSIX
+def test_the_gradescope_scripts_grade_a_submission(tmp_path: Path) -> None:
+    for name in ("checks", "data"):
+        shutil.copytree(ROOT / name, tmp_path / "source" / name)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "venv").symlink_to(sys.prefix)
+    hand_in(tmp_path, "submission", lesson1_linear=solution(STEM))
+    script = ROOT / "checks" / "gradescope" / "run_autograder"
+    environment = os.environ | {"AUTOGRADER": str(tmp_path)}
+    done = subprocess.run([script], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "results" / "results.json").read_text(encoding="utf-8"))
+    assert report["score"] == 14
