@@ -5,7 +5,7 @@
 #   make hint LESSON=3        make reset LESSON=3       make solutions [DEVICE=cuda]
 #   make figures [LESSON=3] [SOURCE=solutions]
 #   make classroom DIR=submissions [OUT=results]       make gradescope (a zip to upload)
-#   make test   make lint   make bench   make stubs   make readme
+#   make test   make lint   make bench   make mutants   make stubs   make readme
 #
 # Another torch, for a GPU say:  make check TORCH='torch'
 
@@ -22,7 +22,7 @@ ARGS ?=
 CHECKS := $(BIN)/python -m checks
 
 .DEFAULT_GOAL := check
-.PHONY: check watch hint reset solutions figures classroom test lint bench stubs readme
+.PHONY: check watch hint reset solutions figures classroom test lint bench mutants stubs readme
 
 check: $(VENV)/.student
 	@$(CHECKS) check $(LESSON) --from "$(SOURCE)" --device $(DEVICE) $(ARGS)

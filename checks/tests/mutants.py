@@ -2,8 +2,9 @@
 
 Each mutant is one function of a solution with one small slip: another operator, constant, name or
 index, a dropped statement, factor or argument, two arguments or results exchanged, a loop cut
-short. The judge grades it like a student's file. What passes is either the same function written
-differently, and then mutants_survivors.toml says why, or a hole in the check.
+short. The judge grades it like a student's file, in float32 and in float64. What passes is either
+the same function written differently, and then mutants_survivors.toml says why, or a hole in the
+check.
 
     python -m checks.tests.mutants [LESSON …] [--exercise NAME]
 
@@ -303,7 +304,7 @@ def _undiagnosed(sheet: Sheet) -> Sheet:
 
 
 def verdict(server: Server, exam: Exam, mutant: Mutant) -> Status:
-    """What the judge says of a mutant. `exam` holds its exercise only."""
+    """What the judge says of a mutant. `exam` is on its exercise only."""
     source = patched(mutant.stem, mutant.exercise, mutant.code)
     submission = Submission(mutant.stem, Path(f"/submissions/{mutant.stem}.py"), source)
     status: Status = "timeout"
@@ -316,14 +317,18 @@ def verdict(server: Server, exam: Exam, mutant: Mutant) -> Status:
     return status
 
 
-def survivors(server: Server, exam: Exam, changed: Iterable[Mutant]) -> Iterator[Mutant]:
-    """The mutants that pass. A course error is no pass and no fail: it is an error here."""
+def survivors(server: Server, exams: Sequence[Exam], changed: Iterable[Mutant]) -> Iterator[Mutant]:
+    """The mutants that pass every exam. Raises RuntimeError for a course error."""
     for mutant in changed:
-        status = verdict(server, exam, mutant)
-        if status == "course_error":
-            raise RuntimeError(f"the witnesses disagree on {mutant.stem}.{mutant.exercise}")
-        if status == "passed":
+        if all(_passes(server, exam, mutant) for exam in exams):
             yield mutant
+
+
+def _passes(server: Server, exam: Exam, mutant: Mutant) -> bool:
+    status = verdict(server, exam, mutant)
+    if status == "course_error":
+        raise RuntimeError(f"the witnesses disagree on {mutant.stem}.{mutant.exercise}")
+    return status == "passed"
 
 
 def read_reasons(path: Path = REASONS) -> dict[tuple[str, str, str], str]:
@@ -354,22 +359,25 @@ def _lesson(
     server: Server, stem: str, only: str | None, reasons: Mapping[tuple[str, str, str], str]
 ) -> int:
     """Print what one lesson's checks miss; the number of survivors and reasons left alone."""
-    exam = without_diagnosis(prepare(stem, Settings()))
+    both = (Settings(dtype="float32"), Settings(dtype="float64"))
+    exams = [without_diagnosis(prepare(stem, settings)) for settings in both]
     lines: list[str] = []
     made = explained = alive = 0
-    for sheet in exam.sheets:
+    for sheet in exams[0].sheets:
         name = sheet.exercise.name
         if only not in (None, name):
             continue
         every = list(mutants(stem, name))
-        alone = restricted(exam, name)
-        passing = {mutant.change: mutant for mutant in survivors(server, alone, every)}
+        alone = [restricted(exam, name) for exam in exams]
+        passing = [mutant.change for mutant in survivors(server, alone, every)]
         known = {key[2] for key in reasons if key[:2] == (stem, name)}
         made += len(every)
         alive += len(passing)
-        explained += len(known & passing.keys())
+        explained += len(known.intersection(passing))
         lines += [f"  no reason:   {name}: {change}" for change in passing if change not in known]
-        lines += [f"  no survivor: {name}: {change}" for change in sorted(known - passing.keys())]
+        lines += [
+            f"  no survivor: {name}: {change}" for change in sorted(known.difference(passing))
+        ]
     print(
         f"{stem}: {made} mutants, {made - alive} noticed, {alive} survive, {explained} explained",
         *lines,
