@@ -204,12 +204,13 @@ class Here:
                 _alarm(self._time_limit),
             ):
                 for arguments in header["calls"]:
-                    printed.text, watch.runs = "", 0
+                    printed.text = ""
+                    watch.ran.clear()
                     packer = frames.Packer()
                     asked = header | {"path": self._path}
                     outcome = worker.call(self._module, asked, arguments, body, packer)
                     _raise_again(outcome)
-                    outcome |= {"printed": printed.text, "autograd": watch.runs > 0}
+                    outcome |= {"printed": printed.text, **watch.report()}
                     seen.append(observed(outcome, bytes(packer.body)))
                     if seen[-1].outcome in ("missing", "not_started"):
                         break

@@ -40,6 +40,7 @@ class Observation:
 
     changed, grads  positions of arguments whose values, whose .grad differ after the call
     autograd        whether PyTorch's differentiation ran during the call
+    forward_mode    whether it ran in forward mode
     """
 
     outcome: Outcome
@@ -50,6 +51,7 @@ class Observation:
     changed: tuple[int, ...] = ()
     grads: tuple[int, ...] = ()
     autograd: bool = False
+    forward_mode: bool = False
     printed: str = ""
 
 
@@ -64,6 +66,7 @@ def observation(header: Mapping[str, Any], body: bytes) -> Observation:
             changed=_indices(header.get("changed", [])),
             grads=_indices(header.get("grads", [])),
             autograd=header.get("autograd") is True,
+            forward_mode=header.get("forward_mode") is True,
             printed=printed,
         )
     if outcome not in ("raised", "missing", "not_started"):

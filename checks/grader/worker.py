@@ -31,6 +31,8 @@ MAX_PRINTED = 2_000
 RAISE = dis.opmap["RAISE_VARARGS"]
 MAX_MESSAGE = 500
 MAX_ELEMENTS = 1 << 20
+#: The functions in which reverse mode and forward mode end.
+REVERSE, FORWARD = "_engine_run_backward", "make_dual"
 
 
 class Printed(io.TextIOBase):
@@ -52,32 +54,36 @@ class Printed(io.TextIOBase):
 
 
 class Watch:
-    """Counts the runs of PyTorch's differentiation: reverse mode and forward mode.
+    """Notes which of PyTorch's two differentiations ran: reverse mode, forward mode.
 
     Every public interface (backward, autograd.grad, autograd.functional, torch.func) ends in one
     of the two functions watched here.
     """
 
     def __init__(self) -> None:
-        self.runs = 0
+        self.ran: set[str] = set()
         forward_mode = importlib.import_module("torch.autograd.forward_ad")
-        watched = ((torch.autograd, "_engine_run_backward"), (forward_mode, "make_dual"))
+        watched = ((torch.autograd, REVERSE), (forward_mode, FORWARD))
         self._unwatched = [(module, name, getattr(module, name)) for module, name in watched]
         for module, name, function in self._unwatched:
-            setattr(module, name, self._counted(function))
+            setattr(module, name, self._noted(name, function))
+
+    def report(self) -> dict[str, bool]:
+        """What the judge is told of one call."""
+        return {"autograd": bool(self.ran), "forward_mode": FORWARD in self.ran}
 
     def stop(self) -> None:
         """Leave PyTorch as it was, in a process that goes on to other things."""
         for module, name, function in self._unwatched:
             setattr(module, name, function)
 
-    def _counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _noted(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            self.runs += 1
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            self.ran.add(name)
             return function(*args, **kwargs)
 
-        return counted
+        return noted
 
 
 class StandIn(types.ModuleType):
@@ -170,11 +176,11 @@ def answer(
 ) -> None:
     """One frame per call of the request; nothing is called after an unfinished stub."""
     for arguments in request["calls"]:
-        printed.text, watch.runs = "", 0
+        printed.text = ""
+        watch.ran.clear()
         packer = frames.Packer()
         outcome = call(lesson, request, arguments, body, packer)
-        outcome |= {"nonce": request["nonce"], "printed": printed.text}
-        outcome["autograd"] = watch.runs > 0
+        outcome |= {"nonce": request["nonce"], "printed": printed.text, **watch.report()}
         frames.write(sock, outcome, packer.body)
         if outcome["outcome"] in ("missing", "not_started"):
             return
