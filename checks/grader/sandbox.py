@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import ctypes.util
 import importlib.util
 import os
 import sys
@@ -66,14 +65,16 @@ def lacking() -> tuple[str, ...]:
         missing.append("Landlock in this kernel (Linux 5.13 or newer, switched on)")
     if importlib.util.find_spec("pyseccomp") is None:
         missing.append("the package pyseccomp (pip install -e '.[classroom]')")
-    elif ctypes.util.find_library("seccomp") is None:
+    elif not _has_seccomp():
         missing.append("the system library libseccomp")
     return tuple(missing)
 
 
 def build() -> Confine:
     """Prepare in the server what its children do to themselves. Takes what the machine has."""
-    calls = _allowed_calls() if importlib.util.find_spec("pyseccomp") else None
+    calls = _allowed_calls() if _has_seccomp() else None
+    if calls is not None and not _loads(calls):
+        calls = None  # a container may forbid it; then a trial of the sandbox fails
     readable = sorted(_readable(), key=str) if _has_landlock() else None
     memory = _address_space() + GIB
 
@@ -129,6 +130,26 @@ def _has_landlock() -> bool:
 
         return bool(landlock.landlock_abi_version() >= 1)
     return False
+
+
+def _has_seccomp() -> bool:
+    with contextlib.suppress(ImportError, OSError, RuntimeError):  # RuntimeError: no libseccomp
+        import pyseccomp
+
+        return bool(pyseccomp.get_api() >= 1)
+    return False
+
+
+def _loads(calls: Any) -> bool:
+    """Whether this kernel takes the list; tried by a process that is then gone."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            calls.load()
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(pid, 0)[1] == 0
 
 
 def _allow_files(readable: list[tuple[Path, bool]], room: str) -> None:
