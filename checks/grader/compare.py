@@ -96,7 +96,8 @@ def _outcome(exercise: Exercise, seen: Observation, settings: Settings) -> Fault
             return Fault("not_started", seen.message or "Not started yet.", "not_started")
         case "raised":
             ours = exercise.driver is not None and seen.line is None
-            return Fault("error", seen.message if ours else explain_error(seen), "raised")
+            said = seen.message[:1].upper() + seen.message[1:]
+            return Fault("error", said if ours else explain_error(seen), "raised")
         case "timeout":
             return Fault(
                 "timeout",
@@ -127,7 +128,10 @@ def _structure(exercise: Exercise, expected: Any, value: Any) -> Fault | None:
         not isinstance(value, tuple) or len(value) != len(expected)
     ):
         values = ", ".join(exercise.quantities)
-        return _type_fault(f"{len(expected)} values: ({values})", value)
+        wanted = f"{len(expected)} values: ({values})"
+        if isinstance(value, tuple):
+            return Fault("error", f"Expected {wanted}; yours is {describe(value)}.", "type")
+        return _type_fault(wanted, value)
     pairs = zip(parts(expected), aligned(expected, value), strict=True)
     for name, (wanted, got) in zip(exercise.quantities, pairs, strict=True):
         fault = _kind(name, wanted, got)
