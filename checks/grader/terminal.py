@@ -30,12 +30,13 @@ class Terminal:
         self.has_keys = _is_ours(sys.stdin)
         self._saved: list[Any] | None = None
         self._handlers: dict[int, Any] = {}
+        self._shown = ""
 
     def __enter__(self) -> Terminal:
         if self.has_keys:
             self._saved = termios.tcgetattr(sys.stdin)
+            tty.setcbreak(sys.stdin, termios.TCSADRAIN)
             self._handle(signal.SIGCONT, self._again)
-            self._again()
         self._handle(signal.SIGTERM, _leave)
         return self
 
@@ -54,7 +55,8 @@ class Terminal:
     def show(self, text: str) -> None:
         """A new screen; without one, the text below a line."""
         start = "\x1b[2J\x1b[H" if self.has_screen else "─" * 80 + "\n"
-        self._write(start + text + "\n")
+        self._shown = start + text + "\n"
+        self._write(self._shown)
 
     def note(self, text: str) -> None:
         """A line below what is shown; without a screen, nothing."""
@@ -79,9 +81,10 @@ class Terminal:
     def _handle(self, number: int, handler: Any) -> None:
         self._handlers[number] = signal.signal(number, handler)
 
-    def _again(self, number: int = 0, frame: FrameType | None = None) -> None:
-        """Single keys, unseen; after Ctrl-Z and fg the shell has set it back."""
+    def _again(self, number: int, frame: FrameType | None) -> None:
+        """After Ctrl-Z and fg the shell has set the terminal back and written on the screen."""
         tty.setcbreak(sys.stdin, termios.TCSADRAIN)
+        self._write(self._shown)
 
     @staticmethod
     def _write(text: str) -> None:

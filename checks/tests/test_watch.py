@@ -21,6 +21,8 @@ from checks.tests.submissions import solution
 if sys.platform == "win32":
     pytest.skip("needs pseudo terminals", allow_module_level=True)
 
+import termios
+
 from checks.tests.watching import CLEAR, LONG, Watching, replace_file
 
 STEM = stems()[0]
@@ -224,6 +226,18 @@ def test_q_during_code_that_hangs_ends_both(tmp_path: Path) -> None:
         watching.press("q")
         assert watching.ended() == 1
         _assert_gone(int((tmp_path / "pid").read_text()))
+
+
+def test_after_a_pause_it_has_its_keys_and_its_screen_again(tmp_path: Path) -> None:
+    with _start(tmp_path, STUB) as watching:
+        watching.wait_for("uit")
+        in_use = watching.modes_now()
+        watching.process.send_signal(signal.SIGSTOP)
+        termios.tcsetattr(watching.theirs, termios.TCSANOW, watching.modes)  # as a shell does
+        watching.forget()
+        watching.process.send_signal(signal.SIGCONT)
+        watching.wait_for("uit")
+        assert watching.modes_now() == in_use
 
 
 def test_being_terminated_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
