@@ -17,18 +17,10 @@ HARMLESS = ("no_grad", "inference_mode", "set_grad_enabled", "functional_call", 
 
 def autograd_in(source: str, function: str) -> str | None:
     """The first use of autograd that `function` can reach, as the student wrote it, or None."""
-    tree = _parsed(source)
-    if tree is None:
+    outline = _outlined(source)
+    if outline is None:
         return None
-    definitions = {
-        node.name: node
-        for node in tree.body
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-    }
-    aliases = dict(_aliases(tree))
-    own_backward = any(
-        isinstance(node, ast.FunctionDef) and node.name == "backward" for node in ast.walk(tree)
-    )
+    definitions, aliases, own_backward = outline
     for name in _reachable(function, definitions):
         for node in ast.walk(definitions[name]):
             if _uses_autograd(node, aliases) and not (own_backward and _calls_backward(node)):
@@ -57,6 +49,22 @@ def _parsed(source: str) -> ast.Module | None:
         return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+@lru_cache(maxsize=8)
+def _outlined(source: str) -> tuple[dict[str, ast.stmt], dict[str, str], bool] | None:
+    """Functions and classes, aliases, and whether a class has a backward of its own."""
+    tree = _parsed(source)
+    if tree is None:
+        return None
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    definitions: dict[str, ast.stmt] = {
+        node.name: node for node in tree.body if isinstance(node, functions)
+    }
+    own_backward = any(
+        isinstance(node, ast.FunctionDef) and node.name == "backward" for node in ast.walk(tree)
+    )
+    return definitions, dict(_aliases(tree)), own_backward
 
 
 def _aliases(tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -76,13 +76,15 @@ def build() -> Confine:
     if calls is not None and not _loads(calls):
         calls = None  # a container may forbid it; then a trial of the sandbox fails
     readable = sorted(_readable(), key=str) if _has_landlock() else None
-    memory = _address_space() + GIB
+    limits = _limits(_address_space() + GIB)
+    from resource import setrlimit  # here, so that no child imports it
 
     def confine(job: Mapping[str, Any]) -> None:
         room = job["room"]
         os.chdir(room)
         _clear_environment(room)
-        _limit(memory)
+        for kind, bound in limits:
+            setrlimit(kind, (bound, bound))
         if readable is not None:
             _allow_files(readable, room)
         if calls is not None:
@@ -101,21 +103,21 @@ def _clear_environment(room: str) -> None:
     sys.dont_write_bytecode = True
 
 
-def _limit(memory: int) -> None:
+def _limits(memory: int) -> list[tuple[int, int]]:
+    """What is bounded, and by how much; never more than is allowed already."""
     import resource
 
-    for name, bound in (
-        ("AS", memory),
-        ("CPU", 600),  # a last resort: the judge's time limit comes long before
-        ("FSIZE", 4 << 20),
-        ("NOFILE", 64),
-        ("CORE", 0),
-        ("NPROC", 512),
-    ):
-        kind = getattr(resource, f"RLIMIT_{name}")
-        hard = resource.getrlimit(kind)[1]
-        lower = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
-        resource.setrlimit(kind, (lower, lower))
+    bounds = {
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_CPU: 600,  # a last resort: the judge's time limit comes long before
+        resource.RLIMIT_FSIZE: 4 << 20,
+        resource.RLIMIT_NOFILE: 64,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NPROC: 512,
+    }
+    hard = {kind: resource.getrlimit(kind)[1] for kind in bounds}
+    unlimited = resource.RLIM_INFINITY
+    return [(k, b if hard[k] == unlimited else min(b, hard[k])) for k, b in bounds.items()]
 
 
 def _address_space() -> int:
