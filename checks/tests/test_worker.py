@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 
 import pytest
+from torch._functorch import apis
 
 from checks.grader.course import ROOT
 
@@ -41,6 +43,8 @@ USES = {
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
 def test_nothing_slow_is_imported_for(use: str) -> None:
+    if "torch.func" in use and "from torch._dynamo" in inspect.getsource(apis):
+        pytest.skip("this PyTorch asks for names of its compiler that nothing can stand in for")
     _passes(
         f"{SETUP}{use}\nslow = {{'sympy', 'torch._inductor'}} & set(sys.modules); assert not slow"
     )
