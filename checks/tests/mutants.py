@@ -93,15 +93,16 @@ class Mutant:
 
 def mutants(stem: str, exercise: str) -> Iterator[Mutant]:
     """Every small change of one function or class of a solution, each result once."""
-    (node,) = (
-        node
+    definitions = {
+        node.name: node
         for node in ast.parse(solution(stem)).body
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == exercise
-    )
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    }
+    node = definitions[exercise]
     _drop_docstrings(node)
     seen = {ast.unparse(node)}
     names: dict[str, int] = {}
-    for change in _changes(node):
+    for change in _changes(node, (_variables(node), list(definitions))):
         code = ast.unparse(node)
         if code in seen:
             continue
@@ -111,13 +112,15 @@ def mutants(stem: str, exercise: str) -> Iterator[Mutant]:
         yield Mutant(stem, exercise, numbered, code + "\n")
 
 
-def _changes(root: ast.FunctionDef | ast.ClassDef) -> Iterator[str]:
-    """Change the tree in one place, say how, and put it back; for every place and every way."""
-    variables = _variables(root)
+def _changes(root: ast.AST, groups: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Change the tree in one place, say how, and put it back; for every place and every way.
+
+    groups   names that may be mistaken for each other
+    """
     for statement, holder, field, index in _places(root):
         old = getattr(holder, field) if index is None else getattr(holder, field)[index]
         before = ast.unparse(statement)
-        for new in _instead(old, variables):
+        for new in _instead(old, groups):
             if isinstance(old, ast.stmt):
                 ast.copy_location(new, old)
             _put(holder, field, index, new)
@@ -159,15 +162,16 @@ def _put(holder: ast.AST, field: str, index: int | None, node: ast.AST) -> None:
         getattr(holder, field)[index] = node
 
 
-def _instead(node: ast.AST, variables: Sequence[str]) -> Iterator[ast.AST]:
+def _instead(node: ast.AST, groups: Sequence[Sequence[str]]) -> Iterator[ast.AST]:
     """What a slip of the pen could put in the place of one node."""
     if isinstance(node, ast.stmt):
         yield from _statements(node)
     elif type(node) in OPERATORS:
         yield from (other() for other in OPERATORS[type(node)])
     elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        if node.id in variables:
-            yield from (_name(other) for other in variables if other != node.id)
+        for group in groups:
+            if node.id in group:
+                yield from (_name(other) for other in group if other != node.id)
     elif isinstance(node, ast.Constant):
         yield from (ast.Constant(value) for value in _constants(node.value))
     elif isinstance(node, ast.expr):
