@@ -26,6 +26,14 @@ def _name(value: Any) -> str | None:
     return value.name if isinstance(value, Exercise) else None
 
 
+def test_the_four_folders_hold_the_same_lessons() -> None:
+    folders = {"exercises": ".py", "solutions": ".py", "checks": ".py", "data": ".toml"}
+    for folder, ending in folders.items():
+        found = {path.stem for path in (ROOT / folder).glob(f"*{ending}")}
+        lessons = {stem for stem in found if not stem.startswith("__") and "backup" not in stem}
+        assert lessons - {"conftest"} == set(stems()), folder
+
+
 @pytest.mark.parametrize("stem", stems())
 def test_a_stub_is_its_solution_with_the_bodies_cut_off(stem: str) -> None:
     stub = (ROOT / "exercises" / f"{stem}.py").read_text(encoding="utf-8")
