@@ -154,7 +154,7 @@ def memory(sizes: Sequence[int], folder: Path) -> bool:
 
 def _peak(command: Sequence[str]) -> int:
     """Kilobytes: the sum of the peaks of the main process and its workers."""
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=QUIET, stderr=QUIET)
     peaks: dict[int, int] = {}
     while process.poll() is None:
         for pid in [process.pid, *_children(process.pid)]:
@@ -176,8 +176,8 @@ def kills(count: int, folder: Path) -> bool:
     same = disturbed = 0
     for i in range(count):
         command = classroom(folder / "in", folder / f"out{i}")
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-        time.sleep(dice.uniform(0.05, length))
+        process = subprocess.Popen(command, cwd=ROOT, stdout=QUIET, stderr=QUIET)
+        time.sleep(dice.uniform(0.05, 0.7 * length))
         process.send_signal(signal.SIGKILL)
         disturbed += process.wait() != 0
         subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
