@@ -55,7 +55,7 @@ thead th { border-top: 0; } .count { text-align: right; font-variant-numeric: ta
 .key { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; font-size: .85rem; margin: .5rem 0; }
 .key i { display: inline-block; width: .8rem; height: .8rem; border-radius: 2px;
   margin-right: .4rem; vertical-align: -.05rem; }
-.exercises td:nth-child(1) { width: 12rem; } .exercises td:nth-child(3) { width: 9rem; }
+.exercises td:nth-child(1) { width: 15rem; } .exercises td:nth-child(3) { width: 9rem; }
 article { border-top: 1px solid var(--line); padding: .5rem 0; }
 article h3 { margin: 0; } code { font-family: ui-monospace, monospace; font-size: .95em; }
 summary { cursor: pointer; font-size: .9rem; } details p { margin-left: 1.1rem; }

@@ -20,10 +20,13 @@ import time
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from checks.grader.course import ROOT, stems
 from checks.tests.classes import write_class
+
+if TYPE_CHECKING:
+    from checks.grader.worker import Watch
 
 JOBS = 2
 QUIET = subprocess.DEVNULL  # PyTorch's warnings about the students' code
@@ -76,9 +79,10 @@ class Direct:
         header, body = request
         seen = []
         for arguments in header["calls"]:
-            packer, runs = frames.Packer(), self._watch.runs
+            packer = frames.Packer()
+            self._watch.ran.clear()
             outcome = worker.call(self._lesson, header | {"path": ""}, arguments, body, packer)
-            outcome["autograd"] = self._watch.runs > runs
+            outcome |= self._watch.report()
             seen.append(observation(outcome, bytes(packer.body)))
             if seen[-1].outcome in ("missing", "not_started"):
                 break
@@ -89,7 +93,7 @@ class Direct:
 
 
 @lru_cache(maxsize=1)
-def _watch() -> Any:
+def _watch() -> Watch:
     from checks.grader import worker
 
     return worker.Watch()
