@@ -134,16 +134,17 @@ class Session:
 
     def start(self) -> None:
         """Start the process; its import of the student's file goes on beside the judge's work."""
-        self._child = self._server.child(
-            {
-                "stem": self._submission.stem,
-                "path": str(self._submission.path),
-                "source": self._submission.source,
-                "device": self._settings.device,
-                "room": str(self._submission.room or ""),
-            }
-        )
+        self._child = self._server.child(self._job())
         self._imported: Observation | None = None
+
+    def turn_to(self, submission: Submission) -> None:
+        """Go on with another file of the same student, in the same process if it still lives."""
+        self._submission = submission
+        if self._child is None:
+            self.start()
+        else:
+            self._child.send(self._job())
+            self._imported = None
 
     def imported(self) -> Observation:
         """What came of importing the file; waits for it the first time."""
@@ -176,6 +177,15 @@ class Session:
             self._child.close()
             self._child = None
 
+    def _job(self) -> dict[str, Any]:
+        return {
+            "stem": self._submission.stem,
+            "path": str(self._submission.path),
+            "source": self._submission.source,
+            "device": self._settings.device,
+            "room": str(self._submission.room or ""),
+        }
+
     def _receive(self, deadline: float) -> Observation:
         assert self._child is not None
         if self._waiting is not None:
@@ -204,7 +214,6 @@ def grade(session: Examinee | None, exam: Exam, submission: Submission) -> Lesso
         verdicts = [_refused(sheet.exercise, fault, imported) for sheet in exam.sheets]
         return LessonReport(exam.stem, exam.lesson.title, path, tuple(verdicts))
     verdicts = [judge(session, sheet, submission) for sheet in exam.sheets]
-    session.close()
     return LessonReport(exam.stem, exam.lesson.title, path, tuple(verdicts))
 
 
@@ -438,7 +447,34 @@ def grade_all(server: Server, submissions: Sequence[Submission], settings: Setti
         for i, submission in enumerate(submissions):
             for later in submissions[len(sessions) : i + 2]:
                 sessions.append(stack.enter_context(single_session(server, later, settings)))
-            reports.append(grade(sessions[i], prepare(submission.stem, settings), submission))
+            session = sessions[i]
+            reports.append(grade(session, prepare(submission.stem, settings), submission))
+            if session is not None:
+                session.close()
+    return Report(settings, tuple(reports))
+
+
+def grade_together(server: Server, submissions: Sequence[Submission], settings: Settings) -> Report:
+    """The report of one student's lesson files, all in one process as long as it lives.
+
+    A process of its own for every lesson costs a class as much time as the lessons themselves.
+    """
+    reports = []
+    session: Session | None = None
+    try:
+        for submission in submissions:
+            exam = prepare(submission.stem, settings)
+            if submission.source is None:
+                reports.append(grade(None, exam, submission))
+                continue
+            if session is None:
+                session = Session(server, submission, settings)
+            else:
+                session.turn_to(submission)
+            reports.append(grade(session, exam, submission))
+    finally:
+        if session is not None:
+            session.close()
     return Report(settings, tuple(reports))
 
 

@@ -120,7 +120,7 @@ class Desk:
 
     def report(self, parcel: Parcel, stems: Sequence[str]) -> Report:
         """Grade some lessons of one parcel."""
-        from checks.grader.judge import grade_all
+        from checks.grader.judge import grade_together
 
         room = self.folder / "room"  # the same name every time: it may stand in a message
         room.mkdir(mode=0o700)
@@ -128,7 +128,7 @@ class Desk:
             submissions = [self._submission(parcel, stem, room) for stem in stems]
             for path, data in parcel.files.items():
                 _put(room, path, data)
-            return _not_handed_in(grade_all(self.server, submissions, self._settings), parcel)
+            return _not_handed_in(grade_together(self.server, submissions, self._settings), parcel)
         finally:
             _clear(room)
 

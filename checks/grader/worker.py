@@ -146,24 +146,28 @@ def prepare() -> None:
 
 
 def serve(sock: socket.socket, confine: Callable[[Mapping[str, Any]], None] | None = None) -> None:
-    """The life of one process: import one file, answer calls until the judge closes.
+    """The life of one process: import a file, answer calls to it, import the next of the same
+    student if there is one, until the judge closes.
 
     `confine` limits what this process may do; it is called with the job before any student code.
     """
-    job, _ = frames.read(sock)
+    request, body = frames.read(sock)
     if confine is not None:
-        confine(job)
+        confine(request)
     printed, watch = Printed(), Watch()
     sys.stdout = sys.stderr = printed
-    sys.path[:] = [path for path in sys.path if path not in job["hide"]]
-    lesson, failure = _import(job)
-    frames.write(sock, {"nonce": job["nonce"], "printed": printed.text, **failure})
+    sys.path[:] = [path for path in sys.path if path not in request["hide"]]
     while True:
+        if "source" in request:
+            printed.text = ""
+            lesson, outcome = _import(request)
+            frames.write(sock, {"nonce": request["nonce"], "printed": printed.text, **outcome})
+        else:
+            answer(sock, lesson, request, body, watch, printed)
         try:
             request, body = frames.read(sock)
         except frames.Broken:
             return
-        answer(sock, lesson, request, body, watch, printed)
 
 
 def answer(
@@ -223,7 +227,10 @@ def _import(job: Mapping[str, Any]) -> tuple[types.ModuleType, dict[str, Any]]:
     lesson = types.ModuleType(job["stem"])
     lesson.__file__ = job["path"]
     sys.modules[job["stem"]] = lesson
-    sys.path.insert(0, os.path.dirname(job["path"]))
+    folder = os.path.dirname(job["path"])
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    torch.set_default_dtype(torch.float32)  # an earlier lesson may have changed it
     try:
         if job["device"] != "cpu":
             torch.zeros(1, device=job["device"])  # its start-up is not the student's time
