@@ -22,7 +22,8 @@ ARGS ?=
 CHECKS := $(BIN)/python -m checks
 
 .DEFAULT_GOAL := check
-.PHONY: check watch hint reset solutions figures classroom test lint bench mutants stubs readme
+.PHONY: check watch hint reset solutions figures classroom gradescope
+.PHONY: test lint bench mutants stubs readme
 
 check: $(VENV)/.student
 	@$(CHECKS) check $(LESSON) --from "$(SOURCE)" --device $(DEVICE) $(ARGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checks.grader.course import stems
+from checks.grader.course import ROOT, stems
 from checks.grader.judge import judge, prepare, restricted, single_session
 from checks.grader.server import Server
 from checks.grader.verdict import Settings
@@ -41,3 +41,9 @@ def test_a_right_submission_passes_with_every_seed_in_both_dtypes(
             sheet = restricted(prepare(patch.stem, settings), patch.exercise).sheets[0]
             verdict = judge(session, sheet, submission)
             assert verdict.status == "passed", (settings, verdict)
+
+
+def test_the_readme_counts_the_bank() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{len(WRONG)} wrong, each caught" in text
+    assert f"{len(RIGHT)} right ones" in text
