@@ -104,8 +104,8 @@ def grad_by_hand(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
     x, y: shape (2,); w: shape (8,).  Returns (∂loss/∂w1, …, ∂loss/∂w8), shape (8,).
     The numbers of the worked example stand at the top of this file, node by node.
     """
-    # TODO 4.5: walk back from the loss: o, z3 and z4, w5 … w8, h, z1 and z2, w1 … w4
-    raise NotImplementedError("TODO 4.5: walk back from the loss: o, z3 and z4, w5 … w8, h, z1 and z2, w1 … w4")
+    # TODO 4.5: walk back: o, z3 and z4, w5 … w8, h, z1 and z2, w1 … w4
+    raise NotImplementedError("TODO 4.5: walk back: o, z3 and z4, w5 … w8, h, z1 and z2, w1 … w4")
 
 
 def grad_by_autograd(x: Tensor, y: Tensor, w: Tensor) -> Tensor:

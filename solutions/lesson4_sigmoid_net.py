@@ -114,7 +114,7 @@ def grad_by_hand(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
     x, y: shape (2,); w: shape (8,).  Returns (∂loss/∂w1, …, ∂loss/∂w8), shape (8,).
     The numbers of the worked example stand at the top of this file, node by node.
     """
-    # TODO 4.5: walk back from the loss: o, z3 and z4, w5 … w8, h, z1 and z2, w1 … w4
+    # TODO 4.5: walk back: o, z3 and z4, w5 … w8, h, z1 and z2, w1 … w4
     _, _, _, _, w5, w6, w7, w8 = w
     x1, x2 = x
     h, o = forward(x, w)

@@ -40,6 +40,7 @@ def watch(options: Namespace) -> int:
     """Grade again on every save; 0 when everything asked for is passed, 1 if left before."""
     files = dict(_files(options.source, options.lessons))
     from checks.grader.server import Server
+
     with Server() as server:
         _usable(options.device)
         from checks.grader.terminal import Terminal
