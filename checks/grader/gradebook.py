@@ -41,7 +41,7 @@ class Tally:
 
 @dataclass
 class Place:
-    """One exercise in which a mistake was made: by whom, and what the first of them read."""
+    """One exercise in which a mistake was made: by whom, and the shortest of what they read."""
 
     message: str
     who: list[Entry] = field(default_factory=list)
@@ -108,7 +108,9 @@ class Gradebook:
         tally.statuses[exercise["status"]] += 1
         if id:
             places = self.misconceptions.setdefault(id, Misconception(id)).places
-            places.setdefault((lesson, name), Place(exercise["message"])).who.append(entry)
+            place = places.setdefault((lesson, name), Place(exercise["message"]))
+            place.who.append(entry)
+            place.message = min(place.message, exercise["message"], key=len)
 
 
 def write_grades(

@@ -130,6 +130,8 @@ def _misconception(found: Misconception, students: int) -> Iterator[str]:
     share = f"{_count(found.students, 'student')}, {_percent(found.students, students)}"
     yield f"<article><h3><code>{text(found.id)}</code> <small>{share}</small></h3>"
     places = sorted(found.places.items(), key=lambda item: (-len(item[1].who), item[0]))
+    plainest = min((place.message for _, place in places), key=len)
+    yield f'<p class="dim">{text(plainest)}</p>'
     for (lesson, exercise), place in places:
         where = f"lesson {number(lesson)}, {text(exercise)}"
         yield f"<details><summary>{where}: {_count(len(place.who), 'student')}</summary>"
