@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from checks.grader.misuse import Misuse
+from checks.grader.files import written_whole
 from checks.grader.verdict import Report
 
 #: Characters that XML 1.0 cannot hold.
@@ -45,11 +43,5 @@ def junit(report: Report) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all. Raises Misuse where it cannot be written."""
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except OSError as error:
-        raise Misuse(f"cannot write {path}: {error.strerror}") from error
+    with written_whole(path) as file:
+        file.write(text)

@@ -95,7 +95,7 @@ def cases(stem: str, lesson: Lesson, exercise: Exercise, seed: int) -> tuple[Cas
                 name: _value(stem, example["given"][name], annotation)
                 for name, annotation in exercise.parameters.items()
             },
-            expected=_literal(example["expect"][exercise.name]),
+            expected=example["expect"][exercise.name],
         )
         for example in read_data(stem)["example"]
         if exercise.name in example["expect"]
@@ -161,7 +161,3 @@ def columns(stem: str, names: str | list[str]) -> Any:
     if isinstance(names, str):
         return [float(row[names]) for row in rows]
     return [[float(row[name]) for name in names] for row in rows]
-
-
-def _literal(raw: Any) -> Answer:
-    return raw

@@ -218,14 +218,12 @@ def grade(session: Examinee | None, exam: Exam, submission: Submission) -> Lesso
 
 
 def _import_fault(exercise: Exercise, imported: Observation, settings: Settings) -> Fault:
+    says = "While your file was imported:"
     if imported.outcome in ("raised", "not_started"):
-        imported = replace(imported, outcome="raised")
-        fault = compare(exercise, None, imported, settings)
-        assert fault is not None
-        return replace(fault, message=f"Your file cannot be imported. {fault.message}")
+        imported, says = replace(imported, outcome="raised"), "Your file cannot be imported."
     fault = compare(exercise, None, imported, settings)
     assert fault is not None
-    return replace(fault, message=f"While your file was imported: {fault.message}")
+    return replace(fault, message=f"{says} {fault.message}")
 
 
 def _refused(exercise: Exercise, fault: Fault, imported: Observation | None) -> Verdict:

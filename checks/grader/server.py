@@ -41,7 +41,7 @@ PARENT_DEATH, SUBREAPER = 1, 36  # options of prctl
 
 
 class Child:
-    """The judge's end of one process that holds one lesson file."""
+    """The judge's end of one process that runs student code."""
 
     def __init__(self, sock: socket.socket, end: Callable[[], None], nonce: str) -> None:
         self._sock = sock
@@ -316,7 +316,7 @@ def _control(option: int, value: int) -> None:
 
 
 def _be_child(fd: int, confine: Confine | None) -> None:
-    """Become the process of one lesson file. Never returns."""
+    """Become a process that runs student code. Never returns."""
     try:
         os.setsid()
         _control(PARENT_DEATH, signal.SIGKILL)

@@ -11,11 +11,9 @@ import time
 from types import FrameType, TracebackType
 from typing import Any
 
-try:
+with contextlib.suppress(ImportError):  # Windows: screens without keys
     import termios
     import tty
-except ImportError:  # Windows: screens without keys
-    pass
 
 
 class Terminal:

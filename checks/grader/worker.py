@@ -1,8 +1,8 @@
 """The process that runs student code, and nothing else does.
 
-It gets the text of one lesson file and then calls; it answers with plain arrays. It holds no
-expected value. Everything it says may be a lie of the student's code: the judge uses the values,
-which have to be right, and shows the rest to the student.
+It gets the text of a lesson file and then calls (in a class, all files of one student in turn); it
+answers with plain arrays. It holds no expected value. Everything it says may be a lie of the
+student's code: the judge uses the values, which have to be right, and shows the rest as it is.
 """
 
 from __future__ import annotations

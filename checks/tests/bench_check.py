@@ -24,10 +24,15 @@ def seconds(arguments: list[str]) -> float:
     return time.perf_counter() - start
 
 
-def write_wrong_work(folder: Path) -> None:
-    """One wrong submission of every lesson: the last exercise of the bank that has an id."""
+def write_wrong_work(folder: Path, *, explained: bool) -> None:
+    """One wrong submission of every lesson: the bank's last with an id, or its last without one.
+
+    Without an id every formula is tried in vain; of those the trainings take longest.
+    """
+    folder.mkdir()
     for stem in stems():
-        patch = [patch for patch in bank(stem) if patch.ids][-1]
+        wrong = [p for p in bank(stem) if p.status == "wrong" and bool(p.ids) == explained]
+        patch = ([p for p in wrong if p.exercise == "train" and not explained] or wrong)[-1]
         text = patched(stem, patch.exercise, patch.code)
         (folder / f"{stem}.py").write_text(text, encoding="utf-8")
 
@@ -37,13 +42,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=9)
     runs = parser.parse_args().runs
     check = [sys.executable, "-m", "checks", "check", "--from"]
-    with tempfile.TemporaryDirectory() as wrong:
-        write_wrong_work(Path(wrong))
+    with tempfile.TemporaryDirectory() as name:
+        wrong, unexplained = Path(name) / "wrong", Path(name) / "unexplained"
+        write_wrong_work(wrong, explained=True)
+        write_wrong_work(unexplained, explained=False)
         commands = {
             "import torch": [sys.executable, "-c", "import torch"],
             "check solutions": [*check, "solutions"],
             "check stubs": [*check, "exercises"],
-            "check wrong work": [*check, wrong],
+            "check wrong work": [*check, str(wrong)],
+            "check unexplained": [*check, str(unexplained)],
         }
         for command in commands.values():  # warm the disk cache
             seconds(command)

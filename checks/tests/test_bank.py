@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from checks.grader.course import ROOT, stems
-from checks.grader.judge import judge, prepare, restricted, single_session
+from checks.grader.judge import Sheet, judge, prepare, restricted, single_session
 from checks.grader.server import Server
 from checks.grader.verdict import Settings
 from checks.tests.submissions import Patch, as_submission, bank, grade_text, patched, verdict_of
@@ -19,12 +19,20 @@ EVERY_SETTING = [
 RIGHT = [patch for patch in PATCHES if patch.status == "passed"]
 
 
+def sheet_of(patch: Patch, settings: Settings | None = None) -> Sheet:
+    """The exercise of a patch, ready to be asked."""
+    return restricted(prepare(patch.stem, settings or Settings()), patch.exercise).sheets[0]
+
+
 @pytest.mark.parametrize("patch", WRONG, ids=str)
 def test_a_wrong_submission_is_caught_and_its_mistake_named(patch: Patch, server: Server) -> None:
     report = grade_text(server, patch.stem, patched(patch.stem, patch.exercise, patch.code))
     verdict = verdict_of(report, patch.exercise)
     assert verdict.status == patch.status, verdict
     assert verdict.misconception == (patch.ids[0] if patch.ids else None), verdict
+    for name in patch.ids[1:]:  # the second of two mistakes at once
+        mistakes = sheet_of(patch).exercise.mistakes
+        assert any(m.says in verdict.message for m in mistakes if m.id == name), verdict.message
     assert verdict.message
     others = {v.exercise: v.status for v in report.verdicts if v.exercise != patch.exercise}
     assert set(others.values()) == {"passed"}, others
@@ -38,8 +46,7 @@ def test_a_right_submission_passes_with_every_seed_in_both_dtypes(
     with single_session(server, submission, Settings()) as session:
         assert session is not None
         for settings in EVERY_SETTING:
-            sheet = restricted(prepare(patch.stem, settings), patch.exercise).sheets[0]
-            verdict = judge(session, sheet, submission)
+            verdict = judge(session, sheet_of(patch, settings), submission)
             assert verdict.status == "passed", (settings, verdict)
 
 
