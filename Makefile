@@ -73,7 +73,7 @@ mutants: $(VENV)/.developer
 
 # Write exercises/ anew from solutions/: a stub is its solution with the bodies cut off.
 stubs: $(VENV)/.student
-	@$(BIN)/python -m checks.grader.stub
+	@$(BIN)/python -m checks.grader.author.stub
 
 $(VENV)/.student: pyproject.toml
 	@echo "Setting up $(VENV) with $(TORCH), numpy, matplotlib and pytest. Once; this takes a minute."

@@ -23,11 +23,11 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from checks.grader.course import ROOT, find_all
-from checks.grader.intake import Submission
-from checks.grader.judge import Exam, Sheet, grade, prepare, restricted, single_session
-from checks.grader.server import Server
-from checks.grader.verdict import Settings, Status
+from checks.grader.grading.judge import Exam, Sheet, grade, prepare, restricted, single_session
+from checks.grader.records.course import ROOT, find_all
+from checks.grader.records.verdict import Settings, Status
+from checks.grader.running.intake import Submission
+from checks.grader.running.server import Server
 from checks.tests.submissions import patched, solution
 
 if sys.version_info >= (3, 11):

@@ -15,11 +15,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from checks.grader.course import ROOT
-from checks.grader.intake import Submission
-from checks.grader.judge import grade, prepare, single_session
-from checks.grader.server import Server
-from checks.grader.verdict import LessonReport, Settings, Verdict
+from checks.grader.grading.judge import grade, prepare, single_session
+from checks.grader.records.course import ROOT
+from checks.grader.records.verdict import LessonReport, Settings, Verdict
+from checks.grader.running.intake import Submission
+from checks.grader.running.server import Server
 
 HEADER = re.compile(r"^# --- (?P<fields>.+)$", re.MULTILINE)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from checks.grader.course import ROOT, stems
-from checks.grader.judge import Sheet, judge, prepare, restricted, single_session
-from checks.grader.server import Server
-from checks.grader.verdict import Settings
+from checks.grader.grading.judge import Sheet, judge, prepare, restricted, single_session
+from checks.grader.records.course import ROOT, stems
+from checks.grader.records.verdict import Settings
+from checks.grader.running.server import Server
 from checks.tests.submissions import Patch, as_submission, bank, grade_text, patched, verdict_of
 
 PATCHES = [patch for stem in stems() for patch in bank(stem)]

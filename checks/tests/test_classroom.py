@@ -21,13 +21,13 @@ from typing import Any
 
 import pytest
 
-from checks.grader.course import ROOT, stems
-from checks.grader.gradebook import Gradebook, Line, cell
-from checks.grader.marking import Rules
-from checks.grader.page import write_page
-from checks.grader.parcel import MAX_BYTES, Parcel, open_parcel
-from checks.grader.progress import Progress
-from checks.grader.roster import Entry, roster, shown
+from checks.grader.classroom.gradebook import Gradebook, Line, cell
+from checks.grader.classroom.marking import Rules
+from checks.grader.classroom.page import write_page
+from checks.grader.classroom.parcel import MAX_BYTES, Parcel, open_parcel
+from checks.grader.classroom.progress import Progress
+from checks.grader.classroom.roster import Entry, roster, shown
+from checks.grader.records.course import ROOT, stems
 from checks.tests.classes import write_class
 from checks.tests.submissions import patched, solution
 

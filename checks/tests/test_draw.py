@@ -21,13 +21,12 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from checks.grader import cli, program
-from checks.grader.course import ROOT, stems
-from checks.grader.draw import graph
-from checks.grader.draw.ask import Sitter, Undrawable
-from checks.grader.draw.layout import layered
-from checks.grader.draw.measure import measure
-from checks.grader.draw.numbers import (
+from checks.grader.commands import cli, program
+from checks.grader.figures import graph
+from checks.grader.figures.ask import Sitter, Undrawable
+from checks.grader.figures.layout import layered
+from checks.grader.figures.measure import measure
+from checks.grader.figures.numbers import (
     FitNumbers,
     GraphNumbers,
     LossesNumbers,
@@ -37,13 +36,14 @@ from checks.grader.draw.numbers import (
     SeparationNumbers,
     SurfaceNumbers,
 )
-from checks.grader.draw.plots import picture
-from checks.grader.draw.record import record
-from checks.grader.draw.save import as_json, numbers_in, save
-from checks.grader.draw.subject import Subject
-from checks.grader.intake import Submission
-from checks.grader.lesson import load
-from checks.grader.server import Server
+from checks.grader.figures.plots import picture
+from checks.grader.figures.record import record
+from checks.grader.figures.save import as_json, numbers_in, save
+from checks.grader.figures.subject import Subject
+from checks.grader.language.lesson import load
+from checks.grader.records.course import ROOT, stems
+from checks.grader.running.intake import Submission
+from checks.grader.running.server import Server
 from checks.tests.submissions import solution
 
 PICTURES = [(stem, wanted.file) for stem in stems() for wanted in load(stem).figures]

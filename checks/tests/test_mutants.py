@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from checks.grader.course import stems
-from checks.grader.judge import prepare, restricted
-from checks.grader.server import Server
-from checks.grader.verdict import Settings
+from checks.grader.grading.judge import prepare, restricted
+from checks.grader.records.course import stems
+from checks.grader.records.verdict import Settings
+from checks.grader.running.server import Server
 from checks.tests import mutants as tool
 from checks.tests.mutants import mutants, read_reasons, survivors, without_diagnosis
 

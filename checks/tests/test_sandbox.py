@@ -17,16 +17,16 @@ from pathlib import Path
 
 import pytest
 
-from checks.grader.attacks import ATTACKS as TRIAL
-from checks.grader.attacks import succeeding
-from checks.grader.course import ROOT, stems
-from checks.grader.intake import Submission
-from checks.grader.judge import grade, prepare, restricted, single_session
-from checks.grader.marking import Desk
-from checks.grader.parcel import Parcel
-from checks.grader.sandbox import build, lacking
-from checks.grader.server import Server, remove
-from checks.grader.verdict import LessonReport, Settings
+from checks.grader.classroom.marking import Desk
+from checks.grader.classroom.parcel import Parcel
+from checks.grader.grading.judge import grade, prepare, restricted, single_session
+from checks.grader.records.course import ROOT, stems
+from checks.grader.records.verdict import LessonReport, Settings
+from checks.grader.running.attacks import ATTACKS as TRIAL
+from checks.grader.running.attacks import succeeding
+from checks.grader.running.intake import Submission
+from checks.grader.running.sandbox import build, lacking
+from checks.grader.running.server import Server, remove
 from checks.tests.hostile import STEM, Attack, attacks
 from checks.tests.submissions import bank, patched, solution
 

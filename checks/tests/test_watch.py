@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from checks.grader.course import ROOT, number, stems
-from checks.grader.hints import MEMORY
-from checks.grader.stub import cut
+from checks.grader.author.stub import cut
+from checks.grader.commands.hints import MEMORY
+from checks.grader.records.course import ROOT, number, stems
 from checks.tests.submissions import solution
 
 if sys.platform == "win32":
