@@ -57,7 +57,7 @@ test: $(VENV)/.developer
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.developer
-	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 bench: $(VENV)/.developer
 	@for file in checks/tests/bench_*.py; do $(BIN)/python -m checks.tests.$$(basename $$file .py) || exit 1; done

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from checks.grader.grading.compare import RTOL, compare
 from checks.grader.language.lesson import Exercise
-from checks.grader.language.truth import close
-from checks.grader.records.verdict import Observation, Settings
-from checks.grader.running.frames import Array, Foreign
+from checks.grader.records.answer import close
+from checks.grader.records.observation import Array, Foreign, Observation
+from checks.grader.records.verdict import Settings
 
 
 def exercise(*quantities: str) -> Exercise:

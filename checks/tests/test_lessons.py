@@ -14,9 +14,11 @@ from checks.grader.grading.diagnose import RAISED, Variant, agrees, variants
 from checks.grader.grading.evidence import Evidence
 from checks.grader.language.inputs import cases
 from checks.grader.language.lesson import Exercise, load
-from checks.grader.language.truth import Truth, agree, establish, parts
+from checks.grader.language.truth import Truth, establish
+from checks.grader.records.answer import agree, parts
 from checks.grader.records.course import ROOT, stems
-from checks.grader.records.verdict import Observation, Settings
+from checks.grader.records.observation import Observation
+from checks.grader.records.verdict import Settings
 from checks.grader.running.server import Server
 from checks.tests.submissions import grade_text, solution
 
@@ -131,7 +133,7 @@ def _as_seen(variant: Variant, truths: list[Truth]) -> list[Evidence]:
 
 
 def _plain(answer: Any) -> Any:
-    from checks.grader.running.frames import Array
+    from checks.grader.records.observation import Array
 
     if isinstance(answer, torch.Tensor):
         return Array(answer, "float64", "cpu")

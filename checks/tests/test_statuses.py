@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.grader.grading.judge import grade_all
+from checks.grader.grading.grade import grade_all
 from checks.grader.records.verdict import Settings, Status
 from checks.grader.running.intake import read_file
 from checks.grader.running.server import Server

@@ -12,7 +12,8 @@ import torch
 
 from checks.grader.language.inputs import cases
 from checks.grader.language.lesson import Claim, Lesson
-from checks.grader.language.truth import establish, float64s
+from checks.grader.language.truth import establish
+from checks.grader.records.answer import float64s
 
 NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?(?:e[-−]?\d+)?")
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from checks.grader.author.claims import Finding, examine, examples
-from checks.grader.grading.judge import grade_all
+from checks.grader.grading.grade import grade_all
 from checks.grader.language.lesson import load
 from checks.grader.records.course import ROOT, number
 from checks.grader.records.verdict import Report, Settings
 from checks.grader.reports.terminal import WIDTH, Ink, render_fault
-from checks.grader.running.intake import read_submission
+from checks.grader.running.intake import read_lesson_file
 from checks.grader.running.server import Server
 
 
@@ -23,8 +23,8 @@ def verify_course(server: Server, stems: Sequence[str], device: str, seed: int, 
     dtypes: tuple[Literal["float32"], Literal["float64"]] = ("float32", "float64")
     for dtype in dtypes:
         settings = Settings(device, dtype, seed)
-        submissions = [read_submission(ROOT / "solutions", stem) for stem in stems]
-        report = grade_all(server, submissions, settings)
+        lesson_files = [read_lesson_file(ROOT / "solutions", stem) for stem in stems]
+        report = grade_all(server, lesson_files, settings)
         passed = passed and report.passed
         print("\n".join(_summary(report, ink)))
     print()

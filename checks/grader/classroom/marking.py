@@ -1,8 +1,8 @@
-"""Grading one parcel, in a process of a pool or of a cluster.
+"""Grading one submission, in a process of a pool or of a cluster.
 
 Every such process (every thread of it, on a cluster) has a server of its own, which was started
 afresh and holds no expected value, and keeps the truth of the lessons, which is computed once.
-torch is imported on the first parcel, so that the process that hands out the work needs none of it.
+torch is imported on the first submission: the process that hands out the work needs none of it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from checks.grader.classroom.parcel import Parcel
+from checks.grader.classroom.submission import Submission
 from checks.grader.records import course
 from checks.grader.running import sandbox
-from checks.grader.running.intake import Submission, Unreadable, text_of
+from checks.grader.running.intake import LessonFile, Unreadable, text_of
 
 if TYPE_CHECKING:
     from checks.grader.records.verdict import Report, Settings
@@ -42,15 +42,15 @@ class Rules:
     mode: Mode
     checks: str
 
-    def key(self, parcel: Parcel) -> str:
+    def key(self, submission: Submission) -> str:
         """The same when grading again would give the same."""
-        kept = (self.checks, self.seed, self.time_limit, self.mode != "off", parcel.digest)
+        kept = (self.checks, self.seed, self.time_limit, self.mode != "off", submission.digest)
         return hashlib.sha256(repr(kept).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A graded parcel: the report as JSON text, and how many seconds it took."""
+class Graded:
+    """A graded submission: the report as JSON text, and how many seconds it took."""
 
     report: str
     seconds: float
@@ -75,27 +75,27 @@ def version_of_checks() -> str:
     return total.hexdigest()
 
 
-def mark(parcel: Parcel, rules: Rules) -> Mark:
-    """Grade one parcel in this process. Raises Unsafe or Differs."""
-    return _desk(rules, threading.get_ident()).mark(parcel)
+def grade(submission: Submission, rules: Rules) -> Graded:
+    """Grade one submission in this process. Raises Unsafe or Differs."""
+    return _grader(rules, threading.get_ident()).grade(submission)
 
 
 @lru_cache(maxsize=64)
-def _desk(rules: Rules, thread: int) -> Desk:
+def _grader(rules: Rules, thread: int) -> Grader:
     if rules.checks != version_of_checks():
         raise Differs("the checks here are another version: update the course on every machine")
     from checks.grader.records.verdict import Settings
 
-    desk = Desk(Settings(seed=rules.seed, time_limit=rules.time_limit), rules.mode)
-    empty = Parcel({f"{stem}.py": b"" for stem in course.stems()})
-    desk.mark(empty)  # so that the first student waits neither for the server nor for the truth
-    return desk
+    grader = Grader(Settings(seed=rules.seed, time_limit=rules.time_limit), rules.mode)
+    empty = Submission({f"{stem}.py": b"" for stem in course.stems()})
+    grader.grade(empty)  # so that the first student waits neither for the server nor for the truth
+    return grader
 
 
-class Desk:
-    """A server, and a folder in which each parcel gets a room of its own while it is graded.
+class Grader:
+    """A server, and a folder in which each submission gets a room of its own while it is graded.
 
-    server, folder   of this desk; empty between two parcels
+    server, folder   of this grader; empty between two submissions
     Raises Unsafe if `mode` is "require" and the sandbox is not there or does not hold.
     """
 
@@ -112,28 +112,30 @@ class Desk:
         if mode == "require":
             self._withstand()
 
-    def mark(self, parcel: Parcel) -> Mark:
-        """Grade every lesson of one parcel."""
+    def grade(self, submission: Submission) -> Graded:
+        """Grade every lesson of one submission."""
         started = time.monotonic()
-        report = self.report(parcel, course.stems())
+        report = self.report(submission, course.stems())
         text = json.dumps(report.as_json(), ensure_ascii=False, indent=1) + "\n"
-        return Mark(text.replace(str(self.folder), "…"), time.monotonic() - started)
+        return Graded(text.replace(str(self.folder), "…"), time.monotonic() - started)
 
-    def report(self, parcel: Parcel, stems: Sequence[str]) -> Report:
-        """Grade some lessons of one parcel."""
-        from checks.grader.grading.judge import grade_together
+    def report(self, submission: Submission, stems: Sequence[str]) -> Report:
+        """Grade some lessons of one submission."""
+        from checks.grader.grading.grade import grade_together
 
         room = self.folder / "room"  # the same name every time: it may stand in a message
         room.mkdir(mode=0o700)
         try:
-            submissions = [self._submission(parcel, stem, room) for stem in stems]
-            for path, data in parcel.files.items():
+            lesson_files = [self._lesson_file(submission, stem, room) for stem in stems]
+            for path, data in submission.files.items():
                 _put(room, path, data)
-            return _not_handed_in(grade_together(self.server, submissions, self._settings), parcel)
+            return _not_handed_in(
+                grade_together(self.server, lesson_files, self._settings), submission
+            )
         finally:
             _clear(room)
 
-    def __enter__(self) -> Desk:
+    def __enter__(self) -> Grader:
         return self
 
     def __exit__(
@@ -150,19 +152,19 @@ class Desk:
         if sys.platform != "linux":
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _submission(self, parcel: Parcel, stem: str, room: Path) -> Submission:
-        path = parcel.find(stem)
+    def _lesson_file(self, submission: Submission, stem: str, room: Path) -> LessonFile:
+        path = submission.find(stem)
         name = f"{stem}.py"
-        if parcel.refused:
-            return Submission(stem, room / name, None, f"Not opened: {parcel.refused}.")
+        if submission.refused:
+            return LessonFile(stem, room / name, None, f"Not opened: {submission.refused}.")
         if path is None:
-            return Submission(stem, room / name, None, f"There is no file {name}.")
-        if path in parcel.problems:
-            return Submission(stem, room / path, None, f"{name} {parcel.problems[path]}")
+            return LessonFile(stem, room / name, None, f"There is no file {name}.")
+        if path in submission.problems:
+            return LessonFile(stem, room / path, None, f"{name} {submission.problems[path]}")
         try:
-            return Submission(stem, room / path, text_of(parcel.files[path]), room=room)
+            return LessonFile(stem, room / path, text_of(submission.files[path]), room=room)
         except Unreadable as problem:
-            return Submission(stem, room / path, None, f"{name} {problem}")
+            return LessonFile(stem, room / path, None, f"{name} {problem}")
 
     def _withstand(self) -> None:
         from checks.grader.running.attacks import succeeding
@@ -176,13 +178,13 @@ class Desk:
             raise Unsafe(f"the sandbox does not hold: {', '.join(failed)}")
 
 
-def _not_handed_in(report: Report, parcel: Parcel) -> Report:
+def _not_handed_in(report: Report, submission: Submission) -> Report:
     """A lesson without a file is not an error: it was not started."""
-    if parcel.refused:
+    if submission.refused:
         return report
     lessons = []
     for lesson in report.lessons:
-        if parcel.find(lesson.lesson) is None:
+        if submission.find(lesson.lesson) is None:
             verdicts = tuple(replace(v, status="not_started") for v in lesson.verdicts)
             lesson = replace(lesson, verdicts=verdicts)
         lessons.append(lesson)
@@ -190,7 +192,7 @@ def _not_handed_in(report: Report, parcel: Parcel) -> Report:
 
 
 def _put(room: Path, path: str, data: bytes) -> None:
-    """Write a file of the parcel; a name that this system cannot hold is left out."""
+    """Write a file of the submission; a name that this system cannot hold is left out."""
     try:
         target = room / path
         target.parent.mkdir(parents=True, exist_ok=True)

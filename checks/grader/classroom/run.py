@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from checks.grader.classroom.gradebook import Gradebook, Line, write_grades
-from checks.grader.classroom.marking import Mark, Mode, Rules, mark, version_of_checks
+from checks.grader.classroom.marking import Graded, Mode, Rules, grade, version_of_checks
 from checks.grader.classroom.page import write_page
-from checks.grader.classroom.parcel import Parcel, open_parcel
 from checks.grader.classroom.pool import Pool
 from checks.grader.classroom.progress import Progress
 from checks.grader.classroom.roster import Entry, roster
+from checks.grader.classroom.submission import Submission, open_submission
 from checks.grader.records.files import written_whole
 from checks.grader.records.misuse import Misuse
 
@@ -33,10 +33,10 @@ ATTEMPTS = 3
 
 @dataclass
 class Pending:
-    """A parcel that is being graded."""
+    """A submission that is being graded."""
 
     entry: Entry
-    parcel: Parcel
+    submission: Submission
     key: str
     attempt: int = 1
 
@@ -61,7 +61,7 @@ class Classroom:
     def run(self, entries: list[Entry], pool: Pool) -> None:
         """Grade every entry that has not been graded. At most pool.width are in memory."""
         self._resume(entries)
-        waiting: dict[Future[Mark], Pending] = {}
+        waiting: dict[Future[Graded], Pending] = {}
         with open(self.out / JOURNAL, "a", encoding="utf-8") as journal:
             for entry in entries:
                 pending = self._open(entry, journal)
@@ -74,25 +74,27 @@ class Classroom:
                 self._collect(waiting, pool, journal)
 
     def _open(self, entry: Entry, journal: TextIO) -> Pending | None:
-        """Read a parcel; None if its result is there already."""
-        parcel = open_parcel(self.folder / entry.name)
-        key = self.rules.key(parcel)
+        """Read a submission; None if its result is there already."""
+        submission = open_submission(self.folder / entry.name)
+        key = self.rules.key(submission)
         known = self.graded.get(entry.student)
         if known is not None and known.key == key and self._result(entry).is_file():
-            self.graded[entry.student] = _line(entry, parcel, key, known.slow)
+            self.graded[entry.student] = _line(entry, submission, key, known.slow)
             self.progress.step(now=False)
             return None
         twin = self.same.get(key)
         if twin is not None:
             text = self._result(twin).read_text(encoding="utf-8")
-            self._keep(Pending(entry, parcel, key), text, self.graded[twin.student].slow, journal)
+            self._keep(
+                Pending(entry, submission, key), text, self.graded[twin.student].slow, journal
+            )
             return None
-        return Pending(entry, parcel, key)
+        return Pending(entry, submission, key)
 
-    def _submit(self, pool: Pool, pending: Pending) -> Future[Mark]:
-        return pool.submit(mark, pending.parcel, self.rules)
+    def _submit(self, pool: Pool, pending: Pending) -> Future[Graded]:
+        return pool.submit(grade, pending.submission, self.rules)
 
-    def _collect(self, waiting: dict[Future[Mark], Pending], pool: Pool, journal: TextIO) -> None:
+    def _collect(self, waiting: dict[Future[Graded], Pending], pool: Pool, journal: TextIO) -> None:
         """Keep what is ready; what a dying process took with it is handed out again."""
         ready, _ = wait(waiting, return_when=FIRST_COMPLETED)
         for future in ready:
@@ -114,7 +116,7 @@ class Classroom:
         entry = pending.entry
         with written_whole(self._result(entry)) as file:
             file.write(text)
-        line = _line(entry, pending.parcel, pending.key, slow)
+        line = _line(entry, pending.submission, pending.key, slow)
         journal.write(_journal_line(line))
         journal.flush()
         self.graded[entry.student] = line
@@ -206,13 +208,13 @@ def _seed(out: Path, seed: int | None) -> int:
     return secrets.randbelow(1 << 31)
 
 
-def _line(entry: Entry, parcel: Parcel, key: str, slow: int) -> Line:
+def _line(entry: Entry, submission: Submission, key: str, slow: int) -> Line:
     notes = [entry.note] if entry.note else []
-    notes += parcel.notes
-    if parcel.refused:
-        notes.append(f"not opened: {parcel.refused}")
-    for path in sorted(parcel.problems):
-        notes.append(f"{path} {parcel.problems[path]}")
+    notes += submission.notes
+    if submission.refused:
+        notes.append(f"not opened: {submission.refused}")
+    for path in sorted(submission.problems):
+        notes.append(f"{path} {submission.problems[path]}")
     return Line(entry.student, key, slow, tuple(notes))
 
 

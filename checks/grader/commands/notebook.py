@@ -22,11 +22,12 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any, Literal, get_args
 
-from checks.grader.grading.judge import Exam, Sheet, grade, grade_all, prepare, restricted
+from checks.grader.grading.grade import grade, grade_all
+from checks.grader.grading.questions import Questions, questions_of, restricted
 from checks.grader.language.lesson import load
 from checks.grader.records import course
-from checks.grader.records.verdict import LessonReport, Observation, Report, Row, Settings, Verdict
-from checks.grader.records.verdict import observation as observed
+from checks.grader.records.observation import Observation
+from checks.grader.records.verdict import LessonReport, Report, Row, Settings, Verdict
 from checks.grader.reports.terminal import (
     MARKS,
     WORDS,
@@ -40,9 +41,12 @@ from checks.grader.reports.terminal import (
 )
 from checks.grader.running import frames
 from checks.grader.running.device import unusable
+from checks.grader.running.frames import observation as observed
 from checks.grader.running.inside import worker
-from checks.grader.running.intake import Submission, read_submission
+from checks.grader.running.inside.autograd_log import AutogradLog
+from checks.grader.running.intake import LessonFile, read_lesson_file
 from checks.grader.running.server import Server
+from checks.grader.running.session import Request
 
 Dtype = Literal["float32", "float64"]
 
@@ -97,8 +101,8 @@ def check(
     if exercise or function is not None:
         _known(stems, exercise)
     if function is not None:
-        exam = restricted(prepare(stems[0], settings), exercise)
-        return Result(Report(settings, (_grade_here(function, exam),)))
+        questions = restricted(questions_of(stems[0], settings), exercise)
+        return Result(Report(settings, (_grade_here(function, questions),)))
     report = _grade_files(stems, settings)
     return Result(_only(report, exercise) if exercise else report)
 
@@ -126,8 +130,8 @@ def _grade_files(stems: Sequence[str], settings: Settings) -> Report:
     """The report of files in exercises/, from the server that this process keeps."""
     server = _server(os.getpid())
     try:
-        submissions = [read_submission(course.ROOT / "exercises", stem) for stem in stems]
-        return grade_all(server, submissions, settings)
+        lesson_files = [read_lesson_file(course.ROOT / "exercises", stem) for stem in stems]
+        return grade_all(server, lesson_files, settings)
     except BaseException:  # an interrupt may leave an answer unread
         _server.cache_clear()
         server.close()
@@ -146,15 +150,17 @@ def _only(report: Report, exercise: str) -> Report:
     return replace(report, lessons=(replace(lesson, verdicts=verdicts),))
 
 
-def _grade_here(function: Callable[..., Any], exam: Exam) -> LessonReport:
+def _grade_here(function: Callable[..., Any], questions: Questions) -> LessonReport:
     """The report on one function of this process."""
-    (sheet,) = exam.sheets
+    (question,) = questions.all
     code = getattr(inspect.unwrap(function), "__code__", None)
     path = code.co_filename if code else ""
     shown = Path(path) if Path(path).is_file() else Path(getattr(function, "__name__", "function"))
-    submission = Submission(exam.stem, shown, _source(function, sheet.exercise.name))
-    session = Here(_module(function, sheet.exercise.name), path, exam.settings.time_limit)
-    return grade(session, exam, submission)
+    lesson_file = LessonFile(questions.stem, shown, _source(function, question.exercise.name))
+    session = NotebookSession(
+        _module(function, question.exercise.name), path, questions.settings.time_limit
+    )
+    return grade(session, questions, lesson_file)
 
 
 def _module(function: Callable[..., Any], name: str) -> ModuleType:
@@ -184,8 +190,8 @@ class TimeLimit(BaseException):
     """Raised in the student's function when its time is over."""
 
 
-class Here:
-    """What a `Session` is for a file: the same questions to a function of this process."""
+class NotebookSession:
+    """What a `ProcessSession` is for a file: the same questions to a function of this process."""
 
     def __init__(self, module: ModuleType, path: str, time_limit: float) -> None:
         self._module, self._path, self._time_limit = module, path, time_limit
@@ -193,10 +199,10 @@ class Here:
     def imported(self) -> Observation:
         return Observation("value")
 
-    def ask(self, sheet: Sheet, request: tuple[dict[str, Any], bytes]) -> list[Observation]:
+    def ask(self, request: Request, meanwhile: Callable[[], object]) -> list[Observation]:
         """The answers to a request; an interrupt of the notebook ends it."""
         header, body = request
-        printed, watch = worker.Printed(), worker.Watch()
+        printed, log = worker.Printed(), AutogradLog()
         out: Any = printed
         seen: list[Observation] = []
         try:
@@ -207,19 +213,19 @@ class Here:
             ):
                 for arguments in header["calls"]:
                     printed.text = ""
-                    watch.ran.clear()
+                    log.ran.clear()
                     packer = frames.Packer()
                     asked = header | {"path": self._path}
                     outcome = worker.call(self._module, asked, arguments, body, packer)
                     _raise_again(outcome)
-                    outcome |= {"printed": printed.text, **watch.report()}
+                    outcome |= {"printed": printed.text, **log.report()}
                     seen.append(observed(outcome, bytes(packer.body)))
                     if seen[-1].outcome in ("missing", "not_started"):
                         break
         except TimeLimit:
             seen.append(Observation("timeout"))
         finally:
-            watch.stop()
+            log.stop()
         return seen
 
     def close(self) -> None:

@@ -29,14 +29,14 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """A lesson file found in a folder."""
     if not _is_lesson(file_path) or parent.session.isinitpath(file_path):
         return None
-    return LessonFile.from_parent(parent, path=file_path)
+    return LessonTests.from_parent(parent, path=file_path)
 
 
 def pytest_pycollect_makemodule(
     module_path: Path, parent: pytest.Collector
 ) -> pytest.Collector | None:
     """A lesson file named on the command line, which pytest would import."""
-    return LessonFile.from_parent(parent, path=module_path) if _is_lesson(module_path) else None
+    return LessonTests.from_parent(parent, path=module_path) if _is_lesson(module_path) else None
 
 
 class NotPassed(Exception):
@@ -47,7 +47,7 @@ class NotPassed(Exception):
         self.report, self.verdict = report, verdict
 
 
-class LessonFile(pytest.File):
+class LessonTests(pytest.File):
     """The exercises of one lesson file."""
 
     _report: LessonReport | None = None
@@ -63,11 +63,11 @@ class LessonFile(pytest.File):
     def report(self) -> LessonReport:
         """Graded when the first of its tests is run."""
         if self._report is None:
-            from checks.grader.grading.judge import grade_all
+            from checks.grader.grading.grade import grade_all
             from checks.grader.records.verdict import Settings
 
-            submission = read_file(self.path, self.path.stem)
-            self._report = grade_all(_server(self.config), [submission], Settings()).lessons[0]
+            lesson_file = read_file(self.path, self.path.stem)
+            self._report = grade_all(_server(self.config), [lesson_file], Settings()).lessons[0]
         return self._report
 
 
@@ -79,7 +79,7 @@ class ExerciseItem(pytest.Item):
         self._line = line
 
     def runtest(self) -> None:
-        assert isinstance(self.parent, LessonFile)
+        assert isinstance(self.parent, LessonTests)
         report = self.parent.report()
         verdict = next(v for v in report.verdicts if v.exercise == self.name)
         if verdict.printed:

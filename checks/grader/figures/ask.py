@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from checks.grader.grading.judge import pack
+from checks.grader.grading.questions import pack
 from checks.grader.language.lesson import Source
-from checks.grader.records.verdict import Observation, observation
+from checks.grader.records.observation import Observation
 from checks.grader.running import frames
-from checks.grader.running.intake import Submission
+from checks.grader.running.frames import observation
+from checks.grader.running.intake import LessonFile
 from checks.grader.running.server import START_UP, Server
 
 
@@ -24,7 +25,7 @@ class Sitter:
     """One lesson file that is asked for what a picture needs."""
 
     server: Server
-    submission: Submission
+    lesson_file: LessonFile
     time_limit: float
 
     def answer(self, exercise: str, driver: Callable[..., Any] | None, *arguments: Any) -> Any:
@@ -55,7 +56,7 @@ class Sitter:
     ) -> list[Observation]:
         """The answers up to the first that is no value."""
         packer = frames.Packer()
-        path = str(self.submission.path)
+        path = str(self.lesson_file.path)
         request = {
             "exercise": exercise,
             "driver": Source(driver).text if driver else None,
@@ -65,9 +66,9 @@ class Sitter:
             "path": path,
         }
         job = {
-            "stem": self.submission.stem,
+            "stem": self.lesson_file.stem,
             "path": path,
-            "source": self.submission.source,
+            "source": self.lesson_file.source,
             "device": "cpu",
         }
         start_up = START_UP if self.server.is_fresh else 0.0
@@ -94,7 +95,7 @@ class Sitter:
         where = f" (line {seen.line})" if seen.line else ""
         match seen.outcome:
             case "missing":
-                return f"there is no {exercise} in {self.submission.path.name}"
+                return f"there is no {exercise} in {self.lesson_file.path.name}"
             case "not_started":
                 return f"Still open: {seen.message or exercise}{where}"
             case "timeout":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from checks.grader.running.frames import Array
+from checks.grader.records.observation import Array
 
 #: How well a node's value has to agree with a formula to bear its name.
 NAME_RTOL = 1e-5

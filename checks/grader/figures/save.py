@@ -33,11 +33,11 @@ def draw_all(
     One picture that cannot be drawn does not keep the others from it.
     """
     for stem, path in files:
-        lesson, submission = load(stem), read_file(path, stem)
-        if submission.source is None:
-            yield f"Lesson {number(stem)}: no pictures. {submission.problem}", None
+        lesson, lesson_file = load(stem), read_file(path, stem)
+        if lesson_file.source is None:
+            yield f"Lesson {number(stem)}: no pictures. {lesson_file.problem}", None
             continue
-        subject = Subject(stem, lesson, Sitter(server, submission, time_limit))
+        subject = Subject(stem, lesson, Sitter(server, lesson_file, time_limit))
         for wanted in lesson.figures:
             target = folder / f"{stem.split('_')[0]}_{wanted.file}.png"
             try:

@@ -13,9 +13,9 @@ from torch import Tensor
 from checks.grader.figures.ask import Sitter, Undrawable
 from checks.grader.language.inputs import cases
 from checks.grader.language.lesson import Exercise, Lesson
-from checks.grader.language.truth import close, parts
+from checks.grader.records.answer import close, parts
 from checks.grader.records.course import number
-from checks.grader.running.frames import Array
+from checks.grader.records.observation import Array
 
 #: A student's number is shown beside the right one where it is further off than this.
 DIFFERS_RTOL = 1e-4

@@ -19,7 +19,7 @@ from checks.grader.figures.record import separate, walk
 from checks.grader.figures.subject import Subject, finite, pair, parameters, tensors
 from checks.grader.language import figure
 from checks.grader.language.inputs import resolve
-from checks.grader.language.truth import float64s
+from checks.grader.records.answer import float64s
 
 #: A path is drawn through at most so many points.
 MOST_POINTS = 120

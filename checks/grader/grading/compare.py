@@ -15,9 +15,9 @@ from torch import Tensor
 
 from checks.grader.grading.explain import explain_error, explain_shape
 from checks.grader.language.lesson import Exercise
-from checks.grader.language.truth import close, parts
-from checks.grader.records.verdict import Observation, Settings, Status
-from checks.grader.running.frames import Array, Foreign
+from checks.grader.records.answer import aligned, close, parts, tensor_of
+from checks.grader.records.observation import Array, Foreign, Observation
+from checks.grader.records.verdict import Settings, Status
 
 #: Relative to the size of the answer (see truth.close). torch.testing.assert_close starts at 1.3e-6
 #: for float32; right work in another order of operations needs about five times that.
@@ -55,25 +55,6 @@ def right_quantities(
         return (False,) * len(wanted)
     rtol = RTOL[settings.dtype] * exercise.slack
     return tuple(_is_right(e, g, rtol) for e, g in zip(wanted, got, strict=True))
-
-
-def aligned(expected: Any, value: Any) -> tuple[Any, ...]:
-    """The returned values in the order of the expected ones; () where there are too few."""
-    if isinstance(expected, dict):
-        complete = isinstance(value, dict) and all(key in value for key in expected)
-        return tuple(value[key] for key in expected) if complete else ()
-    if isinstance(expected, tuple):
-        return value if isinstance(value, tuple) else ()
-    return (value,)
-
-
-def tensor_of(value: Any) -> Tensor | None:
-    """A returned value as numbers in float64, None if it is not numbers."""
-    if isinstance(value, Array):
-        return value.values
-    if isinstance(value, (bool, int, float)):
-        return torch.tensor(float(value), dtype=torch.float64)
-    return None
 
 
 def _is_right(expected: Any, value: Any, rtol: float) -> bool:

@@ -14,11 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.grading.compare import RTOL, aligned, right_quantities, tensor_of
+from checks.grader.grading.compare import RTOL, right_quantities
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.grading.locate import first_wrong_node, first_wrong_step, partly_right, ratio
-from checks.grader.language.lesson import Answer, Exercise, Mistake
-from checks.grader.language.truth import Truth, close, parts
+from checks.grader.language.lesson import Exercise, Mistake
+from checks.grader.language.truth import Truth
+from checks.grader.records.answer import Answer, aligned, close, parts, tensor_of
 from checks.grader.records.verdict import Settings
 
 #: Small calls are not drawn with care: a parameter may come close to 0 and keep few digits.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from checks.grader.language.truth import Truth
-from checks.grader.records.verdict import Observation
+from checks.grader.records.observation import Observation
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from checks.grader.records.verdict import Observation
+from checks.grader.records.observation import Observation
 
 Shape = tuple[int, ...]
 

@@ -7,10 +7,10 @@ from itertools import combinations
 
 from torch import Tensor
 
-from checks.grader.grading.compare import RTOL, aligned, right_quantities, tensor_of
+from checks.grader.grading.compare import RTOL, right_quantities
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.language.lesson import Exercise
-from checks.grader.language.truth import close, float64s, parts
+from checks.grader.records.answer import aligned, close, float64s, parts, tensor_of
 from checks.grader.records.verdict import Settings
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.language.lesson import Answer, Built, Exercise, Lesson, Source, read_data
+from checks.grader.language.lesson import Built, Exercise, Lesson, Source, read_data
+from checks.grader.records.answer import Answer
 from checks.grader.records.course import ROOT
 
 TRIALS = 4

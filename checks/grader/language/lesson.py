@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 
+from checks.grader.records.answer import Answer
 from checks.grader.records.course import ROOT
 
 if sys.version_info >= (3, 11):
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from checks.grader.language.figure import Figure
     from checks.grader.language.inputs import Dice
 
-#: What an exercise returns: a tensor, a tuple of them, a dict of them, or plain Python values.
-Answer = Any
 Method = Literal["by_hand", "by_autograd"]
 
 

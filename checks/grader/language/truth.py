@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from checks.grader.language.inputs import Case, resolve, rounded
-from checks.grader.language.lesson import Answer, Exercise, Witness
+from checks.grader.language.lesson import Exercise, Witness
+from checks.grader.records.answer import Answer, agree, float64s
 
 #: Two float64 computations of the same number; central differences are good to about 1e-9.
 WITNESS_RTOL = 1e-6
@@ -72,46 +73,6 @@ def gradient_of(loss: Callable[..., Tensor], *wrt: str) -> tuple[Witness, Witnes
         return _one_or_all([_differences(loss, inputs, name) for name in wrt])
 
     return Witness("autograd", by_autograd), Witness("differences", by_differences)
-
-
-def agree(one: Answer, other: Answer, *, rtol: float) -> bool:
-    """Whether two answers are the same up to rounding, relative to the largest component."""
-    left, right = float64s(one), float64s(other)
-    if len(left) == 1 and len(right) > 1:  # a literal list that is one vector
-        right = (torch.as_tensor(other, dtype=torch.float64),)
-    return len(left) == len(right) and all(
-        close(value, expected, rtol=rtol) for expected, value in zip(left, right, strict=True)
-    )
-
-
-def float64s(answer: Answer) -> tuple[Tensor, ...]:
-    """The returned values as float64 tensors, one per quantity."""
-    return tuple(torch.as_tensor(part, dtype=torch.float64) for part in parts(answer))
-
-
-def close(value: Tensor, expected: Tensor, *, rtol: float) -> bool:
-    """Same shape, finite, and |value − expected| ≤ rtol · (|expected| + max|expected|).
-
-    The second term makes the bound follow the size of the answer: zeros never pass for small
-    gradients, and a component that cancels is not held to a precision its neighbours do not have.
-    """
-    if value.shape != expected.shape:
-        return False
-    if expected.numel() == 0:
-        return True
-    if not bool(torch.isfinite(value).all() and torch.isfinite(expected).all()):
-        return False  # an infinite expectation, of a wrong formula that diverges, allows anything
-    magnitude = expected.abs()
-    return bool(((value - expected).abs() <= rtol * (magnitude + magnitude.max())).all())
-
-
-def parts(answer: Answer) -> tuple[Any, ...]:
-    """The returned values of an answer, one per quantity."""
-    if isinstance(answer, Mapping):
-        return tuple(answer.values())
-    if isinstance(answer, (tuple, list)):
-        return tuple(answer)
-    return (answer,)
 
 
 def _leaf(value: Any) -> Tensor:

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from checks.grader.running.frames import Broken, unpack
-
 Status = Literal[
     "passed",
     "wrong",
@@ -19,7 +17,6 @@ Status = Literal[
     "wrong_method",
     "course_error",
 ]
-Outcome = Literal["value", "raised", "missing", "not_started", "timeout", "crashed"]
 
 SCHEMA = 1
 
@@ -32,53 +29,6 @@ class Settings:
     dtype: Literal["float32", "float64"] = "float32"
     seed: int = 0
     time_limit: float = 10.0
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What came of one call. All of it was said by a process that ran student code.
-
-    changed, grads  positions of arguments whose values, whose .grad differ after the call
-    autograd        whether PyTorch's differentiation ran during the call
-    forward_mode    whether it ran in forward mode
-    """
-
-    outcome: Outcome
-    value: Any = None
-    error_type: str = ""
-    message: str = ""
-    line: int | None = None
-    changed: tuple[int, ...] = ()
-    grads: tuple[int, ...] = ()
-    autograd: bool = False
-    forward_mode: bool = False
-    printed: str = ""
-
-
-def observation(header: Mapping[str, Any], body: bytes) -> Observation:
-    """Read one answer. Raises frames.Broken if it is not one."""
-    outcome = header.get("outcome")
-    printed = _text(header.get("printed"), 2_000)
-    if outcome == "value":
-        return Observation(
-            "value",
-            unpack(header.get("value", {"plain": None}), body),
-            changed=_indices(header.get("changed", [])),
-            grads=_indices(header.get("grads", [])),
-            autograd=header.get("autograd") is True,
-            forward_mode=header.get("forward_mode") is True,
-            printed=printed,
-        )
-    if outcome not in ("raised", "missing", "not_started"):
-        raise Broken("no outcome")
-    line = header.get("line")
-    return Observation(
-        outcome,
-        error_type=_text(header.get("type"), 80),
-        message=_text(header.get("message"), 500),
-        line=line if type(line) is int and 0 < line < 1 << 31 else None,
-        printed=printed,
-    )
 
 
 @dataclass(frozen=True)
@@ -205,13 +155,3 @@ def _lesson_json(lesson: LessonReport) -> dict[str, Any]:
             for verdict in lesson.verdicts
         ],
     }
-
-
-def _text(value: Any, limit: int) -> str:
-    return value[:limit] if isinstance(value, str) else ""
-
-
-def _indices(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, list) or not all(type(item) is int for item in value):
-        raise Broken("bad indices")
-    return tuple(value[:64])

@@ -10,11 +10,13 @@ import json
 import socket
 import struct
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from checks.grader.records.observation import Array, Foreign, Observation
 
 MAX_HEADER = 1 << 18
 MAX_BODY = 1 << 24
@@ -27,25 +29,6 @@ class Broken(Exception):
 
 class Late(Exception):
     """The deadline passed."""
-
-
-@dataclass(frozen=True)
-class Array:
-    """A tensor as it was returned: its values in float64, and what it said of itself.
-
-    `dtype` and `device` are the student's ("float32", "cpu"); `values` has the student's shape.
-    """
-
-    values: Tensor
-    dtype: str
-    device: str
-
-
-@dataclass(frozen=True)
-class Foreign:
-    """A returned object that is no tensor and no plain value; only its type's name travels."""
-
-    type_name: str
 
 
 class Packer:
@@ -150,3 +133,39 @@ def _pair(item: Any) -> tuple[Any, Any]:
     if not isinstance(item, list) or len(item) != 2:
         raise Broken("bad dict")
     return item[0], item[1]
+
+
+def observation(header: Mapping[str, Any], body: bytes) -> Observation:
+    """Read one answer. Raises frames.Broken if it is not one."""
+    outcome = header.get("outcome")
+    printed = _text(header.get("printed"), 2_000)
+    if outcome == "value":
+        return Observation(
+            "value",
+            unpack(header.get("value", {"plain": None}), body),
+            changed=_indices(header.get("changed", [])),
+            grads=_indices(header.get("grads", [])),
+            autograd=header.get("autograd") is True,
+            forward_mode=header.get("forward_mode") is True,
+            printed=printed,
+        )
+    if outcome not in ("raised", "missing", "not_started"):
+        raise Broken("no outcome")
+    line = header.get("line")
+    return Observation(
+        outcome,
+        error_type=_text(header.get("type"), 80),
+        message=_text(header.get("message"), 500),
+        line=line if type(line) is int and 0 < line < 1 << 31 else None,
+        printed=printed,
+    )
+
+
+def _text(value: Any, limit: int) -> str:
+    return value[:limit] if isinstance(value, str) else ""
+
+
+def _indices(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(type(item) is int for item in value):
+        raise Broken("bad indices")
+    return tuple(value[:64])

@@ -11,7 +11,7 @@ MAX_SOURCE = 1 << 20
 
 
 @dataclass(frozen=True)
-class Submission:
+class LessonFile:
     """One lesson file as text. `problem` says why there is no text.
 
     room   the only folder that a confined process may use; it holds the file
@@ -28,19 +28,19 @@ class Unreadable(Exception):
     """A file that is not read. The message says why, in words that follow its name."""
 
 
-def read_submission(folder: Path, stem: str, *, follow_links: bool = True) -> Submission:
+def read_lesson_file(folder: Path, stem: str, *, follow_links: bool = True) -> LessonFile:
     """The file <folder>/<stem>.py. Only a regular file of at most 1 MiB of UTF-8 is read."""
     return read_file(folder / f"{stem}.py", stem, follow_links=follow_links)
 
 
-def read_file(path: Path, stem: str, *, follow_links: bool = True) -> Submission:
+def read_file(path: Path, stem: str, *, follow_links: bool = True) -> LessonFile:
     """One lesson file under any name."""
     try:
-        return Submission(stem, path, text_of(contents(path, follow_links=follow_links)))
+        return LessonFile(stem, path, text_of(contents(path, follow_links=follow_links)))
     except FileNotFoundError:
-        return Submission(stem, path, None, f"There is no file {path.name}.")
+        return LessonFile(stem, path, None, f"There is no file {path.name}.")
     except Unreadable as problem:
-        return Submission(stem, path, None, f"{path.name} {problem}")
+        return LessonFile(stem, path, None, f"{path.name} {problem}")
 
 
 def contents(path: Path, *, follow_links: bool = True) -> bytes:

@@ -9,30 +9,26 @@ from __future__ import annotations
 
 import contextlib
 import dis
-import functools
-import importlib
 import io
-import operator
 import os
 import socket
 import sys
 import traceback
 import types
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from checks.grader.running import frames
+from checks.grader.running.inside.autograd_log import AutogradLog
+from checks.grader.running.inside.stand_ins import stand_ins
 
 MAX_PRINTED = 2_000
 RAISE = dis.opmap["RAISE_VARARGS"]
 MAX_MESSAGE = 500
 MAX_ELEMENTS = 1 << 20
-#: The functions in which reverse mode and forward mode end.
-REVERSE, FORWARD = "_engine_run_backward", "make_dual"
 
 
 class Printed(io.TextIOBase):
@@ -51,84 +47,6 @@ class Printed(io.TextIOBase):
 
     def close(self) -> None:
         """Stays open: a student's close() would turn every later print into an error."""
-
-
-class Watch:
-    """Notes which of PyTorch's two differentiations ran: reverse mode, forward mode.
-
-    Every public interface (backward, autograd.grad, autograd.functional, torch.func) ends in one
-    of the two functions watched here.
-    """
-
-    def __init__(self) -> None:
-        self.ran: set[str] = set()
-        forward_mode = importlib.import_module("torch.autograd.forward_ad")
-        watched = ((torch.autograd, REVERSE), (forward_mode, FORWARD))
-        self._unwatched = [(module, name, getattr(module, name)) for module, name in watched]
-        for module, name, function in self._unwatched:
-            setattr(module, name, self._noted(name, function))
-
-    def report(self) -> dict[str, bool]:
-        """What the judge is told of one call."""
-        return {"autograd": bool(self.ran), "forward_mode": FORWARD in self.ran}
-
-    def stop(self) -> None:
-        """Leave PyTorch as it was, in a process that goes on to other things."""
-        for module, name, function in self._unwatched:
-            setattr(module, name, function)
-
-    def _noted(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def noted(*args: Any, **kwargs: Any) -> Any:
-            self.ran.add(name)
-            return function(*args, **kwargs)
-
-        return noted
-
-
-class StandIn(types.ModuleType):
-    """Stands in for a module of torch that is slow to import, with the few names that are used.
-
-    Any other name, and any module inside it, imports the real one, which then takes its place.
-    """
-
-    def __init__(self, name: str, package: bool, **names: Any) -> None:
-        super().__init__(name)
-        self.__dict__.update(names)
-        self.__dict__["_magic"] = ("__path__",) if package else ()
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name not in self._magic:
-            raise AttributeError(name)
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        return getattr(importlib.import_module(self.__name__), name)
-
-
-def stand_ins() -> tuple[StandIn, StandIn]:
-    """The compiler, and its arithmetic with symbolic shapes, for programs that compile nothing.
-
-    torch.optim and torch.func import the compiler (800 modules, more than a second) to say "do not
-    compile me"; a backward from a tensor with an upstream gradient imports sympy (500 modules) to
-    compare two shapes.
-    """
-    return (
-        StandIn(
-            "torch._dynamo",
-            package=True,
-            disable=lambda fn=None, *_, **__: fn if fn is not None else lambda function: function,
-            graph_break=lambda *_, **__: None,
-            compiled_autograd=types.SimpleNamespace(
-                _disable=nullcontext, in_compiled_autograd_region=False
-            ),
-        ),
-        StandIn(
-            "torch.fx.experimental.symbolic_shapes",
-            package=False,
-            expect_true=bool,
-            sym_eq=operator.eq,
-        ),
-    )
 
 
 def prepare() -> None:
@@ -154,7 +72,7 @@ def serve(sock: socket.socket, confine: Callable[[Mapping[str, Any]], None] | No
     request, body = frames.read(sock)
     if confine is not None:
         confine(request)
-    printed, watch = Printed(), Watch()
+    printed, log = Printed(), AutogradLog()
     sys.stdout = sys.stderr = printed
     sys.path[:] = [path for path in sys.path if path not in request["hide"]]
     while True:
@@ -163,7 +81,7 @@ def serve(sock: socket.socket, confine: Callable[[Mapping[str, Any]], None] | No
             lesson, outcome = _import(request)
             frames.write(sock, {"nonce": request["nonce"], "printed": printed.text, **outcome})
         else:
-            answer(sock, lesson, request, body, watch, printed)
+            answer(sock, lesson, request, body, log, printed)
         try:
             request, body = frames.read(sock)
         except frames.Broken:
@@ -175,16 +93,16 @@ def answer(
     lesson: types.ModuleType,
     request: dict[str, Any],
     body: bytes,
-    watch: Watch,
+    log: AutogradLog,
     printed: Printed,
 ) -> None:
     """One frame per call of the request; nothing is called after an unfinished stub."""
     for arguments in request["calls"]:
         printed.text = ""
-        watch.ran.clear()
+        log.ran.clear()
         packer = frames.Packer()
         outcome = call(lesson, request, arguments, body, packer)
-        outcome |= {"nonce": request["nonce"], "printed": printed.text, **watch.report()}
+        outcome |= {"nonce": request["nonce"], "printed": printed.text, **log.report()}
         frames.write(sock, outcome, packer.body)
         if outcome["outcome"] in ("missing", "not_started"):
             return

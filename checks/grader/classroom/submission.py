@@ -30,7 +30,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Parcel:
+class Submission:
     """One student's files by path ("lesson1_linear.py", "week 1/lesson1_linear.py").
 
     problems  lesson files that are there and cannot be read, by path, and why
@@ -71,19 +71,19 @@ class Parcel:
         return sorted(found, key=lambda path: (path.count("/"), path))
 
 
-def open_parcel(path: Path) -> Parcel:
+def open_submission(path: Path) -> Submission:
     """Read a folder or a zip file."""
     try:
         if path.is_dir():
             return _from_folder(path)
         return _from_archive(path)
     except Refused as refusal:
-        return Parcel(refused=str(refusal))
+        return Submission(refused=str(refusal))
     except OSError as error:
-        return Parcel(refused=f"it cannot be read: {error.strerror}")
+        return Submission(refused=f"it cannot be read: {error.strerror}")
 
 
-def _from_folder(root: Path) -> Parcel:
+def _from_folder(root: Path) -> Submission:
     files: dict[str, bytes] = {}
     problems: dict[str, str] = {}
     size, left_out = 0, 0
@@ -103,7 +103,7 @@ def _from_folder(root: Path) -> Parcel:
         size += len(data)
         files[name] = data
     notes = (f"{left_out} files were not read: too many or too large",) if left_out else ()
-    return Parcel(files, problems, notes=notes)
+    return Submission(files, problems, notes=notes)
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
@@ -122,7 +122,7 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
             yield from _walk(Path(entry.path), depth - 1)
 
 
-def _from_archive(path: Path) -> Parcel:
+def _from_archive(path: Path) -> Submission:
     if stat.S_ISLNK(path.lstat().st_mode) or not path.is_file():
         raise Refused("it is not a regular file")
     if path.stat().st_size > MAX_BYTES:
@@ -165,7 +165,7 @@ def _check(member: zipfile.ZipInfo) -> None:
         raise Refused(f"it holds a link or a device: {member.filename[:80]!r}")
 
 
-def _unpacked(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> Parcel:
+def _unpacked(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> Submission:
     """Never more than MAX_BYTES are unpacked, whatever the archive says of itself."""
     files: dict[str, bytes] = {}
     problems: dict[str, str] = {}
@@ -185,7 +185,7 @@ def _unpacked(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> Parce
             files[name] = data
         elif _is_lesson(name):
             problems[name] = "is larger than 1 MiB."
-    return Parcel(files, problems)
+    return Submission(files, problems)
 
 
 def _field(data: bytes) -> bytes:
