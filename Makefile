@@ -5,14 +5,20 @@
 #   make hint LESSON=3        make reset LESSON=3       make solutions [DEVICE=cuda]
 #   make figures [LESSON=3] [SOURCE=solutions]
 #   make classroom DIR=submissions [OUT=results]       make gradescope (a zip to upload)
-#   make test   make lint   make bench   make mutants   make stubs   make readme
+#   make test [LESSON=3]   make test-all   make lint   make bench   make mutants   make stubs
+#   make readme (the README's pictures)    make mistakes (the table of docs/mistakes.md)
 #
-# Another torch, for a GPU say:  make check TORCH='torch'
+# Another torch, for a GPU say:  make check TORCH=torch
 
 PYTHON ?= python3
-TORCH ?= torch==2.13.*
+DEFAULT_TORCH := torch==2.13.*
+TORCH ?= $(DEFAULT_TORCH)
+# Where PyTorch keeps its build without CUDA. On Linux the default index serves the one with CUDA:
+# half a gigabyte, and fifteen packages more.
+CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LESSON ?=
 SOURCE ?= exercises
 DEVICE ?= cpu
@@ -23,7 +29,7 @@ CHECKS := $(BIN)/python -m checks
 
 .DEFAULT_GOAL := check
 .PHONY: check watch hint reset solutions figures classroom gradescope
-.PHONY: test lint bench mutants stubs readme
+.PHONY: test test-all lint bench mutants stubs readme mistakes
 
 check: $(VENV)/.student
 	@$(CHECKS) check $(LESSON) --from "$(SOURCE)" --device $(DEVICE) $(ARGS)
@@ -53,8 +59,16 @@ gradescope: $(VENV)/.student
 		checks/gradescope/setup.sh checks data exercises pyproject.toml README.md LICENSE
 	@echo "Upload build/autograder.zip as the autograder of a programming assignment."
 
+# What one lesson is called in the names of tests; 1 is not 10.
+ONE_LESSON := $(if $(LESSON),-k "lesson$(LESSON)_ or lesson$(LESSON)-")
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+
 test: $(VENV)/.developer
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(PYTEST) -m "not slow" $(ONE_LESSON) $(ARGS)
+
+# What need not run at every change: every seed, every way in, 10,000 random inputs.
+test-all: test
+	@$(PYTEST) -m slow $(ONE_LESSON) $(ARGS)
 
 lint: $(VENV)/.developer
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
@@ -67,6 +81,10 @@ readme: $(VENV)/.student
 	@$(CHECKS) draw --from solutions --out figures
 	@for picture in data/figures/*.png; do cp "figures/$$(basename $$picture)" "$$picture"; done
 
+# The table of the mistakes that have a name, and of the counts; a test says when it is stale.
+mistakes: $(VENV)/.student
+	@$(BIN)/python -m checks.grader.author.mistakes
+
 # Every small change of a solution has to be noticed, or to have a reason why it cannot be.
 mutants: $(VENV)/.developer
 	@$(BIN)/python -m checks.tests.mutants $(LESSON) $(ARGS)
@@ -75,18 +93,24 @@ mutants: $(VENV)/.developer
 stubs: $(VENV)/.student
 	@$(BIN)/python -m checks.grader.author.stub
 
+# The default torch on Linux comes without CUDA if PyTorch's own index can be reached.
 $(VENV)/.student: pyproject.toml
 	@echo "Setting up $(VENV) with $(TORCH), numpy, matplotlib and pytest. Once; this takes a minute."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e .
+	@if [ "$(TORCH)" = "$(DEFAULT_TORCH)" ] && [ "$$(uname -s)" = Linux ]; then \
+		$(PIP) --retries 1 --timeout 15 --index-url $(CPU_INDEX) "$(TORCH)" 2>$(VENV)/torch.log \
+		&& echo "PyTorch: the build without CUDA." \
+		|| echo "PyTorch: $(CPU_INDEX) cannot be reached, so from the default index."; \
+	fi
+	@$(PIP) "$(TORCH)" -e .
 	@touch $@
 
 $(VENV)/.classroom: $(VENV)/.student
 	@echo "Adding what isolates submissions."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e ".[classroom]"
+	@$(PIP) "$(TORCH)" -e ".[classroom]"
 	@touch $@
 
 $(VENV)/.developer: $(VENV)/.student
 	@echo "Adding what the project's own tests need."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e ".[dev]"
+	@$(PIP) "$(TORCH)" -e ".[dev]"
 	@touch $@

@@ -18,8 +18,8 @@ from checks.grader.language.truth import Truth, establish
 from checks.grader.records.answer import agree, parts
 from checks.grader.records.course import ROOT, stems
 from checks.grader.records.observation import Observation
-from checks.grader.records.verdict import Settings
 from checks.grader.running.server import Server
+from checks.tests.seeds import both_dtypes, few_or_all_seeds
 from checks.tests.submissions import grade_text, solution
 
 EXERCISES = [(stem, exercise) for stem in stems() for exercise in load(stem).exercises]
@@ -90,19 +90,21 @@ def test_a_stub_is_not_started_everywhere(stem: str, server: Server) -> None:
     assert report.points == 0
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@few_or_all_seeds(20, few=2)
 @pytest.mark.parametrize("stem", stems())
-def test_a_solution_passes_with_every_seed(stem: str, dtype: str, server: Server) -> None:
-    for seed in range(20):
-        settings = Settings(dtype=dtype, seed=seed)  # type: ignore[arg-type]
+def test_a_solution_passes_with_every_seed(stem: str, seeds: range, server: Server) -> None:
+    for settings in both_dtypes(seeds):
         report = grade_text(server, stem, solution(stem), settings)
-        assert {v.status for v in report.verdicts} == {"passed"}, (seed, report.verdicts)
+        assert {v.status for v in report.verdicts} == {"passed"}, (settings, report.verdicts)
 
 
+@few_or_all_seeds(50, few=10)
 @pytest.mark.parametrize(("stem", "exercise"), EXERCISES, ids=_name)
-def test_the_witnesses_agree_on_hundreds_of_draws(stem: str, exercise: Exercise) -> None:
+def test_the_witnesses_agree_on_hundreds_of_draws(
+    stem: str, exercise: Exercise, seeds: range
+) -> None:
     lesson = load(stem)
-    for seed in range(50):
+    for seed in seeds:
         for case in cases(stem, lesson, exercise, seed):
             assert establish(exercise, case, torch.float64).dispute is None, case
 
