@@ -6,7 +6,7 @@
 #   make figures [LESSON=3] [SOURCE=solutions]
 #   make classroom DIR=submissions [OUT=results]       make gradescope (a zip to upload)
 #   make test [LESSON=3]   make test-all   make lint   make bench   make mutants   make stubs
-#   make readme (the README's pictures)    make mistakes (the table of docs/mistakes.md)
+#   make readme (the README's pictures)    make tables (README's lessons, docs/mistakes.md)
 #
 # Another torch, for a GPU say:  make check TORCH=torch
 
@@ -29,7 +29,7 @@ CHECKS := $(BIN)/python -m checks
 
 .DEFAULT_GOAL := check
 .PHONY: check watch hint reset solutions figures classroom gradescope
-.PHONY: test test-all lint bench mutants stubs readme mistakes
+.PHONY: test test-all lint bench mutants stubs readme tables
 
 check: $(VENV)/.student
 	@$(CHECKS) check $(LESSON) --from "$(SOURCE)" --device $(DEVICE) $(ARGS)
@@ -81,9 +81,9 @@ readme: $(VENV)/.student
 	@$(CHECKS) draw --from solutions --out figures
 	@for picture in data/figures/*.png; do cp "figures/$$(basename $$picture)" "$$picture"; done
 
-# The table of the mistakes that have a name, and of the counts; a test says when it is stale.
-mistakes: $(VENV)/.student
-	@$(BIN)/python -m checks.grader.author.mistakes
+# The tables that follow from the check files; a test says when they are stale.
+tables: $(VENV)/.student
+	@$(BIN)/python -m checks.grader.author.tables
 
 # Every small change of a solution has to be noticed, or to have a reason why it cannot be.
 mutants: $(VENV)/.developer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import Any
 
 import pytest
@@ -192,10 +191,3 @@ def _or_nothing(variant: Variant, truth: Truth) -> Any:
         return variant.predict(truth)
     except RAISED:
         return ()
-
-
-def test_the_readme_names_every_mistake_and_no_other() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text.split("### The mistakes that have a name")[1].split("\n## ")[0]
-    named = set(re.findall(r"`(\w+)`", section))
-    assert named == {mistake.id for _, exercise in EXERCISES for mistake in exercise.mistakes}

@@ -1,0 +1,69 @@
+"""The rooms of the grader: imports go downwards only, and the contracts notice when one does not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from checks.grader.records.course import ROOT
+
+pytest.importorskip("importlinter")
+ROOMS = [p for p in sorted((ROOT / "checks" / "grader").iterdir()) if (p / "__init__.py").exists()]
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    """The contracts of pyproject.toml, held against the code of a folder."""
+    code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    return subprocess.run(
+        [sys.executable, "-c", code, "--no-cache"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The code without its tests, to be spoilt."""
+    shutil.copytree(ROOT / "checks", tmp_path / "checks", ignore=shutil.ignore_patterns("tests"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_imports_go_downwards_only(copy: Path) -> None:
+    done = lint(copy)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "upward"),
+    [
+        ("records/course.py", "from checks.grader.grading import judge"),
+        ("running/inside/worker.py", "from checks.grader.language import truth"),
+        ("reports/terminal.py", "from checks.grader.classroom import page"),
+        ("grading/compare.py", "import matplotlib"),
+    ],
+)
+def test_an_import_upwards_breaks_a_contract(copy: Path, module: str, upward: str) -> None:
+    path = copy / "checks" / "grader" / module
+    path.write_text(path.read_text("utf-8") + f"\n{upward}\n", encoding="utf-8")
+    done = lint(copy)
+    assert done.returncode != 0
+    assert "BROKEN" in done.stdout
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_a_room_says_in_one_sentence_what_it_is_for(room: Path) -> None:
+    text = (room / "__init__.py").read_text(encoding="utf-8").split('"""')[1]
+    assert 20 < len(text) < 120 and text.endswith(".")
+
+
+def test_there_are_at_most_ten_rooms() -> None:
+    assert 1 < len(ROOMS) <= 10
