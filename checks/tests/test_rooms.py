@@ -1,4 +1,4 @@
-"""The rooms of the grader: imports go downwards only, and the contracts notice when one does not."""
+"""The rooms of the grader: imports go downwards only, and a contract breaks when one does not."""
 
 from __future__ import annotations
 
