@@ -167,7 +167,8 @@ def _forget_helpers(room: str) -> None:
     a helper of the same name beside it, and finds no state of the last one."""
     for name, module in list(sys.modules.items()):
         with contextlib.suppress(Exception):  # a student may put anything there
-            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+            own = vars(module)  # asking a module for a name may import another one
+            places = [own.get("__file__"), *own.get("__path__", ())]
             if any(_lies_in(room, place) for place in places):
                 del sys.modules[name]
     importlib.invalidate_caches()
