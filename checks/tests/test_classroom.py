@@ -314,7 +314,7 @@ def test_hostile_texts_reach_the_page_only_as_text(tmp_path: Path) -> None:
         "message": evil,
     }
     lesson = {"lesson": STEM, "title": evil, "exercises": [exercise]}
-    book = Gradebook(lost=[evil])
+    book = Gradebook(lost={evil: "why"})
     book.add(Line(evil, "k", 9), entry, {"points": 0, "max_points": 3, "lessons": [lesson]})
     with open(tmp_path / "p.html", "w", encoding="utf-8") as file:
         write_page(book, Rules(1, 10.0, "auto", "v"), file)

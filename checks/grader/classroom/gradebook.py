@@ -19,14 +19,16 @@ FAILING = ("error", "timeout", "crashed")
 class Line:
     """A line of the journal: whose result is written, and what decided about it.
 
-    key   changes with the content, the checks and the seed
+    key   changes with the content, the checks and the seed; empty if it has to be graded again
     slow  how long it took, in whole time limits
+    isolation  the sentence on what held while it was graded
     """
 
     student: str
     key: str
     slow: int
     notes: tuple[str, ...] = ()
+    isolation: str = ""
 
 
 @dataclass
@@ -63,6 +65,8 @@ class Gradebook:
     bins     how many have 0–9 %, 10–19 %, …, 90–99 %, all points
     failing  who has how many exercises that raised, ran too long or crashed
     slow     who took long, in whole time limits
+    lost     who could not be graded, wholly or in part, and why
+    isolation  what held, for whom
     """
 
     students: int = 0
@@ -74,7 +78,8 @@ class Gradebook:
     misconceptions: dict[str, Misconception] = field(default_factory=dict)
     failing: list[tuple[Entry, Counter[str]]] = field(default_factory=list)
     slow: list[tuple[Entry, int]] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)
+    isolation: str = ""
 
     def add(self, line: Line, entry: Entry, report: dict[str, Any]) -> None:
         """Take in one student's report."""

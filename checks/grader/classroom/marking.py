@@ -7,8 +7,10 @@ torch is imported on the first submission: the process that hands out the work n
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -19,18 +21,24 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from checks.grader.classroom.submission import Submission
 from checks.grader.records import course
+from checks.grader.records.misuse import Misuse
 from checks.grader.running import sandbox
 from checks.grader.running.intake import LessonFile, Unreadable, text_of
+from checks.grader.running.sandbox import Isolation
 
 if TYPE_CHECKING:
     from checks.grader.records.verdict import Report, Settings
 
 Mode = Literal["auto", "require", "off"]
+LEAST_FREE = 8 << 20  # bytes that a submission finds in its room
+#: What a system says of a name that it cannot hold, or that is a file and a folder at once.
+BAD_NAME = {
+    *(errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
+}
 
 
 @dataclass(frozen=True)
@@ -50,10 +58,25 @@ class Rules:
 
 @dataclass(frozen=True)
 class Graded:
-    """A graded submission: the report as JSON text, and how many seconds it took."""
+    """A graded submission.
+
+    report     as JSON text
+    seconds    how long it took
+    isolation  what held while it was graded
+    unjudged   exercises that the judge itself could not judge, and why; they are nobody's zeros
+    """
 
     report: str
     seconds: float
+    isolation: Isolation
+    unjudged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NotGraded:
+    """A submission that could not be graded here and now, through no fault of its own."""
+
+    reason: str
 
 
 class Unsafe(Exception):
@@ -75,9 +98,31 @@ def version_of_checks() -> str:
     return total.hexdigest()
 
 
-def grade(submission: Submission, rules: Rules) -> Graded:
+def grade(submission: Submission, rules: Rules) -> Graded | NotGraded:
     """Grade one submission in this process. Raises Unsafe or Differs."""
-    return _grader(rules, threading.get_ident()).grade(submission)
+    try:
+        return _grader(rules, threading.get_ident()).grade(submission)
+    except (Unsafe, Differs):
+        raise
+    except Exception as error:
+        return NotGraded(_reason(error))
+
+
+def try_out(rules: Rules) -> Isolation:
+    """Get ready to grade in this process. Raises whatever stands in the way."""
+    return _grader(rules, threading.get_ident()).isolation
+
+
+def _reason(error: Exception) -> str:
+    """Why nothing came of a submission, for whoever can do something about it."""
+    place = f"the temporary folder {tempfile.gettempdir()}"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{place} is full"
+    if isinstance(error, OSError) and str(error.filename or "").startswith(tempfile.gettempdir()):
+        return f"{place} cannot be used: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return "the judge ran out of memory"
+    return str(error) if isinstance(error, Misuse) else f"{type(error).__name__}: {error}"[:300]
 
 
 @lru_cache(maxsize=64)
@@ -96,6 +141,7 @@ class Grader:
     """A server, and a folder in which each submission gets a room of its own while it is graded.
 
     server, folder   of this grader; empty between two submissions
+    isolation        what held in a trial of it
     Raises Unsafe if `mode` is "require" and the sandbox is not there or does not hold.
     """
 
@@ -107,24 +153,35 @@ class Grader:
         linux = sys.platform == "linux"
         self._settings = settings
         self.folder = Path(tempfile.mkdtemp(prefix="checks-"))
+        self.folder.chmod(0o711)  # for a process that is nobody's to reach its room
         confine = sandbox.build if linux and mode != "off" else None
         self.server = Server("exec" if linux else None, confine, self.folder)
-        if mode == "require":
-            self._withstand()
+        try:
+            self.isolation = self._tried(mode) if linux else Isolation(sandbox.lacking())
+        except BaseException:
+            self.close()
+            raise
 
     def grade(self, submission: Submission) -> Graded:
         """Grade every lesson of one submission."""
         started = time.monotonic()
         report = self.report(submission, course.stems())
         text = json.dumps(report.as_json(), ensure_ascii=False, indent=1) + "\n"
-        return Graded(text.replace(str(self.folder), "…"), time.monotonic() - started)
+        text = text.replace(str(self.folder), "…")
+        seconds = time.monotonic() - started
+        return Graded(text, seconds, self.isolation, _unjudged(report))
 
     def report(self, submission: Submission, stems: Sequence[str]) -> Report:
         """Grade some lessons of one submission."""
         from checks.grader.grading.grade import grade_together
 
         room = self.folder / "room"  # the same name every time: it may stand in a message
+        if room.exists():  # the last submission's was not removed
+            _clear(room)
+        self.folder.mkdir(mode=0o711, exist_ok=True)  # somebody may tidy up /tmp
         room.mkdir(mode=0o700)
+        if shutil.disk_usage(room).free < LEAST_FREE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(room))
         try:
             lesson_files = [self._lesson_file(submission, stem, room) for stem in stems]
             for path, data in submission.files.items():
@@ -138,19 +195,13 @@ class Grader:
     def __enter__(self) -> Grader:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """End the server, which removes the folder."""
+        """End the server, which removes the folder if it still can."""
         self.server.close()
-        if sys.platform != "linux":
-            shutil.rmtree(self.folder, ignore_errors=True)
+        _clear(self.folder)
 
     def _lesson_file(self, submission: Submission, stem: str, room: Path) -> LessonFile:
         path = submission.find(stem)
@@ -166,16 +217,21 @@ class Grader:
         except Unreadable as problem:
             return LessonFile(stem, room / path, None, f"{name} {problem}")
 
-    def _withstand(self) -> None:
-        from checks.grader.running.attacks import succeeding
+    def _tried(self, mode: Mode) -> Isolation:
+        """What the sandbox withstands, tried in every mode. Raises Unsafe."""
+        from checks.grader.running.attacks import ATTACKS, succeeding
 
-        room = self.folder / "trial"
-        room.mkdir(mode=0o700)
-        failed = succeeding(self.server, room)
-        _clear(room)
-        if failed:
-            self.close()
-            raise Unsafe(f"the sandbox does not hold: {', '.join(failed)}")
+        if mode == "off":
+            return Isolation()
+        trial = self.folder / "trial"
+        trial.mkdir(mode=0o711)
+        isolation = Isolation(
+            sandbox.lacking(), len(ATTACKS), tuple(succeeding(self.server, trial))
+        )
+        _clear(trial)
+        if mode == "require" and isolation.open:
+            raise Unsafe(f"the sandbox does not hold: {', '.join(isolation.open)}")
+        return isolation
 
 
 def _not_handed_in(report: Report, submission: Submission) -> Report:
@@ -191,14 +247,30 @@ def _not_handed_in(report: Report, submission: Submission) -> Report:
     return replace(report, lessons=tuple(lessons))
 
 
+def _unjudged(report: Report) -> tuple[str, ...]:
+    """What the judge could not judge."""
+    return tuple(
+        f"{lesson.lesson}.{verdict.exercise}: {verdict.message}"
+        for lesson in report.lessons
+        for verdict in lesson.verdicts
+        if verdict.status == "course_error"
+    )
+
+
 def _put(room: Path, path: str, data: bytes) -> None:
-    """Write a file of the submission; a name that this system cannot hold is left out."""
+    """Write a file of the submission; a name that this system cannot hold is left out.
+
+    Raises OSError where it is not the name: no file of a student vanishes on a full disk.
+    """
     try:
         target = room / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-    except (OSError, ValueError):
+    except ValueError:
         return
+    except OSError as error:
+        if error.errno not in BAD_NAME:
+            raise
 
 
 def _clear(room: Path) -> None:

@@ -12,23 +12,35 @@ import json
 import secrets
 import sys
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass, field
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from checks.grader.classroom.gradebook import Gradebook, Line, write_grades
-from checks.grader.classroom.marking import Graded, Mode, Rules, grade, version_of_checks
+from checks.grader.classroom.marking import (
+    Differs,
+    Graded,
+    Mode,
+    NotGraded,
+    Rules,
+    Unsafe,
+    grade,
+    version_of_checks,
+)
 from checks.grader.classroom.page import write_page
-from checks.grader.classroom.pool import Pool
+from checks.grader.classroom.pool import Gone, Pool
 from checks.grader.classroom.progress import Progress
 from checks.grader.classroom.roster import Entry, roster
 from checks.grader.classroom.submission import Submission, open_submission
 from checks.grader.records.files import written_whole
 from checks.grader.records.misuse import Misuse
+from checks.grader.reports.terminal import safe
 
-ATTEMPTS = 3
+ATTEMPTS = 2  # to grade a submission alone, after a process died of it or beside it
+PATIENCE = 5.0  # seconds between two looks at whether somebody is left to grade
+#: What comes of handing a submission out.
+Result = Future["Graded | NotGraded"]
 
 
 @dataclass
@@ -38,7 +50,6 @@ class Pending:
     entry: Entry
     submission: Submission
     key: str
-    attempt: int = 1
 
 
 @dataclass
@@ -47,7 +58,8 @@ class Classroom:
 
     graded  what is done: by student, the line of the journal
     same    where a result of the same content lies
-    lost    students whose process died again and again, so that they could not be graded
+    lost    who could not be graded, wholly or in part, and why
+    suspects  what a process of the judge died of, perhaps
     """
 
     folder: Path
@@ -56,22 +68,45 @@ class Classroom:
     progress: Progress
     graded: dict[str, Line] = field(default_factory=dict)
     same: dict[str, Entry] = field(default_factory=dict)
-    lost: list[str] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)
+    suspects: list[Pending] = field(default_factory=list)
 
     def run(self, entries: list[Entry], pool: Pool) -> None:
-        """Grade every entry that has not been graded. At most pool.width are in memory."""
+        """Grade every entry that has not been graded. At most pool.width are in memory.
+
+        Nothing that one submission does ends the run: whoever cannot be graded is in `lost`.
+        """
         self._resume(entries)
-        waiting: dict[Future[Graded], Pending] = {}
-        with open(self.out / JOURNAL, "a", encoding="utf-8") as journal:
+        try:
+            with open(self.out / JOURNAL, "a", encoding="utf-8") as journal:
+                self._hand_out(entries, pool, journal)
+        except Gone as end:
             for entry in entries:
-                pending = self._open(entry, journal)
-                if pending is None:
-                    continue
-                if len(waiting) >= pool.width:
-                    self._collect(waiting, pool, journal)
-                waiting[self._submit(pool, pending)] = pending
-            while waiting:
+                if entry.student not in self.graded:
+                    self.lost.setdefault(entry.student, str(end))
+
+    def _hand_out(self, entries: list[Entry], pool: Pool, journal: TextIO) -> None:
+        waiting: dict[Result, Pending] = {}
+        for entry in entries:
+            pending = self._opened(entry, journal)
+            if pending is None:
+                continue
+            if len(waiting) >= pool.width:
                 self._collect(waiting, pool, journal)
+            waiting[pool.submit(grade, pending.submission, self.rules)] = pending
+        while waiting:
+            self._collect(waiting, pool, journal)
+        for pending in self.suspects:
+            self._alone(pending, pool, journal)
+
+    def _opened(self, entry: Entry, journal: TextIO) -> Pending | None:
+        """Read a submission; None if it needs no grading, or cannot be read."""
+        try:
+            return self._open(entry, journal)
+        except Exception as error:
+            self.lost[entry.student] = f"it could not be read ({_told(error)})"
+            self.progress.step()
+            return None
 
     def _open(self, entry: Entry, journal: TextIO) -> Pending | None:
         """Read a submission; None if its result is there already."""
@@ -79,49 +114,82 @@ class Classroom:
         key = self.rules.key(submission)
         known = self.graded.get(entry.student)
         if known is not None and known.key == key and self._result(entry).is_file():
-            self.graded[entry.student] = _line(entry, submission, key, known.slow)
+            self.graded[entry.student] = replace(known, notes=_notes(entry, submission))
             self.progress.step(now=False)
             return None
         twin = self.same.get(key)
         if twin is not None:
             text = self._result(twin).read_text(encoding="utf-8")
-            self._keep(
-                Pending(entry, submission, key), text, self.graded[twin.student].slow, journal
-            )
+            line = self.graded[twin.student]
+            line = replace(line, student=entry.student, notes=_notes(entry, submission))
+            self._keep(entry, line, text, journal)
             return None
         return Pending(entry, submission, key)
 
-    def _submit(self, pool: Pool, pending: Pending) -> Future[Graded]:
-        return pool.submit(grade, pending.submission, self.rules)
-
-    def _collect(self, waiting: dict[Future[Graded], Pending], pool: Pool, journal: TextIO) -> None:
-        """Keep what is ready; what a dying process took with it is handed out again."""
-        ready, _ = wait(waiting, return_when=FIRST_COMPLETED)
+    def _collect(self, waiting: dict[Result, Pending], pool: Pool, journal: TextIO) -> None:
+        """Keep what is ready. Raises Gone."""
+        ready: set[Result] = set()
+        while not ready:
+            ready, _ = wait(waiting, PATIENCE, FIRST_COMPLETED)
+            if not ready and pool.gone():
+                raise Gone(pool.gone())
         for future in ready:
             pending = waiting.pop(future)
             try:
-                result = future.result()
-            except (BrokenProcessPool, CancelledError, ConnectionError):
-                pending.attempt += 1
-                if pending.attempt > ATTEMPTS:
-                    self.lost.append(pending.entry.student)
-                else:
-                    waiting[self._submit(pool, pending)] = pending
-                continue
-            slow = int(result.seconds / self.rules.time_limit)
-            self._keep(pending, result.report, slow, journal)
+                self._take(pending, future.result(), journal)
+            except (Unsafe, Differs):
+                raise
+            except Exception:  # a process that died took its neighbours' work with it
+                self.suspects.append(pending)
 
-    def _keep(self, pending: Pending, text: str, slow: int, journal: TextIO) -> None:
+    def _alone(self, pending: Pending, pool: Pool, journal: TextIO) -> None:
+        """Grade while nobody else is, so that it is clear whose the end of a process is."""
+        said = ""
+        for _ in range(ATTEMPTS):
+            future = pool.submit(grade, pending.submission, self.rules)
+            while not wait([future], PATIENCE).done:
+                if pool.gone():
+                    raise Gone(pool.gone())
+            try:
+                return self._take(pending, future.result(), journal)
+            except (Unsafe, Differs):
+                raise
+            except Exception as error:
+                said = _told(error)
+        self.lost[pending.entry.student] = f"the judge's process ended each time ({said})"
+        return None
+
+    def _take(self, pending: Pending, result: Graded | NotGraded, journal: TextIO) -> None:
+        """Keep a result, or why there is none."""
+        student = pending.entry.student
+        if isinstance(result, NotGraded):
+            self.lost[student] = safe(result.reason)
+            self.progress.step()
+            return
+        line = Line(
+            student,
+            "" if result.unjudged else pending.key,
+            int(result.seconds / self.rules.time_limit),
+            (*_notes(pending.entry, pending.submission), *result.unjudged),
+            result.isolation.sentence,
+        )
+        if result.unjudged:
+            self.lost[student] = "; ".join(result.unjudged)
+        self._keep(pending.entry, line, result.report, journal)
+
+    def _keep(self, entry: Entry, line: Line, text: str, journal: TextIO) -> None:
         """Write a result, then note that it is written."""
-        entry = pending.entry
-        with written_whole(self._result(entry)) as file:
-            file.write(text)
-        line = _line(entry, pending.submission, pending.key, slow)
-        journal.write(_journal_line(line))
-        journal.flush()
-        self.graded[entry.student] = line
-        self.same[pending.key] = entry
         self.progress.step()
+        try:
+            with written_whole(self._result(entry)) as file:
+                file.write(text)
+            journal.write(_journal_line(line))
+            journal.flush()
+        except (Misuse, OSError, ValueError) as error:
+            self.lost[entry.student] = f"its result could not be kept: {_told(error)}"
+            return
+        self.graded[entry.student] = line
+        self.same[line.key] = entry
 
     def _result(self, entry: Entry) -> Path:
         return self.out / "results" / entry.result_name
@@ -152,12 +220,26 @@ class Classroom:
             line = self.graded.get(entry.student)
             if line is None:
                 continue
-            path = self._result(entry)
             try:
-                report = json.loads(path.read_text(encoding="utf-8"))
+                report = json.loads(self._result(entry).read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
-                raise Misuse(f"{path} cannot be read: delete it and run again") from error
+                self.lost[entry.student] = f"its result cannot be read ({_told(error)})"
+                with contextlib.suppress(OSError):  # so that the next run writes it anew
+                    self._result(entry).unlink()
+                continue
             yield line, entry, report
+
+    def isolation(self) -> str:
+        """What held, for whom: one sentence for all, or who had which."""
+        by_sentence: dict[str, list[str]] = {}
+        for student in sorted(self.graded):
+            by_sentence.setdefault(self.graded[student].isolation, []).append(student)
+        if len(by_sentence) < 2:
+            return "".join(by_sentence)
+        return " ".join(
+            f"{sentence or 'Isolation unknown.'} (For {_some(students)}.)"
+            for sentence, students in sorted(by_sentence.items(), key=lambda item: len(item[1]))
+        )
 
 
 JOURNAL = "journal.jsonl"
@@ -170,8 +252,8 @@ def prepare(
     """The entries, what was ignored, and the rules of the run. Raises Misuse."""
     try:
         entries, ignored = roster(folder, out)
-    except OSError as error:
-        raise Misuse(f"cannot read the folder {str(folder)!r}: {error.strerror}") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link to itself
+        raise Misuse(f"cannot read the folder {str(folder)!r}: {_told(error)}") from error
     if not entries:
         raise Misuse(
             f"no submissions in {str(folder)!r}: it takes a folder or a zip file per student"
@@ -188,15 +270,44 @@ def prepare(
 
 
 def publish(classroom: Classroom, entries: list[Entry]) -> Gradebook:
-    """Write grades.csv and report.html from the results."""
-    classroom.write_journal(entries)
-    book = Gradebook()
-    with written_whole(classroom.out / "grades.csv") as file:
+    """Write grades.csv and report.html from the results.
+
+    Each is written whatever becomes of the others. Raises Misuse at the end if one could not be.
+    """
+    book = Gradebook(isolation=classroom.isolation())
+    problems: list[str] = []
+    with _output("journal", problems):
+        classroom.write_journal(entries)
+    with _output("grades.csv", problems), written_whole(classroom.out / "grades.csv") as file:
         write_grades(classroom.reports(entries), book, file)
-    book.lost = sorted(classroom.lost)
-    with written_whole(classroom.out / "report.html") as file:
+    book.lost = dict(sorted(classroom.lost.items()))
+    with _output("report.html", problems), written_whole(classroom.out / "report.html") as file:
         write_page(book, classroom.rules, file)
+    if problems:
+        raise Misuse("; ".join(problems))
     return book
+
+
+@contextlib.contextmanager
+def _output(name: str, problems: list[str]) -> Iterator[None]:
+    """One file that is made from the results; what goes wrong with it is noted."""
+    try:
+        yield
+    except Misuse as problem:
+        problems.append(str(problem))
+    except Exception as error:
+        problems.append(f"{name} could not be made ({_told(error)})")
+
+
+def _told(error: Exception) -> str:
+    """An exception in one line."""
+    text = safe(" ".join(str(error).split()))[:200]
+    return text if isinstance(error, Misuse) else f"{type(error).__name__}: {text}".strip(": ")
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
 
 
 def _seed(out: Path, seed: int | None) -> int:
@@ -208,14 +319,14 @@ def _seed(out: Path, seed: int | None) -> int:
     return secrets.randbelow(1 << 31)
 
 
-def _line(entry: Entry, submission: Submission, key: str, slow: int) -> Line:
+def _notes(entry: Entry, submission: Submission) -> tuple[str, ...]:
     notes = [entry.note] if entry.note else []
     notes += submission.notes
     if submission.refused:
         notes.append(f"not opened: {submission.refused}")
     for path in sorted(submission.problems):
         notes.append(f"{path} {submission.problems[path]}")
-    return Line(entry.student, key, slow, tuple(notes))
+    return tuple(map(safe, notes))
 
 
 def _journal_line(line: Line) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from functools import partial
 from pathlib import Path
 
 from checks.grader.commands.check import say_what_is_lacking
@@ -39,7 +40,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Grade a folder of submissions; 0 if all of them were graded."""
-    from checks.grader.classroom.marking import Differs, Unsafe
+    from checks.grader.classroom.marking import Differs, Unsafe, try_out
     from checks.grader.classroom.pool import cluster, processes
     from checks.grader.classroom.progress import Progress
     from checks.grader.classroom.run import Classroom, prepare, publish
@@ -54,9 +55,12 @@ def run(options: Namespace) -> int:
         say_what_is_lacking(rules.mode)
     progress = Progress(len(entries), sys.stderr)
     room = Classroom(folder, out, rules, progress)
-    pool = cluster(options.scheduler) if options.scheduler else processes(options.jobs)
+    ready = partial(try_out, rules)
+    pool = cluster(options.scheduler, ready) if options.scheduler else processes(options.jobs)
     try:
         with pool as running:
+            for worker, why in running.unable.items():
+                print(f"checks: the worker {worker} cannot grade: {why}", file=sys.stderr)
             room.run(entries, running)
     except (Unsafe, Differs) as problem:
         raise Misuse(f"nothing was graded: {problem}") from problem
@@ -68,6 +72,7 @@ def run(options: Namespace) -> int:
     book = publish(room, entries)
     print(f"{book.students} graded, seed {rules.seed}: {shown(out / 'grades.csv')}")
     print(f"What the class has not understood: {shown(out / 'report.html')}")
-    if book.lost:
-        print(f"Not graded, run again: {', '.join(book.lost)}", file=sys.stderr)
+    print(book.isolation)
+    for student, why in book.lost.items():
+        print(f"Not graded, run again: {student}: {why}", file=sys.stderr)
     return 1 if book.lost else 0

@@ -36,7 +36,7 @@ PATIENCE = 0.7
 Stamps = Mapping[Path, tuple[int, int, int]]
 
 
-class Saved(Exception):
+class Saved(BaseException):  # no error, so that nothing on the way holds it back
     """Files have changed; whatever was being done is out of date."""
 
     def __init__(self, paths: set[Path]) -> None:
@@ -44,7 +44,7 @@ class Saved(Exception):
         self.paths = paths
 
 
-class Left(Exception):
+class Left(BaseException):
     """The student has had enough for today."""
 
 

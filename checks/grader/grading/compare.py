@@ -82,7 +82,8 @@ def _outcome(exercise: Exercise, seen: Observation, settings: Settings) -> Fault
         case "timeout":
             return Fault(
                 "timeout",
-                f"Your code was still running after {settings.time_limit:g} seconds. Look for a "
+                f"Your code was still running after {seen.seconds or settings.time_limit:g} "
+                "seconds. Look for a "
                 "loop that never ends, or far more steps than were asked for.",
                 "timeout",
             )

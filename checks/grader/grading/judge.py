@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from checks.grader.grading.compare import Fault, compare
 from checks.grader.grading.diagnose import diagnose
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.grading.method import autograd_in, line_of
-from checks.grader.grading.questions import Question
-from checks.grader.grading.table import (
-    inputs_shown,
-    rows,
-)
+from checks.grader.grading.questions import Question, Questions
+from checks.grader.grading.table import inputs_shown, rows
 from checks.grader.language.inputs import Case
 from checks.grader.language.lesson import Exercise
 from checks.grader.language.truth import establish
+from checks.grader.records.misuse import Misuse
 from checks.grader.records.observation import Observation
 from checks.grader.records.verdict import Settings, Verdict
 from checks.grader.running.intake import LessonFile
@@ -24,6 +24,7 @@ from checks.grader.running.session import Session
 
 #: Faults that are not about the inputs of a call.
 UNASKED = ("missing", "not_started")
+UNJUDGED = "the checker could not judge this answer"
 
 
 def import_fault(exercise: Exercise, imported: Observation, settings: Settings) -> Fault:
@@ -55,6 +56,37 @@ def _unasked(question: Question, lesson_file: LessonFile, seen: Observation) -> 
     return replace(refused(question.exercise, fault, seen), line=line)
 
 
+def judged(session: Session, question: Question, lesson_file: LessonFile) -> Verdict:
+    """The verdict on one exercise, whatever happens on the way to it.
+
+    What the judge itself cannot do is nobody's mistake: it scores nothing against anybody, says
+    where it stopped, and ends neither the check nor the class.
+    """
+    try:
+        return judge(session, question, lesson_file)
+    except Misuse:  # there is no process to ask
+        raise
+    except Exception as error:
+        session.close()  # an answer may be unread
+        return _course_error(question.exercise, f"{UNJUDGED} ({_place(error)})")
+
+
+def not_imported(questions: Questions, imported: Observation) -> list[Verdict]:
+    """The verdicts on a file that cannot be imported: the same for every exercise."""
+    exercises = [question.exercise for question in questions.all]
+    try:
+        fault = import_fault(exercises[0], imported, questions.settings)
+    except Exception as error:
+        return [_course_error(exercise, f"{UNJUDGED} ({_place(error)})") for exercise in exercises]
+    return [refused(exercise, fault, imported) for exercise in exercises]
+
+
+def _place(error: Exception) -> str:
+    """What was raised, and by which line of the course."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno}"
+
+
 def judge(session: Session, question: Question, lesson_file: LessonFile) -> Verdict:
     """Ask one exercise and judge the answers; the session stays open."""
     exercise = question.exercise
@@ -66,7 +98,7 @@ def judge(session: Session, question: Question, lesson_file: LessonFile) -> Verd
         return _unasked(question, lesson_file, seen[0])
     disputes = [truth.dispute for truth in question.truths if truth.dispute]
     if disputes:
-        return _course_error(exercise, disputes[0])
+        return _course_error(exercise, f"the witnesses of the truth disagree ({disputes[0]})")
     for i, answer in enumerate(seen[: len(question.cases)]):
         fault = compare(exercise, question.truths[i].by_hand, answer, question.settings)
         if fault is not None:
@@ -168,6 +200,6 @@ def _prefixes(session: Session, question: Question) -> list[Prefix]:
     return [Prefix(c.name, t, s) for c, t, s in zip(calls, truths, seen, strict=False)]
 
 
-def _course_error(exercise: Exercise, dispute: str) -> Verdict:
-    message = f"Course error, not yours: the witnesses of the truth disagree ({dispute})."
+def _course_error(exercise: Exercise, problem: str) -> Verdict:
+    message = f"Course error, not yours: {problem}."
     return Verdict(exercise.name, "course_error", exercise.points, message=message)

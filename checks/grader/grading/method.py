@@ -12,6 +12,8 @@ from functools import lru_cache
 
 #: Parts of torch that differentiate, and the names in them that do not.
 AUTOGRAD = ("torch.autograd", "torch.func", "functorch")
+#: Characters of a file that is read, and parts of a dotted name: a student's take a hundredth.
+LONGEST, PARTS = 1 << 18, 32
 HARMLESS = ("no_grad", "inference_mode", "set_grad_enabled", "functional_call", "vmap")
 
 
@@ -24,8 +26,16 @@ def autograd_in(source: str, function: str) -> str | None:
     for name in _reachable(function, definitions):
         for node in ast.walk(definitions[name]):
             if _uses_autograd(node, aliases) and not (own_backward and _calls_backward(node)):
-                return f"`{ast.unparse(node)[:60]}` in line {getattr(node, 'lineno', '?')}"
+                return f"`{_written(node)[:60]}` in line {getattr(node, 'lineno', '?')}"
     return None
+
+
+def _written(node: ast.AST) -> str:
+    """A piece of the tree as text; its type where it is too deep, or holds too long a number."""
+    try:
+        return ast.unparse(node)
+    except (RecursionError, ValueError):
+        return f"a long {type(node).__name__.lower()}"
 
 
 def line_of(source: str | None, name: str) -> int | None:
@@ -45,6 +55,8 @@ def line_of(source: str | None, name: str) -> int | None:
 
 @lru_cache(maxsize=8)  # each exercise of a lesson asks about the same file
 def _parsed(source: str) -> ast.Module | None:
+    if len(source) > LONGEST:
+        return None
     try:
         return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -80,14 +92,14 @@ def _aliases(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def _reachable(start: str, definitions: Mapping[str, ast.stmt]) -> list[str]:
-    found: list[str] = []
+    found: dict[str, None] = {}  # in the order they are found
     waiting = [start]
     while waiting:
         name = waiting.pop()
         if name in definitions and name not in found:
-            found.append(name)
+            found[name] = None
             waiting += [n.id for n in ast.walk(definitions[name]) if isinstance(n, ast.Name)]
-    return found
+    return list(found)
 
 
 def _uses_autograd(node: ast.AST, aliases: dict[str, str]) -> bool:
@@ -120,8 +132,9 @@ def _is_false(node: ast.expr) -> bool:
 
 
 def _dotted(node: ast.expr, aliases: dict[str, str]) -> str:
-    if isinstance(node, ast.Name):
-        return aliases.get(node.id, node.id)
-    if isinstance(node, ast.Attribute):
-        return f"{_dotted(node.value, aliases)}.{node.attr}"
-    return ""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute) and len(names) < PARTS:
+        names.append(node.attr)
+        node = node.value
+    first = aliases.get(node.id, node.id) if isinstance(node, ast.Name) else ""
+    return ".".join([first, *reversed(names)])

@@ -81,7 +81,7 @@ def questions_of(stem: str, settings: Settings) -> Questions:
 
 
 def restricted(questions: Questions, exercise: str) -> Questions:
-    """An questions of one exercise only."""
+    """The questions of one exercise only."""
     return replace(questions, all=tuple(s for s in questions.all if s.exercise.name == exercise))
 
 

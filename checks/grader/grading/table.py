@@ -23,6 +23,8 @@ def rows(exercise: Exercise, truth: Truth, seen: Observation) -> tuple[Row, ...]
     rows: list[Row] = []
     hands = parts(truth.by_hand)
     yours = aligned(truth.by_hand, seen.value)
+    if len(yours) != len(hands):  # an answer of another form has no place in the table
+        return ()
     autograds = parts(truth.autograd) if truth.autograd is not None else (None,) * len(hands)
     for quantity, hand, mine, auto in zip(
         exercise.quantities, hands, yours, autograds, strict=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,4 +24,6 @@ def written_whole(path: Path) -> Iterator[TextIO]:
             yield file
         os.replace(part, path)
     except OSError as error:
+        with contextlib.suppress(OSError):  # on a full disk it would keep what others need
+            part.unlink()
         raise Misuse(f"cannot write {path}: {error.strerror}") from error

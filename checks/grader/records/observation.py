@@ -37,6 +37,7 @@ class Observation:
     changed, grads  positions of arguments whose values, whose .grad differ after the call
     autograd        whether PyTorch's differentiation ran during the call
     forward_mode    whether it ran in forward mode
+    seconds         how long was waited, at a time limit
     """
 
     outcome: Outcome
@@ -49,3 +50,4 @@ class Observation:
     autograd: bool = False
     forward_mode: bool = False
     printed: str = ""
+    seconds: float = 0.0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from checks.grader.records.course import ROOT
 from checks.grader.running import frames
-from checks.grader.running.server import Server
+from checks.grader.running.server import START_UP, Child, Server
 
 #: What is tried, and a program that ends without an exception only if it could be done.
 ATTACKS = {
@@ -28,18 +30,29 @@ ATTACKS = {
 
 def succeeding(server: Server, room: Path) -> list[str]:
     """The names of the attacks that succeed from a child of this server. Empty is good."""
-    return [what for what in ATTACKS if _succeeds(server, room, what)]
+    with ExitStack() as stack:
+        children = [
+            stack.enter_context(server.child(_job(what, room / str(i))))
+            for i, what in enumerate(ATTACKS)
+        ]
+        return [
+            what for what, child in zip(ATTACKS, children, strict=True) if not _was_refused(child)
+        ]
 
 
-def _succeeds(server: Server, room: Path, what: str) -> bool:
-    """Anything but a clear refusal counts as success."""
+def _job(what: str, room: Path) -> dict[str, Any]:
+    room.mkdir(mode=0o700)
     (room / "lesson.py").touch()
     source = ATTACKS[what].format(root=str(ROOT), room=str(room))
-    job = {"stem": "lesson", "path": str(room / "lesson.py"), "source": source}
-    with server.child(job | {"device": "cpu", "room": str(room)}) as child:
-        try:
-            header, _ = child.receive(time.monotonic() + 60.0)
-        except (frames.Broken, frames.Late):
-            return True
+    path = str(room / "lesson.py")
+    return {"stem": "lesson", "path": path, "source": source, "device": "cpu", "room": str(room)}
+
+
+def _was_refused(child: Child) -> bool:
+    """Anything but a clear refusal counts as success."""
+    try:
+        header, _ = child.receive(time.monotonic() + START_UP)
+    except (frames.Broken, frames.Late):
+        return False
     refusals = ("PermissionError", "MemoryError", "BlockingIOError")
-    return header.get("outcome") != "raised" or header.get("type") not in refusals
+    return header.get("outcome") == "raised" and header.get("type") in refusals

@@ -15,15 +15,20 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checks.grader.records.course import ROOT
+from checks.grader.running import privilege
 
 if TYPE_CHECKING:
     from checks.grader.running.server import Confine
 
 GIB = 1 << 30
+#: Processes and threads of the whole user, which is what the kernel counts. Where no process can be
+#: started anyway, threads are counted by the server: a low bound would hit the neighbour as well.
+FEW, MANY = 512, 8192
 #: Beside the Python installation: the libraries that its extension modules load, and randomness.
 SYSTEM = (
     *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"),
@@ -36,9 +41,9 @@ HIDDEN = tuple(ROOT / name for name in ("checks", "solutions", "exercises", "dat
 CALLS = """
     read readv pread64 preadv preadv2 write writev pwrite64 pwritev lseek close
     open openat stat fstat lstat newfstatat statx access faccessat faccessat2 getdents getdents64
-    getcwd chdir fchdir readlink readlinkat dup dup2 dup3 fsync fdatasync ftruncate fallocate
-    fadvise64 flock unlink unlinkat rename renameat renameat2 statfs fstatfs pipe pipe2
-    mmap munmap mremap mprotect madvise brk mincore msync membarrier rseq
+    getcwd chdir fchdir readlink readlinkat dup dup2 dup3 fsync fdatasync ftruncate
+    fadvise64 unlink unlinkat rename renameat statfs fstatfs pipe pipe2
+    mmap munmap mremap mprotect brk mincore msync membarrier rseq
     set_robust_list get_robust_list futex futex_waitv set_tid_address arch_prctl
     clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getrusage
     setitimer getitimer alarm pause
@@ -50,8 +55,39 @@ CALLS = """
     poll ppoll select pselect6 epoll_create1 epoll_ctl epoll_wait epoll_pwait
 """
 CLONE_THREAD = 0x10000
+#: What the C library and allocators tell the kernel of their own memory; nothing that is shared.
+ADVICE = (0, 1, 2, 3, 4, 8, 14, 15, 16, 17, 102, 103)
 TERMINAL, CLOSE_ON_EXEC, NON_BLOCKING = (0x5401, 0x5413), (0x5450, 0x5451), (0x5421,)
 SET_NAME, GET_NAME = 15, 16  # options of prctl
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """What kept submissions apart from the machine, as far as it was tried.
+
+    lacking  what the machine does not offer
+    tried    how many trial attacks were made
+    open     those that were not refused
+    """
+
+    lacking: tuple[str, ...] = ()
+    tried: int = 0
+    open: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        return self.tried > 0 and not self.lacking and not self.open
+
+    @property
+    def sentence(self) -> str:
+        """For whoever hands out points."""
+        if self.holds:
+            return f"Isolation held: all {self.tried} trial attacks were refused."
+        reasons = [f"this machine lacks {'; '.join(self.lacking)}"] if self.lacking else []
+        if self.open:
+            done = ", ".join(self.open)
+            reasons.append(f"of {self.tried} trial attacks these were not refused: {done}")
+        return f"Weak isolation: {'; '.join(reasons) or 'it was switched off'}."
 
 
 def lacking() -> tuple[str, ...]:
@@ -72,21 +108,25 @@ def lacking() -> tuple[str, ...]:
 
 def build() -> Confine:
     """Prepare in the server what its children do to themselves. Takes what the machine has."""
+    user = privilege.another_user(sys.prefix, *(sys.modules[name].__file__ for name in _loaded()))
+    group = privilege.process_group()
     calls = _allowed_calls() if _has_seccomp() else None
     if calls is not None and not _loads(calls):
         calls = None  # a container may forbid it; then a trial of the sandbox fails
     readable = sorted(_readable(), key=str) if _has_landlock() else None
-    limits = _limits(_address_space() + GIB)
+    limits = _limits(_address_space() + _memory(), MANY if calls is not None else FEW)
     from resource import setrlimit  # here, so that no child imports it
 
     def confine(job: Mapping[str, Any]) -> None:
         room = job["room"]
+        privilege.yield_to_others(group)
         os.chdir(room)
         _clear_environment(room)
         for kind, bound in limits:
             setrlimit(kind, (bound, bound))
         if readable is not None:
             _allow_files(readable, room)
+        privilege.give_up(user, room)
         if calls is not None:
             calls.load()
 
@@ -103,7 +143,17 @@ def _clear_environment(room: str) -> None:
     sys.dont_write_bytecode = True
 
 
-def _limits(memory: int) -> list[tuple[int, int]]:
+def _memory() -> int:
+    """How many bytes student code may take: a sixth of what there is, so that a small machine has
+    enough for two submissions and two judges, and never more than 1 GiB."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):
+            total = min(total, int(Path(file).read_text()))
+    return max(GIB // 4, min(GIB, total // 6))
+
+
+def _limits(memory: int, processes: int) -> list[tuple[int, int]]:
     """What is bounded, and by how much; never more than is allowed already."""
     import resource
 
@@ -113,7 +163,7 @@ def _limits(memory: int) -> list[tuple[int, int]]:
         resource.RLIMIT_FSIZE: 4 << 20,
         resource.RLIMIT_NOFILE: 64,
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NPROC: 512,
+        resource.RLIMIT_NPROC: processes,
     }
     hard = {kind: resource.getrlimit(kind)[1] for kind in bounds}
     unlimited = resource.RLIM_INFINITY
@@ -220,6 +270,10 @@ def _allowed_calls() -> Any:
         allow("fcntl", equal(1, command))
     for option in (SET_NAME, GET_NAME):
         allow("prctl", equal(0, option))
+    for advice in ADVICE:
+        allow("madvise", equal(2, advice))
+    for flag in (0, 1):  # not RENAME_WHITEOUT, which makes a device
+        allow("renameat2", equal(4, flag))
     allow("prlimit64", equal(0, 0), equal(2, 0))  # read one's own limits
     allow("sched_getparam", equal(0, 0))
     return filter

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import gc
 import os
 import secrets
@@ -20,28 +21,51 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Set
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from checks.grader.records.course import ROOT
-from checks.grader.running import frames
+from checks.grader.records.misuse import Misuse
+from checks.grader.running import frames, privilege
 from checks.grader.running.inside import worker
+from checks.grader.running.takings import takes_too_much
 
-PID = struct.Struct("<i")
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+#: A request: what is wanted, its number, a process. The reply: that number, a process.
+REQUEST, REPLY = struct.Struct("<cIi"), struct.Struct("<Ii")
+CHILD, SERVER, KILL, PING = b"F", b"S", b"K", b"P"
 START_UP = 60.0  # seconds for a process to be there: importing torch from a cold disk takes long
+STALLED = 20.0  # seconds after which a server that was there once is given up
 Confine = Callable[[Mapping[str, Any]], None]
-Way = Literal["fork", "exec", "fresh"]
+Way = Literal["fork", "exec", "fresh", "other"]
 #: What a server that confines its children keeps of the environment.
 KEPT = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
-LOOK = 0.2  # seconds between two looks at how much is in the folder
-MAX_WRITTEN = 64 << 20  # bytes
-MAX_FILES = 2_000
+#: Modules of the course that hold expected values, or lead to them.
+TRUTH = ("checks.lesson", "checks.grader.language", "checks.grader.grading")
+ATTEMPTS = 3
+LOOK = 0.1  # seconds between two looks at what children take that the kernel does not bound
 PARENT_DEATH, SUBREAPER = 1, 36  # options of prctl
 
 
-class Child:
+class Closing:
+    """What is closed at the end of a `with`."""
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Child(Closing):
     """The judge's end of one process that runs student code."""
 
     def __init__(self, sock: socket.socket, end: Callable[[], None], nonce: str) -> None:
@@ -75,25 +99,16 @@ class Child:
             self._end()
             self._sock.close()
 
-    def __enter__(self) -> Child:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class Server:
+class Server(Closing):
     """Starts children. `way` says how; by default a fork of this process on Linux.
 
     confine   called once in the server; what it returns is called in each child before the
               student's code, with the job
     folder    where the judge keeps what is temporary; the server removes it at its own end, which
               comes even if the judge is killed
+
+    A server that is gone, or does not answer, is replaced. Raises Misuse where none can be had.
     """
 
     def __init__(
@@ -106,6 +121,10 @@ class Server:
         self._confine = confine
         self._folder = folder
         self._sock: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._end: Callable[[], None] | None = None
+        self._number = 0
+        self._patience = START_UP
         self.pid = 0
         if self._way == "fork":
             self._fork()
@@ -122,34 +141,73 @@ class Server:
         nonce = secrets.token_hex(8)
         hide = ["", ".", str(ROOT), str(Path.cwd())]
         ours, theirs = socket.socketpair()
-        end = self._fresh_child(theirs) if self._way == "fresh" else self._forked_child(theirs)
-        theirs.close()
+        with theirs:
+            end = self._fresh_child(theirs) if self.is_fresh else self._forked_child(theirs)
         child = Child(ours, end, nonce)
         ours.settimeout(START_UP)
         with contextlib.suppress(OSError):
             frames.write(ours, job | {"nonce": nonce, "hide": hide})
         return child
 
+    def another(self) -> Server:
+        """A new server in which nothing has run yet: a second opinion. It leaves the folder."""
+        if self.is_fresh:
+            return Server("fresh")
+        ours, theirs = socket.socketpair()
+        other = Server.__new__(Server)
+        other.__dict__.update(self.__dict__, _way="other", _sock=ours, _process=None, _number=0)
+        with theirs:
+            other.pid = self._started(SERVER, theirs)
+        other._end = partial(self._end_forked, self._sock, other.pid)
+        return other
+
+    def answers(self) -> bool:
+        """Whether the server is there and well; if not, its children's ends are not their own."""
+        if self.is_fresh:
+            return True
+        with contextlib.suppress(OSError):
+            self._ask(PING)
+            return True
+        return False
+
     def close(self) -> None:
         """End the server; it ends its children."""
+        if self._sock is None:
+            return
+        self._sock.close()
+        self._sock = None
+        if self._end is not None:
+            self._end()
+            return
+        try:
+            self._wait(STALLED)
+        except subprocess.TimeoutExpired:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """End a server that does not answer, and what it has started, without its help."""
         if self._sock is not None:
             self._sock.close()
             self._sock = None
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self.pid, 0)
+        for pid in (*_descendants(self.pid), self.pid):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._wait(STALLED)
 
-    def __enter__(self) -> Server:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+    def _wait(self, seconds: float) -> None:
+        if self._process is not None:
+            self._process.wait(seconds)
+            return
+        deadline = time.monotonic() + seconds
+        with contextlib.suppress(ChildProcessError):  # one that another server has forked
+            while os.waitpid(self.pid, os.WNOHANG)[0] == 0:
+                if time.monotonic() > deadline:
+                    raise subprocess.TimeoutExpired("server", seconds)
+                time.sleep(0.001)
 
     def _fork(self) -> None:
+        _hold_no_truth()
         worker.prepare()
         ours, theirs = socket.socketpair()
         sys.stdout.flush()
@@ -170,40 +228,67 @@ class Server:
             command.append(f"{self._confine.__module__}:{self._confine.__qualname__}")
             environment = {name: os.environ[name] for name in KEPT if name in os.environ}
             environment["PYTHONHASHSEED"] = "0"  # the same messages on every run
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            pass_fds=(theirs.fileno(),),
-            stdin=subprocess.DEVNULL,
-            env=environment | {"OMP_NUM_THREADS": "1"},
-        )
-        theirs.close()
-        self.pid = process.pid
+        with theirs:
+            self._process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                env=environment | {"OMP_NUM_THREADS": "1"},
+            )
+        self.pid = self._process.pid
         self._sock = ours
+        self._patience = START_UP
 
     def _forked_child(self, theirs: socket.socket) -> Callable[[], None]:
+        pid = self._started(CHILD, theirs)
+        return partial(self._end_forked, self._sock, pid)
+
+    def _end_forked(self, own: socket.socket | None, pid: int) -> None:
+        """End what this server has forked; if it was replaced since, that is done."""
+        if self._sock is not own:
+            return
         try:
-            pid = self._ask(b"F", theirs.fileno())
-        except OSError:  # somebody ended the server
-            self.close()
-            self._exec()
-            pid = self._ask(b"F", theirs.fileno())
+            self._ask(KILL, pid)
+        except OSError:
+            self._give_up()
 
-        def end() -> None:
-            with contextlib.suppress(OSError):
-                self._ask(b"K" + PID.pack(pid))
+    def _started(self, kind: bytes, theirs: socket.socket) -> int:
+        """A process that the server has forked. A server that is gone is replaced. Raises Misuse.
 
-        return end
+        The new server is no fork of this process, which knows expected values by now.
+        """
+        problem = ""
+        for _ in range(ATTEMPTS):
+            try:
+                if self._sock is None and self._way == "other":
+                    break
+                if self._sock is None:
+                    self._exec()
+                return self._ask(kind, 0, theirs.fileno())
+            except OSError as error:
+                problem = str(error)
+                self._give_up()
+        raise Misuse(f"no process for submissions could be started ({problem})")
 
-    def _ask(self, message: bytes, *fds: int) -> int:
+    def _ask(self, kind: bytes, pid: int = 0, *fds: int) -> int:
+        """One reply of the server. Replies to earlier requests, which came too late, are passed
+        over. Raises OSError."""
         if self._sock is None:
             raise OSError("no server")
-        self._sock.settimeout(START_UP)
-        socket.send_fds(self._sock, [message.ljust(1 + PID.size)], list(fds))
-        reply = self._sock.recv(PID.size)
-        if len(reply) != PID.size:
-            raise OSError("the server is gone")
-        return int(PID.unpack(reply)[0])
+        self._number += 1
+        self._sock.settimeout(self._patience)
+        socket.send_fds(self._sock, [REQUEST.pack(kind, self._number, pid)], list(fds))
+        while True:
+            reply = self._sock.recv(REPLY.size, socket.MSG_WAITALL)
+            if len(reply) != REPLY.size:
+                raise OSError("the server ended")
+            number, value = REPLY.unpack(reply)
+            if number == self._number:
+                self._patience = STALLED
+                if value < 0:
+                    raise OSError(-value, os.strerror(-value))
+                return int(value)
 
     def _fresh_child(self, theirs: socket.socket) -> Callable[[], None]:
         """A process of its own. Windows hands sockets over as bytes, POSIX as descriptors."""
@@ -238,40 +323,73 @@ def _be_server(sock: socket.socket, confine: Confine | None, folder: Path | None
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the judge, who then closes
     _control(SUBREAPER, 1)
     gc.freeze()
+    _serve_forks(sock, confine, folder)
+    privilege.remove_process_group()
+    if folder is not None:
+        remove(folder)
+    os._exit(0)
+
+
+def _hold_no_truth() -> None:
+    """Refuse to fork children that could find an expected value in their memory."""
+    found = [name for name in sys.modules if name.startswith(TRUTH)]
+    assert not found, f"the server has loaded {found[0]}: start it before the judge"
+
+
+def _serve_forks(sock: socket.socket, confine: Confine | None, folder: Path | None) -> None:
+    """Answer requests until the judge closes. The children are then gone."""
     children: set[int] = set()
     while True:
         watched = bool(children) and folder is not None
         if not select.select([sock], [], [], LOOK if watched else None)[0]:
-            if folder is not None and _is_overfull(folder):
+            if folder is not None and takes_too_much(folder, children):
                 while children:
                     _kill(children.pop())
             continue
         try:
-            message, fds, _, _ = socket.recv_fds(sock, 1 + PID.size, 1)
+            message, fds, _, _ = socket.recv_fds(sock, REQUEST.size, 1)
         except OSError:
             message, fds = b"", []
-        if not message:
+        if len(message) != REQUEST.size:
             for pid in children:
                 _kill(pid)
             _kill_adopted(set())
-            if folder is not None:
-                remove(folder)
-            os._exit(0)
-        if message[:1] == b"F":
-            pid = os.fork()
-            if pid == 0:
-                sock.close()
-                _be_child(fds[0], confine)
-            os.close(fds[0])
-            children.add(pid)
-        else:
-            pid = PID.unpack(message[1:])[0]
-            if pid in children:
-                children.discard(pid)
-                _kill(pid)
-                _kill_adopted(children)
+            return
+        kind, number, pid = REQUEST.unpack(message)
+        if kind in (CHILD, SERVER):
+            pid = _forked(kind, sock, fds[0], confine, folder)
+            if pid > 0:
+                children.add(pid)
+        elif kind == KILL and pid in children:
+            children.discard(pid)
+            _kill(pid)
+            _kill_adopted(children)
         with contextlib.suppress(OSError):
-            sock.sendall(PID.pack(pid))
+            sock.sendall(REPLY.pack(number, pid))
+
+
+def _forked(
+    kind: bytes, sock: socket.socket, fd: int, confine: Confine | None, folder: Path | None
+) -> int:
+    """The number of a new child, or of a server that is one; below 0 what the system said."""
+    try:
+        pid = os.fork()
+    except OSError as error:
+        os.close(fd)
+        return -(error.errno or errno.EAGAIN)
+    if pid == 0:
+        sock.close()
+        if kind == CHILD:
+            _be_child(fd, confine)
+        try:
+            os.setsid()
+            _control(PARENT_DEATH, signal.SIGKILL)
+            _control(SUBREAPER, 1)
+            _serve_forks(socket.socket(fileno=fd), confine, folder)
+        finally:
+            os._exit(0)
+    os.close(fd)
+    return pid
 
 
 def _kill(pid: int) -> None:
@@ -281,19 +399,6 @@ def _kill(pid: int) -> None:
             end(pid, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, 0)
-
-
-def _is_overfull(folder: Path) -> bool:
-    """Whether students' code has written more than it may; the kernel bounds single files only."""
-    size = count = 0
-    for place, _, files in os.walk(folder):
-        count += 1 + len(files)
-        for name in files:
-            with contextlib.suppress(OSError):
-                size += os.lstat(os.path.join(place, name)).st_size
-            if size > MAX_WRITTEN or count > MAX_FILES:
-                return True
-    return count > MAX_FILES
 
 
 def _kill_adopted(own: Set[int]) -> None:
@@ -308,6 +413,15 @@ def _kill_adopted(own: Set[int]) -> None:
             return
         for pid in adopted:
             _kill(pid)
+
+
+def _descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and theirs."""
+    try:
+        listing = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    return [own for child in map(int, listing.split()) for own in (child, *_descendants(child))]
 
 
 def _control(option: int, value: int) -> None:
@@ -347,6 +461,7 @@ def remove(folder: Path) -> None:
 
 def _main(arguments: list[str]) -> None:
     """`python -m checks.grader.running.server` FD FOLDER [CONFINE], FD one, or share (Windows)."""
+    _hold_no_truth()
     worker.prepare()
     if arguments == ["share"]:
         handed = socket.fromshare(sys.stdin.buffer.read())  # type: ignore[attr-defined,unused-ignore]

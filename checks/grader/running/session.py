@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from checks.grader.records.observation import Observation
@@ -16,6 +17,9 @@ from checks.grader.running.server import START_UP, Child, Server
 
 #: What is sent for some calls: the header of a frame, and its tensors.
 Request = tuple[dict[str, Any], bytes]
+#: A submission may take so many time limits in all; each exercise after that has BRIEFLY seconds,
+#: in which right work is done many times over.
+LIMITS, BRIEFLY = 4, 1.5
 TICK = 0.02  # seconds between two looks at whether somebody still wants the answer
 
 
@@ -29,10 +33,22 @@ class Session(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass
+class Allowance:
+    """How long one submission was waited for, over all of its lessons and processes. Seconds."""
+
+    waited: float = 0.0
+
+    def limit(self, usual: float) -> float:
+        """The time limit of what comes next."""
+        return usual if self.waited < LIMITS * usual else min(usual, BRIEFLY)
+
+
 class ProcessSession:
     """A lesson file's process: started when it is needed, and again after it died.
 
     waiting   called again and again while an answer is awaited; what it raises ends the wait
+    ended     in what the process of this file ended or ran too long: exercises, "" for the import
     """
 
     def __init__(
@@ -41,12 +57,15 @@ class ProcessSession:
         lesson_file: LessonFile,
         settings: Settings,
         waiting: Callable[[], None] | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         self._waiting = waiting
+        self._allowance = allowance or Allowance()
         self._server = server
         self._lesson_file = lesson_file
         self._settings = settings
         self._child: Child | None = None
+        self.ended: list[str] = []
         self.start()
 
     def start(self) -> None:
@@ -57,6 +76,7 @@ class ProcessSession:
     def turn_to(self, lesson_file: LessonFile) -> None:
         """Go on with another file of the same student, in the same process if it still lives."""
         self._lesson_file = lesson_file
+        self.ended = []
         if self._child is None:
             self.start()
         else:
@@ -69,8 +89,7 @@ class ProcessSession:
             self.start()
         if self._imported is None:
             slow = START_UP if self._settings.device != "cpu" or self._server.is_fresh else 0.0
-            deadline = time.monotonic() + self._settings.time_limit + slow
-            self._imported = self._receive(deadline)
+            self._imported = self._receive("", self._limit(), slow)
         return self._imported
 
     def ask(self, request: Request, meanwhile: Callable[[], object]) -> list[Observation]:
@@ -81,15 +100,15 @@ class ProcessSession:
         assert self._child is not None
         header, body = request
         self._child.send(header | {"path": str(self._lesson_file.path)}, body)
-        deadline = time.monotonic() + self._settings.time_limit
+        limit = left = self._limit()
         seen: list[Observation] = []
         for _ in header["calls"]:
-            seen.append(self._receive(deadline))
+            before = self._allowance.waited
+            seen.append(self._receive(header["exercise"], limit, left - limit))
+            left -= self._allowance.waited - before
             if seen[-1].outcome in ("missing", "not_started", "timeout", "crashed"):
                 break
-            paused = time.monotonic()
             meanwhile()
-            deadline += time.monotonic() - paused
         return seen
 
     def close(self) -> None:
@@ -106,7 +125,19 @@ class ProcessSession:
             "room": str(self._lesson_file.room or ""),
         }
 
-    def _receive(self, deadline: float) -> Observation:
+    def _limit(self) -> float:
+        return self._allowance.limit(self._settings.time_limit)
+
+    def _receive(self, asked: str, limit: float, more: float) -> Observation:
+        """One answer, within limit + more seconds; what the judge does meanwhile does not count."""
+        started = time.monotonic()
+        seen = self._observed(started + limit + more)
+        self._allowance.waited += time.monotonic() - started
+        if seen.outcome in ("timeout", "crashed"):
+            self.ended.append(asked)
+        return replace(seen, seconds=limit) if seen.outcome == "timeout" else seen
+
+    def _observed(self, deadline: float) -> Observation:
         assert self._child is not None
         if self._waiting is not None:
             while not self._child.ready(TICK) and time.monotonic() < deadline:
@@ -127,12 +158,13 @@ def single_session(
     lesson_file: LessonFile,
     settings: Settings,
     waiting: Callable[[], None] | None = None,
+    allowance: Allowance | None = None,
 ) -> Iterator[ProcessSession | None]:
     """The process of one lesson file, ended at last; None when there is no text to run."""
     if lesson_file.source is None:
         yield None
         return
-    session = ProcessSession(server, lesson_file, settings, waiting)
+    session = ProcessSession(server, lesson_file, settings, waiting, allowance)
     try:
         yield session
     finally:

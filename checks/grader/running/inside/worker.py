@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import dis
+import importlib
 import io
+import math
 import os
 import socket
 import sys
@@ -28,7 +30,8 @@ from checks.grader.running.inside.stand_ins import stand_ins
 MAX_PRINTED = 2_000
 RAISE = dis.opmap["RAISE_VARARGS"]
 MAX_MESSAGE = 500
-MAX_ELEMENTS = 1 << 20
+MAX_ELEMENTS = 1 << 16
+MAX_DEPTH = 4
 
 
 class Printed(io.TextIOBase):
@@ -69,7 +72,7 @@ def serve(sock: socket.socket, confine: Callable[[Mapping[str, Any]], None] | No
 
     `confine` limits what this process may do; it is called with the job before any student code.
     """
-    request, body = frames.read(sock)
+    request, body = frames.read(sock, longest=frames.MAX_REQUEST)
     if confine is not None:
         confine(request)
     printed, log = Printed(), AutogradLog()
@@ -83,7 +86,7 @@ def serve(sock: socket.socket, confine: Callable[[Mapping[str, Any]], None] | No
         else:
             answer(sock, lesson, request, body, log, printed)
         try:
-            request, body = frames.read(sock)
+            request, body = frames.read(sock, longest=frames.MAX_REQUEST)
         except frames.Broken:
             return
 
@@ -128,26 +131,27 @@ def call(
         else:
             result = function(*arguments)
         value = _pack(result, packer)
+        after = [_fingerprint(argument) for argument in arguments]
+        pairs = list(zip(before, after, strict=True))
+        return {
+            "outcome": "value",
+            "value": value,
+            "changed": [i for i, (old, new) in enumerate(pairs) if not _same(old[0], new[0])],
+            "grads": [i for i, (old, new) in enumerate(pairs) if not _same(old[1], new[1])],
+        }
     except BaseException as error:
         return _describe(error, request["path"])
-    after = [_fingerprint(argument) for argument in arguments]
-    pairs = list(zip(before, after, strict=True))
-    return {
-        "outcome": "value",
-        "value": value,
-        "changed": [i for i, (old, new) in enumerate(pairs) if not _same(old[0], new[0])],
-        "grads": [i for i, (old, new) in enumerate(pairs) if not _same(old[1], new[1])],
-    }
 
 
 def _import(job: Mapping[str, Any]) -> tuple[types.ModuleType, dict[str, Any]]:
     """The student's file as a module named like the lesson, and what went wrong, if anything."""
     lesson = types.ModuleType(job["stem"])
     lesson.__file__ = job["path"]
+    room = job.get("room", "")
+    _forget_helpers(room)
     sys.modules[job["stem"]] = lesson
     folder = os.path.dirname(job["path"])
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    sys.path[:] = [folder, *(path for path in sys.path if not _lies_in(room, path))]
     torch.set_default_dtype(torch.float32)  # an earlier lesson may have changed it
     try:
         if job["device"] != "cpu":
@@ -156,6 +160,21 @@ def _import(job: Mapping[str, Any]) -> tuple[types.ModuleType, dict[str, Any]]:
     except BaseException as error:
         return lesson, _describe(error, job["path"])
     return lesson, {"outcome": "value"}
+
+
+def _forget_helpers(room: str) -> None:
+    """What an earlier lesson of the student imported from its own folder: the next lesson may have
+    a helper of the same name beside it, and finds no state of the last one."""
+    for name, module in list(sys.modules.items()):
+        with contextlib.suppress(Exception):  # a student may put anything there
+            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+            if any(_lies_in(room, place) for place in places):
+                del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+def _lies_in(room: str, place: Any) -> bool:
+    return bool(room) and isinstance(place, str) and f"{place}/".startswith(f"{room}/")
 
 
 def _argument(part: Any, body: bytes, request: Mapping[str, Any]) -> Any:
@@ -205,14 +224,20 @@ def _same(old: Any, new: Any) -> bool:
     return type(old) is type(new) and (isinstance(old, Tensor) or bool(old == new))
 
 
-def _pack(value: Any, packer: frames.Packer) -> dict[str, Any]:
+def _pack(value: Any, packer: frames.Packer, depth: int = 0) -> dict[str, Any]:
     """A result as JSON and raw bytes. Anything that is not plain is named, not sent."""
-    if type(value) in (Tensor, nn.Parameter) and _plain_tensor(value):
+    plain = type(value) in (Tensor, nn.Parameter) and _plain_tensor(value)
+    if not packer.holds(value.numel() if plain else 0):
+        return {"foreign": "more than an answer can hold"}
+    if plain:
         return packer.tensor(value, str(value.dtype).removeprefix("torch."), str(value.device))
+    if isinstance(value, (tuple, list, dict)) and depth == MAX_DEPTH:
+        return {"foreign": f"a {type(value).__name__} nested {MAX_DEPTH} deep"}
     if isinstance(value, (tuple, list)):
-        return {"tuple": [_pack(item, packer) for item in value[:64]]}
+        return {"tuple": [_pack(item, packer, depth + 1) for item in value[:64]]}
     if isinstance(value, dict):
-        return {"dict": [[str(key), _pack(item, packer)] for key, item in value.items()][:64]}
+        pairs = list(value.items())[:64]
+        return {"dict": [[str(key)[:80], _pack(item, packer, depth + 1)] for key, item in pairs]}
     if value is None or type(value) in (bool, int, float):
         return {"plain": value} if type(value) is not int or abs(value) < 1 << 62 else _big()
     return {"foreign": _type_name(value)}
@@ -228,8 +253,13 @@ def _plain_tensor(value: Tensor) -> bool:
         and value.device.type != "meta"
         and not value.is_complex()
         and not value.is_quantized
-        and value.numel() <= MAX_ELEMENTS
+        and _volume(value) <= MAX_ELEMENTS
     )
+
+
+def _volume(value: Tensor) -> int:
+    """The elements of a tensor, counting an empty dimension as 1: (0, 2**60) is too large, too."""
+    return math.prod(size or 1 for size in value.shape)
 
 
 def _type_name(value: Any) -> str:
@@ -244,8 +274,8 @@ def _type_name(value: Any) -> str:
         return "a tensor on the device meta (without values)"
     if value.is_complex():
         return f"a complex tensor ({value.dtype})"
-    if value.numel() > MAX_ELEMENTS:
-        return f"a tensor of {value.numel()} elements"
+    if _volume(value) > MAX_ELEMENTS:
+        return f"a tensor of shape {tuple(value.shape)}"
     return f"a tensor subclass ({type(value).__name__})"
 
 
