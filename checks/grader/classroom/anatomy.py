@@ -140,7 +140,7 @@ def others(text: str, stem: str) -> frozenset[int]:
 
 
 def snippet(text: str, name: str) -> str:
-    """A function without comments, docstrings and strings: it shows the idea and nobody's name."""
+    """A function without comments, strings and types: it shows the idea and nobody's name."""
     found = [piece.source for piece in pieces(text) if piece.name == name]
     if not found:
         return ""
@@ -152,6 +152,10 @@ def snippet(text: str, name: str) -> str:
                 body[:1] = [] if len(body) > 1 else [ast.Pass()]
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 node.value = "…"
+            if isinstance(node, ast.arg):
+                node.annotation = None
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                node.returns = None
         return ast.unparse(ast.fix_missing_locations(tree))[:LONGEST]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""

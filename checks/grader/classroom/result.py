@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +131,8 @@ def result_of(report: Mapping[str, Any]) -> Result:
 def as_json(report: Report, submission: Submission) -> dict[str, Any]:
     """The report in the schema of `check`, and for every lesson which file was graded or why none.
 
-    Where something is not passed, `code` shows what was run, without comments and strings.
+    Where something is not passed, `code` shows what was run, without comments and strings, and
+    `says` is what the course says of a named mistake, whoever makes it.
     Raises Unexplained.
     """
     whole = report.as_json()
@@ -143,6 +145,7 @@ def as_json(report: Report, submission: Submission) -> dict[str, Any]:
             if exercise["status"] == "passed":
                 continue
             exercise["message"] = exercise["message"].strip() or STATUS[exercise["status"]]
+            exercise["says"] = _says(lesson["lesson"]).get(_place(exercise), "")
             if isinstance(taken, Code):
                 exercise["code"] = anatomy.snippet(taken.text, exercise["exercise"])
     result_of(whole)
@@ -181,6 +184,19 @@ def _numbers(lessons: list[int]) -> str:
         run = [lesson for _, lesson in group]
         runs.append(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}")
     return f"lesson{'s' if len(lessons) > 1 else ''} {', '.join(runs)}"
+
+
+@cache
+def _says(stem: str) -> Mapping[tuple[str, str], str]:
+    """What the course says of each mistake, by exercise and id."""
+    from checks.grader.language.lesson import load
+
+    exercises = load(stem).exercises
+    return {(e.name, mistake.id): mistake.says for e in exercises for mistake in e.mistakes}
+
+
+def _place(exercise: Mapping[str, Any]) -> tuple[str, str]:
+    return exercise["exercise"], exercise["misconception"] or ""
 
 
 def _digest(taken: Code | NoCode, stem: str) -> str:

@@ -1,4 +1,4 @@
-"""The tables of grades: grades.csv for people, and what the gradebooks of Canvas and Moodle take."""
+"""The tables of grades: grades.csv for people, and what Canvas and Moodle import."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import TextIO
 
-from checks.grader.classroom.exports import Entry, shown
-from checks.grader.classroom.result import Result
+from checks.grader.classroom.exports import shown
+from checks.grader.classroom.gradebook import Row
 from checks.grader.records.course import number
 
 #: What begins a formula: at the start of a cell, or where another separator of cells may begin one.
@@ -31,18 +31,13 @@ class Grades:
         self._rows.writerow(head)
         self._lessons = len(stems)
 
-    def add(self, entry: Entry, result: Result, notes: Sequence[str]) -> None:
-        """The row of a student who was graded."""
-        points = [n for lesson in result.lessons for n in (lesson.points, lesson.max_points)]
-        self._write(entry, [*points, result.points, result.max_points], [*notes, *result.words])
-
-    def add_lost(self, entry: Entry, reason: str) -> None:
-        """The row of a student who could not be graded: no number, and why."""
-        self._write(entry, [""] * (2 * self._lessons + 2), [f"not graded: {reason}"])
-
-    def _write(self, entry: Entry, numbers: Sequence[object], notes: Sequence[str]) -> None:
-        who = [cell(text) for text in (entry.student, entry.id, entry.email)]
-        self._rows.writerow([*who, *numbers, cell("; ".join(notes))])
+    def add(self, row: Row) -> None:
+        """The row of a student; who was not graded has no numbers."""
+        who = [cell(text) for text in (row.entry.student, row.entry.id, row.entry.email)]
+        points: list[object] = [""] * (2 * self._lessons + 2)
+        if row.points:
+            points = [*(n for lesson in row.points for n in lesson), row.total, row.most]
+        self._rows.writerow([*who, *points, cell("; ".join([*row.notes, *row.words]))])
 
 
 class Canvas:
@@ -57,13 +52,16 @@ class Canvas:
         self._rows.writerow([*head, *names, *all_of_them])
         self._rows.writerow(["    Points Possible", "", "", "", "", *points, *totals])
 
-    def add(self, entry: Entry, result: Result) -> None:
+    def add(self, row: Row) -> None:
+        """The row of a student; who was not graded has none, so that no grade is overwritten."""
+        entry = row.entry
         own = entry.platform_id if entry.platform in ("canvas", "") else ""
         sis = entry.id if entry.id != own else ""
-        who = (entry.student, own, sis, entry.login, "")
-        points = [lesson.points for lesson in result.lessons]
-        total = [result.points] if len(points) > 1 else []
-        self._rows.writerow([*map(cell, who), *points, *total])
+        points = [points for points, _ in row.points]
+        total = [row.total] if len(points) > 1 else []
+        if points:
+            who = (entry.student, own, sis, entry.login, "")
+            self._rows.writerow([*map(cell, who), *points, *total])
 
 
 class Moodle:
@@ -78,9 +76,11 @@ class Moodle:
         grade = ("Grade", "Maximum grade", "Last modified (grade)", "Feedback comments")
         self._rows.writerow([*who, *grade])
 
-    def add(self, entry: Entry, result: Result) -> None:
+    def add(self, row: Row) -> None:
+        """The row of a student; who was not graded has none."""
+        entry = row.entry
         own = entry.platform_id if entry.platform in ("moodle", "") else ""
         who = (f"Participant {own}" if own else "", entry.student, entry.id, entry.email)
-        comment = "; ".join(result.words) or "everything passed"
-        grade = (result.points, result.max_points, "", cell(comment))
-        self._rows.writerow([*map(cell, who), *grade])
+        comment = cell("; ".join(row.words) or "everything passed")
+        if row.points:
+            self._rows.writerow([*map(cell, who), row.total, row.most, "", comment])
