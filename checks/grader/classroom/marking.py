@@ -17,17 +17,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from checks.grader.classroom.result import as_json, not_handed_in
 from checks.grader.classroom.submission import Submission
 from checks.grader.records import course
 from checks.grader.records.misuse import Misuse
 from checks.grader.running import sandbox
-from checks.grader.running.intake import LessonFile, Unreadable, text_of
 from checks.grader.running.sandbox import Isolation
 
 if TYPE_CHECKING:
@@ -165,8 +165,8 @@ class Grader:
     def grade(self, submission: Submission) -> Graded:
         """Grade every lesson of one submission."""
         started = time.monotonic()
-        report = self.report(submission, course.stems())
-        text = json.dumps(report.as_json(), ensure_ascii=False, indent=1) + "\n"
+        report = self.report(submission, tuple(submission.lessons))
+        text = json.dumps(as_json(report, submission), ensure_ascii=False, indent=1) + "\n"
         text = text.replace(str(self.folder), "…")
         seconds = time.monotonic() - started
         return Graded(text, seconds, self.isolation, _unjudged(report))
@@ -183,10 +183,10 @@ class Grader:
         if shutil.disk_usage(room).free < LEAST_FREE:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(room))
         try:
-            lesson_files = [self._lesson_file(submission, stem, room) for stem in stems]
+            lesson_files = [submission.lesson_file(stem, room) for stem in stems]
             for path, data in submission.files.items():
                 _put(room, path, data)
-            return _not_handed_in(
+            return not_handed_in(
                 grade_together(self.server, lesson_files, self._settings), submission
             )
         finally:
@@ -203,20 +203,6 @@ class Grader:
         self.server.close()
         _clear(self.folder)
 
-    def _lesson_file(self, submission: Submission, stem: str, room: Path) -> LessonFile:
-        path = submission.find(stem)
-        name = f"{stem}.py"
-        if submission.refused:
-            return LessonFile(stem, room / name, None, f"Not opened: {submission.refused}.")
-        if path is None:
-            return LessonFile(stem, room / name, None, f"There is no file {name}.")
-        if path in submission.problems:
-            return LessonFile(stem, room / path, None, f"{name} {submission.problems[path]}")
-        try:
-            return LessonFile(stem, room / path, text_of(submission.files[path]), room=room)
-        except Unreadable as problem:
-            return LessonFile(stem, room / path, None, f"{name} {problem}")
-
     def _tried(self, mode: Mode) -> Isolation:
         """What the sandbox withstands, tried in every mode. Raises Unsafe."""
         from checks.grader.running.attacks import ATTACKS, succeeding
@@ -232,19 +218,6 @@ class Grader:
         if mode == "require" and isolation.open:
             raise Unsafe(f"the sandbox does not hold: {', '.join(isolation.open)}")
         return isolation
-
-
-def _not_handed_in(report: Report, submission: Submission) -> Report:
-    """A lesson without a file is not an error: it was not started."""
-    if submission.refused:
-        return report
-    lessons = []
-    for lesson in report.lessons:
-        if submission.find(lesson.lesson) is None:
-            verdicts = tuple(replace(v, status="not_started") for v in lesson.verdicts)
-            lesson = replace(lesson, verdicts=verdicts)
-        lessons.append(lesson)
-    return replace(report, lessons=tuple(lessons))
 
 
 def _unjudged(report: Report) -> tuple[str, ...]:

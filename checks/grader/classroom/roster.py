@@ -1,77 +1,158 @@
-"""Who has handed something in: one entry per student of a folder of submissions."""
+"""The list of a class, as a CSV file: ids, e-mail addresses, and who handed in nothing.
+
+A gradebook exported from Canvas or the grading sheet of Moodle is one as it is; so is any table
+with a column for the name, an id, a login or an e-mail address under a usual heading.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import os
+import csv
+import io
+import re
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-MAX_NAME = 180  # bytes of a file name that is made from a student's name
+from checks.grader.classroom.exports import Entry, shown, unique
+from checks.grader.classroom.texts import decoded
+from checks.grader.records.misuse import Misuse
+from checks.grader.running.intake import Unreadable
+
+MAX_ROSTER = 16 << 20
+#: Headings by what they hold; the first that a table has is taken.
+HEADINGS = {
+    "name": ("name", "student", "full name", "student name", "display name", "vollständiger name"),
+    "first": ("first name", "firstname", "given name", "vorname", "forename"),
+    "last": ("last name", "lastname", "surname", "family name", "nachname"),
+    "id": ("sis user id", "student id", "id number", "sid", "id", "orgdefinedid", "org defined id"),
+    "email": ("email", "e-mail", "email address", "e-mail address", "mail"),
+    "login": ("sis login id", "username", "login", "login id", "user name", "github username"),
+    "platform": ("id", "identifier", "canvas id", "user id"),
+}
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One submission: the student's name as it is shown, and the file name it was found under."""
+class Person:
+    """A line of the roster. `platform` is the id that the platform's own files carry."""
 
-    student: str
     name: str
-    note: str = ""
+    id: str = ""
+    email: str = ""
+    login: str = ""
+    platform: str = ""
 
     @property
-    def result_name(self) -> str:
-        """The name of the student's JSON file."""
-        name = self.student.replace("/", "_")
-        if len(name.encode()) > MAX_NAME:
-            cut = name.encode()[:MAX_NAME].decode(errors="ignore")
-            name = f"{cut}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-        return f"{name}.json"
+    def keys(self) -> set[str]:
+        """What names this person and nobody else."""
+        mail = {self.email, self.email.partition("@")[0]} if self.email else set()
+        return {key.casefold() for key in {self.id, self.login, self.platform, *mail} if key}
 
 
-def roster(folder: Path, apart_from: Path) -> tuple[list[Entry], list[str]]:
-    """The submissions in order, and the names of what is none. Raises OSError.
+def read_roster(path: Path) -> list[Person]:
+    """The people of a CSV file. Raises Misuse."""
+    try:
+        data = path.read_bytes()[:MAX_ROSTER]
+        text = decoded(data)
+    except OSError as error:
+        raise Misuse(f"cannot read the roster {str(path)!r}: {error.strerror}") from error
+    except Unreadable:
+        text = data.decode("cp1252", errors="replace")
+    text = text.removeprefix("\ufeff")
+    first = text.splitlines()[0] if text.strip() else ""
+    mark = max(",;\t", key=first.count)
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+    columns = _columns([cell.strip().casefold() for cell in rows[0]] if rows else [])
+    if not {"name", "last", "id", "email", "login"} & columns.keys():
+        raise Misuse(
+            f"the roster {str(path)!r} has no heading that is known: name, id, email or login"
+        )
+    people = [_person(row, columns) for row in rows[1:] if any(cell.strip() for cell in row)]
+    return [person for person in people if person.name]
 
-    Two submissions of one student, a folder and a zip file say, are both kept: the second one under
-    its file name, and both with a note.
-    """
-    found: list[tuple[str, str]] = []
-    others: list[str] = []
-    with os.scandir(folder) as listing:
-        for entry in listing:
-            if entry.name.startswith(".") or Path(entry.path).resolve() == apart_from.resolve():
-                continue
-            is_folder = entry.is_dir(follow_symlinks=False)
-            is_zip = entry.name.lower().endswith(".zip") and not entry.is_dir()
-            if is_folder and entry.name not in ("__pycache__", "__MACOSX"):
-                found.append((shown(entry.name), entry.name))
-            elif is_zip:
-                found.append((shown(entry.name[:-4]), entry.name))
+
+def _columns(headings: Sequence[str]) -> dict[str, int]:
+    columns = {}
+    for what, names in HEADINGS.items():
+        known = [name for name in names if name in headings]
+        if known:
+            columns[what] = headings.index(known[0])
+    return columns
+
+
+def _person(row: list[str], columns: dict[str, int]) -> Person:
+    def cell(what: str) -> str:
+        at = columns.get(what, len(row))
+        return shown(row[at].strip()) if at < len(row) else ""
+
+    name = cell("name") or f"{cell('first')} {cell('last')}".strip()
+    if name.count(",") == 1:  # "Doe, Jane", as Canvas writes it
+        last, first = name.split(",")
+        name = f"{first.strip()} {last.strip()}"
+    if name.casefold() in ("points possible", "student, test", "test student"):
+        name = ""
+    else:
+        name = name or cell("login") or cell("id") or cell("email")
+    platform = cell("platform").removeprefix("Participant ").strip()
+    return Person(name, cell("id"), cell("email"), cell("login"), platform)
+
+
+def enrolled(entries: Sequence[Entry], people: Sequence[Person]) -> list[Entry]:
+    """The entries with what the roster knows of them, and one for each who handed in nothing."""
+    found: list[Entry] = []
+    left = list(people)
+    waiting = list(entries)
+    for told in (_by_key, _by_name):
+        still = []
+        for entry in waiting:
+            fitting = [person for person in left if told(entry, person)]
+            if len(fitting) == 1:
+                left.remove(fitting[0])
+                found.append(_known(entry, fitting[0]))
             else:
-                others.append(shown(entry.name))
-    return _entries(sorted(found)), sorted(others)
+                still.append(entry)
+        waiting = still
+    for entry in waiting:
+        note = "; ".join(note for note in (entry.note, "not on the roster") if note)
+        found.append(replace(entry, note=note))
+    missing = [_known(Entry(person.name), person) for person in left]
+    return unique([*found, *missing])
 
 
-def shown(name: str) -> str:
-    """A file name as text for people: one Unicode form, nothing that steers a terminal."""
-    name = os.fsencode(name).decode("utf-8", "replace")
-    name = unicodedata.normalize("NFC", name)
-    return "".join("�" if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in name)
+def _known(entry: Entry, person: Person) -> Entry:
+    return replace(
+        entry,
+        student=person.name,
+        id=person.id or person.platform or entry.id,
+        email=person.email or entry.email,
+        login=person.login,
+        platform_id=entry.platform_id or person.platform,
+    )
 
 
-def _entries(found: list[tuple[str, str]]) -> list[Entry]:
-    count = Counter(student for student, _ in found)
-    taken: set[str] = set()
-    entries = []
-    for student, name in found:
-        note = ""
-        if count[student] > 1:
-            note = f"handed in {count[student]} times; each is graded"
-        unique, number = student, 2
-        while unique in taken:
-            unique = shown(name) if number == 2 else f"{student} ({number})"
-            number += 1
-        taken.add(unique)
-        entries.append(Entry(unique, name, note))
-    return sorted(entries, key=lambda entry: (entry.student, entry.name))
+def _by_key(entry: Entry, person: Person) -> bool:
+    """An id, a login or an address: as the whole name, or as a word of it."""
+    own = {entry.platform_id, entry.id, entry.email, entry.email.partition("@")[0]}
+    own |= {entry.student}
+    if {key.casefold() for key in own if key} & person.keys:
+        return True
+    words = set(re.split(r"[^\w@.]+|_", entry.student.casefold()))
+    return any(len(key) > 3 and key in words for key in person.keys)
+
+
+def _by_name(entry: Entry, person: Person) -> bool:
+    """The same words in any order, or written as one as Canvas does."""
+    ours, theirs = _words(entry.student), _words(person.name)
+    if not ours or not theirs:
+        return False
+    if Counter(ours) == Counter(theirs):
+        return True
+    squashed = "".join(ours)
+    return squashed in {"".join(theirs[i:] + theirs[:i]) for i in range(len(theirs))}
+
+
+def _words(name: str) -> list[str]:
+    plain = unicodedata.normalize("NFKD", re.sub(r"\([^)]*\)", "", name).casefold())
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return re.findall(r"\w+", plain.replace("_", " "))

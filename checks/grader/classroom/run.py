@@ -11,13 +11,14 @@ import contextlib
 import json
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from checks.grader.classroom.gradebook import Gradebook, Line, write_grades
+from checks.grader.classroom.exports import Entry
+from checks.grader.classroom.gradebook import Line
 from checks.grader.classroom.marking import (
     Differs,
     Graded,
@@ -28,11 +29,9 @@ from checks.grader.classroom.marking import (
     grade,
     version_of_checks,
 )
-from checks.grader.classroom.page import write_page
 from checks.grader.classroom.pool import Gone, Pool
 from checks.grader.classroom.progress import Progress
-from checks.grader.classroom.roster import Entry, roster
-from checks.grader.classroom.submission import Submission, open_submission
+from checks.grader.classroom.submission import Submission
 from checks.grader.records.files import written_whole
 from checks.grader.records.misuse import Misuse
 from checks.grader.reports.terminal import safe
@@ -56,13 +55,14 @@ class Pending:
 class Classroom:
     """One run: submissions in, results out.
 
+    intake  reads what a student handed in
     graded  what is done: by student, the line of the journal
     same    where a result of the same content lies
     lost    who could not be graded, wholly or in part, and why
     suspects  what a process of the judge died of, perhaps
     """
 
-    folder: Path
+    intake: Callable[[Entry], Submission]
     out: Path
     rules: Rules
     progress: Progress
@@ -104,13 +104,14 @@ class Classroom:
         try:
             return self._open(entry, journal)
         except Exception as error:
-            self.lost[entry.student] = f"it could not be read ({_told(error)})"
+            self.lost[entry.student] = f"it could not be read ({told(error)})"
+            self.graded.pop(entry.student, None)
             self.progress.step()
             return None
 
     def _open(self, entry: Entry, journal: TextIO) -> Pending | None:
         """Read a submission; None if its result is there already."""
-        submission = open_submission(self.folder / entry.name)
+        submission = self.intake(entry)
         key = self.rules.key(submission)
         known = self.graded.get(entry.student)
         if known is not None and known.key == key and self._result(entry).is_file():
@@ -155,7 +156,7 @@ class Classroom:
             except (Unsafe, Differs):
                 raise
             except Exception as error:
-                said = _told(error)
+                said = told(error)
         self.lost[pending.entry.student] = f"the judge's process ended each time ({said})"
         return None
 
@@ -164,6 +165,7 @@ class Classroom:
         student = pending.entry.student
         if isinstance(result, NotGraded):
             self.lost[student] = safe(result.reason)
+            self.graded.pop(student, None)
             self.progress.step()
             return
         line = Line(
@@ -186,7 +188,7 @@ class Classroom:
             journal.write(_journal_line(line))
             journal.flush()
         except (Misuse, OSError, ValueError) as error:
-            self.lost[entry.student] = f"its result could not be kept: {_told(error)}"
+            self.lost[entry.student] = f"its result could not be kept: {told(error)}"
             return
         self.graded[entry.student] = line
         self.same[line.key] = entry
@@ -201,11 +203,19 @@ class Classroom:
             for line in _read_journal(self.out / JOURNAL):
                 if line.student in names:
                     self.graded[line.student] = line
+                else:
+                    self.forget(Entry(line.student))
         for line in self.graded.values():
             entry = names[line.student]
             if self._result(entry).is_file():
                 self.same[line.key] = entry
         self.write_journal(entries)
+
+    def forget(self, entry: Entry) -> None:
+        """Remove what an earlier run left of a student."""
+        with contextlib.suppress(OSError):
+            self._result(entry).unlink(missing_ok=True)
+            (self.out / "feedback" / entry.feedback_name).unlink(missing_ok=True)
 
     def write_journal(self, entries: list[Entry]) -> None:
         """The journal in the order of the entries, each once."""
@@ -223,7 +233,7 @@ class Classroom:
             try:
                 report = json.loads(self._result(entry).read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
-                self.lost[entry.student] = f"its result cannot be read ({_told(error)})"
+                self.lost[entry.student] = f"its result cannot be read ({told(error)})"
                 with contextlib.suppress(OSError):  # so that the next run writes it anew
                     self._result(entry).unlink()
                 continue
@@ -246,60 +256,16 @@ JOURNAL = "journal.jsonl"
 RUN = "run.json"
 
 
-def prepare(
-    folder: Path, out: Path, seed: int | None, time_limit: float, mode: Mode
-) -> tuple[list[Entry], list[str], Rules]:
-    """The entries, what was ignored, and the rules of the run. Raises Misuse."""
-    try:
-        entries, ignored = roster(folder, out)
-    except (OSError, RuntimeError) as error:  # RuntimeError: a link to itself
-        raise Misuse(f"cannot read the folder {str(folder)!r}: {_told(error)}") from error
-    if not entries:
-        raise Misuse(
-            f"no submissions in {str(folder)!r}: it takes a folder or a zip file per student"
-        )
-    try:
-        (out / "results").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Misuse(f"cannot make the folder {out}: {error.strerror}") from error
+def prepare(out: Path, seed: int | None, time_limit: float, mode: Mode) -> Rules:
+    """The rules of the run, noted for the next one. Raises Misuse."""
     rules = Rules(_seed(out, seed), time_limit, mode, version_of_checks())
     with written_whole(out / RUN) as file:
         json.dump({"seed": rules.seed, "checks": rules.checks}, file, indent=1)
         file.write("\n")
-    return entries, ignored, rules
+    return rules
 
 
-def publish(classroom: Classroom, entries: list[Entry]) -> Gradebook:
-    """Write grades.csv and report.html from the results.
-
-    Each is written whatever becomes of the others. Raises Misuse at the end if one could not be.
-    """
-    book = Gradebook(isolation=classroom.isolation())
-    problems: list[str] = []
-    with _output("journal", problems):
-        classroom.write_journal(entries)
-    with _output("grades.csv", problems), written_whole(classroom.out / "grades.csv") as file:
-        write_grades(classroom.reports(entries), book, file)
-    book.lost = dict(sorted(classroom.lost.items()))
-    with _output("report.html", problems), written_whole(classroom.out / "report.html") as file:
-        write_page(book, classroom.rules, file)
-    if problems:
-        raise Misuse("; ".join(problems))
-    return book
-
-
-@contextlib.contextmanager
-def _output(name: str, problems: list[str]) -> Iterator[None]:
-    """One file that is made from the results; what goes wrong with it is noted."""
-    try:
-        yield
-    except Misuse as problem:
-        problems.append(str(problem))
-    except Exception as error:
-        problems.append(f"{name} could not be made ({_told(error)})")
-
-
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
     """An exception in one line."""
     text = safe(" ".join(str(error).split()))[:200]
     return text if isinstance(error, Misuse) else f"{type(error).__name__}: {text}".strip(": ")
@@ -322,10 +288,6 @@ def _seed(out: Path, seed: int | None) -> int:
 def _notes(entry: Entry, submission: Submission) -> tuple[str, ...]:
     notes = [entry.note] if entry.note else []
     notes += submission.notes
-    if submission.refused:
-        notes.append(f"not opened: {submission.refused}")
-    for path in sorted(submission.problems):
-        notes.append(f"{path} {submission.problems[path]}")
     return tuple(map(safe, notes))
 
 

@@ -6,6 +6,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 MAX_SOURCE = 1 << 20
 
@@ -45,6 +46,15 @@ def read_file(path: Path, stem: str, *, follow_links: bool = True) -> LessonFile
 
 def contents(path: Path, *, follow_links: bool = True) -> bytes:
     """A regular file of at most 1 MiB. Raises FileNotFoundError or Unreadable."""
+    with opened(path, follow_links=follow_links) as file:
+        data = file.read(MAX_SOURCE + 1)
+    if len(data) > MAX_SOURCE:
+        raise Unreadable("is larger than 1 MiB.")
+    return data
+
+
+def opened(path: Path, *, follow_links: bool = True) -> BinaryIO:
+    """A regular file, open to be read. Raises FileNotFoundError or Unreadable."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     if not follow_links:
         flags |= getattr(os, "O_NOFOLLOW", 0)
@@ -57,11 +67,7 @@ def contents(path: Path, *, follow_links: bool = True) -> bytes:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Unreadable("is not a regular file.")
-    with open(descriptor, "rb") as file:
-        data = file.read(MAX_SOURCE + 1)
-    if len(data) > MAX_SOURCE:
-        raise Unreadable("is larger than 1 MiB.")
-    return data
+    return open(descriptor, "rb")
 
 
 def text_of(data: bytes) -> str:

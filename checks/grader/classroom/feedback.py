@@ -1,0 +1,95 @@
+"""feedback/<student>.html: what a student is told, on a page that can be handed back as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from checks.grader.classroom.exports import Entry
+from checks.grader.classroom.look import code, document, inputs, number, text
+from checks.grader.classroom.result import LessonResult, Result
+from checks.grader.records import course
+
+MARKS = {"passed": "✓", "not_started": "·"}
+ROWS = 30  # of a table of values
+STYLE = """
+section { border-top: 1px solid var(--line); margin-top: 1.5rem; }
+section h2 { display: flex; justify-content: space-between; gap: 1rem; margin-top: .8rem; }
+section h2 span { white-space: nowrap; } h3 .ok { color: var(--passed); }
+h3 .bad { color: var(--wrong); } .values { width: auto; } .picture { overflow-x: auto; }
+"""
+
+
+def feedback(
+    entry: Entry,
+    result: Result,
+    notes: Sequence[str] = (),
+    pictures: Mapping[str, str] | None = None,
+) -> str:
+    """The page of one student.
+
+    pictures  by lesson, a fragment of HTML that shows the student's own graph; it goes into the
+              page as it is, so whoever makes it escapes what is in it. Scripts do not run there.
+    """
+    body = _pieces(entry, result, notes, pictures or {})
+    return "\n".join(document(f"Backpropagation: {entry.student}", body, STYLE)) + "\n"
+
+
+def _pieces(
+    entry: Entry, result: Result, notes: Sequence[str], pictures: Mapping[str, str]
+) -> Iterator[str]:
+    yield f"<header><h1>{text(entry.student)}</h1>"
+    yield f"<p>{result.points} of {result.max_points} points</p>"
+    for note in notes:
+        yield f'<p class="dim">{text(note)}</p>'
+    yield "</header><main>"
+    for lesson in result.lessons:
+        yield from _lesson(lesson, pictures.get(lesson.stem, ""))
+    yield "</main>"
+
+
+def _lesson(lesson: LessonResult, picture: str) -> Iterator[str]:
+    name = f"Lesson {course.number(lesson.stem)} · {text(lesson.title)}"
+    yield f"<section><h2>{name} <span>{lesson.points} of {lesson.max_points}</span></h2>"
+    if lesson.reason:
+        reason = lesson.reason[:1].upper() + lesson.reason[1:].rstrip(".")
+        yield f"<p>No code was run: {text(reason)}.</p></section>"
+        return
+    yield f'<p class="dim">Graded: <code>{text(lesson.file)}</code></p>'
+    for exercise in lesson.exercises:
+        yield from _exercise(exercise)
+    if picture:
+        yield f'<div class="picture">{picture}</div>'
+    yield "</section>"
+
+
+def _exercise(exercise: Mapping[str, Any]) -> Iterator[str]:
+    status, name = exercise["status"], text(exercise["exercise"])
+    mark = MARKS.get(status, "✗")
+    look = "ok" if status == "passed" else "dim" if status == "not_started" else "bad"
+    points = f"{exercise['points']} of {exercise['max_points']}"
+    said = "" if status == "passed" else f"{status.replace('_', ' ')}, "
+    yield f'<article><h3><span class="{look}">{mark}</span> {name} '
+    yield f"<small>{said}{points}</small></h3>"
+    if status != "passed":
+        yield f"<p>{text(exercise['message'])}</p>"
+        yield from _values(exercise)
+        snippet = exercise.get("code", "")
+        if snippet and status != "not_started":
+            yield f"<details><summary>What was run</summary><pre>{code(snippet)}</pre></details>"
+    yield "</article>"
+
+
+def _values(exercise: Mapping[str, Any]) -> Iterator[str]:
+    if not exercise["comparison"]:
+        return
+    at = inputs(exercise["case"])
+    if at:
+        yield f'<p class="dim">At {text(at)}:</p>'
+    yield '<table class="values"><thead><tr><th></th><th class="count">yours</th>'
+    yield '<th class="count">right</th></tr></thead><tbody>'
+    for row in exercise["comparison"][:ROWS]:
+        right = row["by_hand"] if row["by_hand"] is not None else row["autograd"]
+        cells = "".join(f'<td class="count">{text(number(v))}</td>' for v in (row["yours"], right))
+        yield f"<tr><td>{text(row['quantity'])}</td>{cells}</tr>"
+    yield "</tbody></table>"

@@ -1,0 +1,160 @@
+"""The text of a file that may hold a student's work, read as Python reads it."""
+
+from __future__ import annotations
+
+import ast
+import codecs
+import html
+import io
+import json
+import re
+import tokenize
+from typing import Any
+
+from checks.grader.running.intake import Unreadable
+
+#: Beginnings of the names of codecs that make text of bytes and do nothing else.
+CODECS = ("utf", "ascii", "latin", "iso8859", "cp", "koi8", "gb", "big5", "shift_jis", "euc", "mac")
+MAGIC = re.compile(r"^(\s*)([%!?].*|.*\?\s*)$")
+#: First lines of notebook cells that hold Python all the same.
+TIMED = re.compile(r"%%(?:time|timeit|capture)\b.*\n?")
+BLOCK = re.compile(r"(?i)<(?:br|/p|/div|/pre|/li)\s*/?>")
+TAG = re.compile(r"<[^<>]{0,1000}>")
+
+
+def text_of(path: str, data: bytes) -> str:
+    """The Python text of a file: of a notebook its cells. Raises Unreadable."""
+    name = path.casefold()
+    text = decoded(data)
+    if name.endswith((".ipynb", ".ipynb.txt", ".ipynb.json")):
+        return of_notebook(text)
+    if name.endswith((".html", ".htm")):
+        return html.unescape(TAG.sub("", BLOCK.sub("\n", text))).replace("\xa0", " ")
+    return text
+
+
+def decoded(data: bytes) -> str:
+    """As Python decodes it: BOM, then the declaration of PEP 263, then UTF-8; else UTF-16."""
+    wide = _wide(data)
+    if wide:
+        return _decode(data, wide)
+    try:
+        declared, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        name = codecs.lookup(declared).name.replace("-", "_").replace("utf_8_sig", "utf_8")
+    except (SyntaxError, LookupError, ValueError):
+        name, declared = "", ""
+    if not name:
+        return _decode(data, "utf-8-sig")
+    if not name.replace("_", "").startswith(tuple(c.replace("_", "") for c in CODECS)):
+        raise Unreadable(f"declares an encoding that is none of text: {declared}.")
+    return _decode(data, declared)
+
+
+def _wide(data: bytes) -> str:
+    """The name of the encoding if it is UTF-16, with a mark or without one."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    head = data[:400]
+    half = len(head) // 2
+    if half >= 4 and head[1::2].count(0) > 0.7 * half and not head[::2].count(0):
+        return "utf-16-le"
+    if half >= 4 and head[::2].count(0) > 0.7 * half and not head[1::2].count(0):
+        return "utf-16-be"
+    return ""
+
+
+def _decode(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        kind = "UTF-8" if encoding.startswith("utf-8") else encoding
+        raise Unreadable(f"is not {kind} text (byte {error.start}). Save it as UTF-8.") from error
+
+
+def of_notebook(text: str) -> str:
+    """The code cells, without magics, and of what is not a definition only what these use.
+
+    A notebook is a diary: what was tried out between the functions belongs to no lesson, and where
+    it fails it would take the functions with it.
+    """
+    try:
+        cells = [_without_magics(cell) for cell in _cells(text)]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise Unreadable("is not a notebook that can be read.") from error
+    return definitions("\n\n".join(cell for cell in cells if cell.strip()) + "\n")
+
+
+def _cells(text: str) -> list[str]:
+    try:
+        import nbformat
+    except ImportError:
+        notebook: Any = json.loads(text)
+    else:
+        try:
+            notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+        except Exception:  # whatever it raises: what Jupyter cannot open may still be read
+            notebook = json.loads(text)
+    sources = [c["source"] for c in notebook["cells"] if c["cell_type"] == "code"]
+    return [s if isinstance(s, str) else "".join(s) for s in sources]
+
+
+def _without_magics(cell: str) -> str:
+    cell = TIMED.sub("", cell.lstrip("\n"), count=1) if cell.lstrip().startswith("%%") else cell
+    if cell.lstrip().startswith("%%") or _tree(cell) is not None:
+        return "" if cell.lstrip().startswith("%%") else cell
+    lines = cell.split("\n")
+    return "\n".join(MAGIC.sub(r"\1pass  # a magic", line) for line in lines)
+
+
+def definitions(text: str, *, without: frozenset[int] = frozenset()) -> str:
+    """Functions, classes, imports, and the assignments these use; the lines stay where they are.
+
+    without   lines on which definitions begin that are to go as well
+    A text that is no Python comes back as it is.
+    """
+    tree = _tree(text)
+    if tree is None:
+        return text
+    kept, assigned = [], []
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            if node.lineno not in without:
+                kept.append(node)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            if not _of_the_course(node):
+                kept.append(node)  # type: ignore[arg-type]
+        elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+            assigned.append(node)
+    used = {name for node in kept for name in _names(node)}
+    for assignment in reversed(assigned):
+        if _names(assignment, ast.Store) & used:
+            kept.append(assignment)  # type: ignore[arg-type]
+            used |= _names(assignment)
+    return _lines_of(text, kept)
+
+
+def _lines_of(text: str, nodes: list[Any]) -> str:
+    wanted: set[int] = set()
+    for node in nodes:
+        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+        wanted.update(range(first, (node.end_lineno or first) + 1))
+    lines = text.split("\n")
+    return "\n".join(line if i in wanted else "" for i, line in enumerate(lines, 1)) + "\n"
+
+
+def _tree(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _names(node: ast.AST, context: type[ast.expr_context] = ast.Load) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, context)}
+
+
+def _of_the_course(node: ast.Import | ast.ImportFrom) -> bool:
+    names = (
+        [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+    )
+    return any(name.split(".")[0] == "checks" for name in names)
