@@ -24,6 +24,7 @@ read_as, computed_as, of_row, slip. A node without a name in the user's code is 
 formula ("w1·x1"); the one that is returned is "loss" if it has no name.
 """
 
+from checks.slips.inquiry import explain, why
 from checks.slips.operations import OPERATIONS, Operation, Slip, Step, Unfit
 from checks.slips.tape import Node, NotATape, Place, Tape, record
 from checks.slips.vocabulary import (
@@ -42,16 +43,19 @@ from checks.slips.vocabulary import (
     slope_left_out,
     upstream_ignored,
 )
+from checks.slips.words import Finding, Story
 
 __all__ = [
     "OPERATIONS",
     "Declared",
+    "Finding",
     "Node",
     "NotATape",
     "Operation",
     "Place",
     "Slip",
     "Step",
+    "Story",
     "Tape",
     "Unfit",
     "absent",
@@ -59,6 +63,7 @@ __all__ = [
     "computed_as",
     "cut",
     "doubled",
+    "explain",
     "halved",
     "multiplied",
     "negated",
@@ -68,4 +73,5 @@ __all__ = [
     "slip",
     "slope_left_out",
     "upstream_ignored",
+    "why",
 ]
