@@ -9,7 +9,7 @@ from torch import Tensor
 
 from checks.slips.operations import Unfit, fit
 from checks.slips.search import same
-from checks.slips.tape import Tape
+from checks.slips.tape import Tape, bracketed
 
 
 class Reading(NamedTuple):
@@ -54,10 +54,12 @@ def _readings(tape: Tape, right: dict[int, Tensor], leaf: int, value: Tensor) ->
     for node in tape.nodes:
         if node.operation.name == "constant" or node.index in (leaf, tape.end):
             continue
-        leafness = 0.0 if not node.parents else 1.8  # an input's gradient is mixed up more easily
+        leafness = 0.0 if not node.parents else 1.4  # an input's gradient is mixed up more easily
         if node.index in right and is_(right[node.index]):
             yield Reading(
-                "another_gradient", f"∂loss/∂{node.name} is returned for {name}", 0.8 + leafness
+                "another_gradient",
+                f"∂loss/∂{bracketed(node)} is returned for {name}",
+                1.2 + leafness,
             )
     for node in tape.nodes:
         if node.index != tape.end and (node.own_name or node.index == leaf) and is_(node.value):

@@ -73,7 +73,10 @@ class Slip:
     def hand_back(self, step: Step, i: int, g: Tensor) -> Tensor:
         """What parent i gets, the slip made; raises Unfit where it cannot be made."""
         if self.back is not None:
-            return fit(self.back(step, i, g), step.parents[i])
+            try:
+                return fit(self.back(step, i, g), step.parents[i])
+            except (RuntimeError, IndexError) as error:
+                raise Unfit from error
         if self.own and self.value is not None:
             value = self.value
             return by_autograd(lambda *p: value(replace(step, parents=p)), step.parents, i, g)
@@ -123,7 +126,8 @@ def by_autograd(
         out = compute(*parents[:i], leaf, *parents[i + 1 :])
         if not out.requires_grad:
             return torch.zeros_like(leaf)
-        return torch.autograd.grad(out, leaf, fit(g, out), allow_unused=True)[0]
+        # of a sum: with grad_outputs, PyTorch would import sympy first (a second)
+        return torch.autograd.grad((out * g).sum(), leaf)[0]
 
 
 def moved(step: Step, i: int, g: Tensor, *, overwrite: bool = False) -> Tensor:
@@ -152,11 +156,7 @@ def wrong(id: str, words: str, *slopes: Slope) -> Slip:
     """A slip in the slopes, written like a row's: one for each parent, the last for the rest."""
 
     def back(step: Step, i: int, g: Tensor) -> Tensor:
-        try:
-            slope = slopes[min(i, len(slopes) - 1)]
-            return slope(g, step.out, *step.parents, **step.options)
-        except (RuntimeError, IndexError) as error:
-            raise Unfit from error
+        return slopes[min(i, len(slopes) - 1)](g, step.out, *step.parents, **step.options)
 
     return Slip(id, words, back=back)
 
@@ -610,6 +610,11 @@ TABLE = (
                 lambda g, out, x, dim: g,
             ),
             wrong(
+                "target_left_out",
+                "only softmax({0})·Σ g is handed back, what arrives at the entry itself is not",
+                lambda g, out, x, dim: -out.exp() * g.sum(dim, keepdim=True),
+            ),
+            wrong(
                 "exp_left_out",
                 "{out} is subtracted where softmax({0}) belongs",
                 lambda g, out, x, dim: g - out * g.sum(dim, keepdim=True),
@@ -788,6 +793,13 @@ TABLE = (
                 ),
             ),
             computes(
+                "wrong_count",
+                "1/(n − 1) stands for 1/n",
+                lambda x, dim=None, keepdim=False: (
+                    x.sum(axes(x, dim), keepdim=keepdim) / (count(x, dim) - 1)
+                ),
+            ),
+            computes(
                 "sum_not_mean",
                 "a sum is taken",
                 lambda x, dim=None, keepdim=False: x.sum(axes(x, dim), keepdim=keepdim),
@@ -946,7 +958,9 @@ def operation(name: str) -> Operation:
 
 
 def _slope_left_out(step: Step, i: int, g: Tensor) -> Tensor:
-    if not step.operation.elementwise:
+    plain = step.operation.moves or step.operation.name in ("add", "sub", "neg", "input")
+    same_shape = step.parents[i].shape == step.out.shape and not plain
+    if not step.operation.elementwise and not same_shape:
         raise Unfit
     return g
 
@@ -986,6 +1000,19 @@ AVERAGED = Slip(
     back=_averaged,
 )
 ABSENT = Slip("absent", "it is left out, as if it were 0", value=lambda step: 0 * step.out)
+
+
+def factor(index: int, name: str, *, divide: bool = False) -> Slip:
+    """The gradient of an input carries the value of a node as a factor that is not its own."""
+
+    def back(step: Step, i: int, g: Tensor) -> Tensor:
+        out = g / step.values[index] if divide else g * step.values[index]
+        if out.shape != g.shape:
+            raise Unfit
+        return out
+
+    words = f"it is {'divided' if divide else 'multiplied'} by {name} once too often"
+    return Slip("factor", words, back=back)
 
 
 def read_as(index: int, value: Callable[[Sequence[Tensor]], Tensor], words: str) -> Slip:

@@ -18,7 +18,16 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from checks.slips.operations import ABSENT, ANYWHERE, Slip, Step, Unfit, read_as
+from checks.slips.operations import (
+    ABSENT,
+    ANYWHERE,
+    CUT,
+    SLOPE_LEFT_OUT,
+    Slip,
+    Unfit,
+    factor,
+    read_as,
+)
 from checks.slips.tape import Made, Node, Place, Tape
 
 #: The step of a central difference that balances rounding against truncation.
@@ -269,10 +278,10 @@ def singles(trial: Trial) -> Iterator[Candidate]:
             slope = _slope_back(trial, map_, slip, place)
             if slope is not None and trial.is_near(slope):
                 yield Candidate(((slip, place),), rank + penalty)
-    for slip, place in map_.stand_ins():
+    for slip, place, rank in (*map_.stand_ins(), *map_.factors()):
         slope = _slope_back(trial, map_, slip, place)
         if slope is not None and trial.is_near(slope):
-            yield Candidate(((slip, place),), 4.0 + 0.2 * len(place.nodes))
+            yield Candidate(((slip, place),), rank)
     budget = REPLAYS
     for slip, place, rank in map_.forward():
         budget -= trial.tape.end - min(place.nodes)
@@ -307,7 +316,7 @@ def slips_on_the_way_back(tape: Tape, place: Place) -> Iterator[tuple[Slip, floa
                 yield slip, 1 + 0.01 * order
     for order, slip in enumerate(ANYWHERE):
         if slip.back:
-            yield slip, (0.5 if order == 0 else 2 + 0.2 * order)
+            yield slip, (0.4 if slip is CUT else 0.5 if slip is SLOPE_LEFT_OUT else 2 + 0.2 * order)
 
 
 class Map:
@@ -394,7 +403,13 @@ class Map:
             [self.tape.nodes[p] for p in dict.fromkeys(node.parents) if p in height]
             for node in self.way
         ]
+        statistics = [
+            node
+            for node in self.way
+            if node.operation.name in REDUCTIONS and node.value.dim() and node.parents
+        ]
         for penalty, groups in (
+            (0.3, [statistics]),
             (0.4, by_layer.values()),
             (0.5, by_operation.values()),
             (0.5, inputs),
@@ -413,7 +428,7 @@ class Map:
         node = self.tape.nodes[index]
         return self._root(node.parents[0]) if node.parents and node.operation.moves else index
 
-    def stand_ins(self) -> Iterator[tuple[Slip, Place]]:
+    def stand_ins(self) -> Iterator[tuple[Slip, Place, float]]:
         """Another value read on the way back: data for data, a parameter for a parameter, or what
         the value was computed from or goes into."""
         for node in self.tape.nodes:
@@ -426,7 +441,18 @@ class Map:
             for other in self.others(node):
                 slip = _read(node, other)
                 places = {frozenset(products)} | {frozenset({edge}) for edge in products}
-                yield from ((slip, Place(place)) for place in places)
+                yield from ((slip, Place(place), 4.0 + 0.2 * len(place)) for place in places)
+
+    def factors(self) -> Iterator[tuple[Slip, Place, float]]:
+        """Another value of the net as a factor in the gradient of an input, or as a divisor."""
+        leaves = [node for node in self.way if self._is_leaf(node.index)]
+        for other in self.tape.nodes[: self.tape.end]:
+            if other.value.is_floating_point() and other.operation.name != "constant":
+                for divide in (False, True):
+                    slip = factor(other.index, other.name, divide=divide)
+                    for leaf in leaves:
+                        place = Place(frozenset(self.edges[leaf.index]))
+                        yield slip, place, 4.5 if other.own_name else 4.8
 
     def others(self, node: Node) -> list[Node]:
         """What may be mistaken for a node."""
@@ -476,6 +502,8 @@ class Map:
         return found
 
 
+#: What takes many entries together.
+REDUCTIONS = frozenset({"sum", "mean", "var", "amax", "logsumexp"})
 #: What reads its operands on the way back.
 READERS = frozenset({"mul", "div", "matmul", "pow", "outer"})
 

@@ -317,11 +317,16 @@ def named(found: list[tuple[str, Tensor]]) -> Iterator[None]:
 
     torch's own functions do not count, nor do the parameters of those in `parts`.
     """
-    libraries = (os.path.dirname(torch.__file__), os.path.dirname(os.__file__), "<")
+    libraries = (
+        os.path.dirname(torch.__file__),
+        os.path.dirname(os.__file__),
+        os.path.dirname(__file__),
+        "<",
+    )
 
     def on_event(frame: FrameType, event: str, _: Any) -> None:
         file = frame.f_code.co_filename
-        if event != "return" or file == __file__ or file.startswith(libraries):
+        if event != "return" or file.startswith(libraries) and file != parts.__file__:
             return
         parameters = frame.f_code.co_argcount if file == parts.__file__ else 0
         for name in frame.f_code.co_varnames[parameters:]:
@@ -365,16 +370,17 @@ def _formula(draft: Draft, parents: Sequence[Node]) -> str:
         return f"{parents[0].name}[{_index(draft.options['pick'])}]"
     names = [node.name for node in parents]
     if draft.operation.name == "pow" and names[1] in POWERS:
-        return f"{_bracketed(parents[0])}{POWERS[names[1]]}"
+        return f"{bracketed(parents[0])}{POWERS[names[1]]}"
     if draft.operation.name not in ("add", "sigmoid", "tanh", "relu", "exp", "log", "softmax"):
-        names = [_bracketed(node) for node in parents]
+        names = [bracketed(node) for node in parents]
     if draft.operation.name == "mul" and parents[1].operation.name == "constant":
         names.reverse()  # "2·x" however it was written
     text = draft.operation.symbol.format(*names, "…", "…", out="")
     return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
 
 
-def _bracketed(node: Node) -> str:
+def bracketed(node: Node) -> str:
+    """The name of a node, in brackets where a product would tear it apart."""
     loose = node.operation.name in ("add", "sub", "neg") and not node.own_name
     return f"({node.name})" if loose else node.name
 

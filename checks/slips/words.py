@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from checks.slips.operations import Slip
-from checks.slips.tape import Made, Node, Place, Tape
+from checks.slips.tape import Made, Node, Place, Tape, bracketed
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,7 @@ def _clause(tape: Tape, slip: Slip, place: Place) -> str:
 
 
 def _names(tape: Tape, node: Node) -> list[str]:
-    names = [tape.nodes[p].name for p in node.parents]
-    return [f"({name})" if " " in name else name for name in names]
+    return [bracketed(tape.nodes[p]) for p in node.parents]
 
 
 def _fields(tape: Tape, node: Node, position: int) -> Mapping[str, str]:
