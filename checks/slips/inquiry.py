@@ -52,8 +52,17 @@ def why(
         return Finding((), (), remark=f"The loss cannot be followed: {reason}.")
 
 
-def explain(tapes: Sequence[Tape], answers: Sequence[Sequence[Any]], wrt: Sequence[str]) -> Finding:
-    """The same for recorded losses and the answers to each, a value for each name of `wrt`."""
+def explain(
+    tapes: Sequence[Tape],
+    answers: Sequence[Sequence[Any]],
+    wrt: Sequence[str],
+    *,
+    two: bool = True,
+) -> Finding:
+    """The same for recorded losses and the answers to each, a value for each name of `wrt`.
+
+    two  whether pairs of slips are looked for where no single one explains the answer
+    """
     if any(tape.shape != tapes[0].shape for tape in tapes):
         raise NotATape("its steps are not the same on every case")
     leaves = {name: tapes[0].inputs[name] for name in wrt}
@@ -82,9 +91,11 @@ def explain(tapes: Sequence[Tape], answers: Sequence[Sequence[Any]], wrt: Sequen
     read = {name: readings(tapes, rights, leaves[name], given[name]) for name in finding.wrong}
     stories = _whole(finding.wrong, read)
     if wrong_ones and all(read[name] for name in odd_ones):
-        likely = explanations(trials)
-        aside = [read[name][0][0] for name in odd_ones]
+        likely = explanations(trials, two=two and not stories)
+        aside = [read[name][0].words for name in odd_ones]
         stories += _stories(tapes[0], likely, aside)
+    if not stories and len(wrong_ones) > 1 and not odd_ones:
+        stories += _one_by_one(trials, {name: leaves[name] for name in wrong_ones})
     stories.sort(key=lambda ranked: ranked[0])
     told_ones = tuple(story for _, story in stories)
     if not told_ones:
@@ -110,6 +121,22 @@ def _stories(
             story = replace(story, words=" and ".join([story.words, *aside]))
         stories.append((first.rank, story))
     return stories
+
+
+def _one_by_one(trials: Sequence[Trial], wrong: Mapping[str, int]) -> list[tuple[float, Story]]:
+    """A story for each wrong gradient, as if it were the only one."""
+    tape, rank, parts = trials[0].tape, 0.0, []
+    for name, leaf in wrong.items():
+        alone = [Trial(trial.tape, {leaf: trial.answer[leaf]}) for trial in trials]
+        found = explanations(alone, two=False)
+        if not found:
+            return []
+        rank = max(rank, found[0].rank)
+        story = told(tape, found[0].made)
+        parts.append(replace(story, words=f"for ∂{name} alone {story.words}"))
+    ids = tuple(dict.fromkeys(id for part in parts for id in part.slips))
+    nodes = tuple(dict.fromkeys(node for part in parts for node in part.nodes))
+    return [(rank, Story(ids, nodes, " and ".join(part.words for part in parts)))]
 
 
 def _whole(wrong: Sequence[str], read: Mapping[str, list[Reading]]) -> list[tuple[float, Story]]:

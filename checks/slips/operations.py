@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -34,6 +34,7 @@ class Step:
     compute  the recorded call, parents -> out
     values   the value of every node of the graph, by index
     indices  which of them are the parents
+    sources  for an operation that moves entries: where they come from, kept once it is known
     """
 
     operation: Operation
@@ -43,6 +44,7 @@ class Step:
     compute: Callable[..., Tensor]
     values: Sequence[Tensor] = ()
     indices: tuple[int, ...] = ()
+    sources: dict[int, Tensor] = field(default_factory=dict)
 
     def slope(self, i: int, g: Tensor) -> Tensor:
         """What parent i gets when g arrives, in the parent's shape."""
@@ -135,14 +137,17 @@ def moved(step: Step, i: int, g: Tensor, *, overwrite: bool = False) -> Tensor:
 
     Where it came from is found by sending the entries' own numbers along the same way.
     """
-    numbers = [
-        torch.zeros_like(parent) if parent.is_floating_point() else parent
-        for parent in step.parents
-    ]
     parent = step.parents[i]
-    own = torch.arange(1, parent.numel() + 1, dtype=torch.float64)
-    numbers[i] = own.reshape(parent.shape)
-    places = step.compute(*numbers).round().long() - 1
+    if i not in step.sources:
+        numbers = [
+            torch.zeros_like(other) if other.is_floating_point() else other
+            for other in step.parents
+        ]
+        numbers[i] = torch.arange(1.0, parent.numel() + 1, dtype=torch.float64).reshape(
+            parent.shape
+        )
+        step.sources[i] = step.compute(*numbers).round().long() - 1
+    places = step.sources[i]
     here = places >= 0
     back = torch.zeros(parent.numel(), dtype=g.dtype)
     if overwrite:
@@ -1015,12 +1020,15 @@ def factor(index: int, name: str, *, divide: bool = False) -> Slip:
     return Slip("factor", words, back=back)
 
 
-def read_as(index: int, value: Callable[[Sequence[Tensor]], Tensor], words: str) -> Slip:
-    """On the way back, another value is read where node `index` belongs; made where it is used."""
+def read_as(stand_ins: Mapping[int, Callable[[Sequence[Tensor]], Tensor]], words: str) -> Slip:
+    """On the way back, other values are read where those of some nodes belong; made at their uses.
+
+    stand_ins  index of a node -> what is read for it, from the values of all nodes
+    """
 
     def back(step: Step, i: int, g: Tensor) -> Tensor:
         parents = tuple(
-            value(step.values) if n == index else parent
+            stand_ins[n](step.values) if n in stand_ins else parent
             for n, parent in zip(step.indices, step.parents, strict=True)
         )
         if any(a.shape != b.shape for a, b in zip(parents, step.parents, strict=True)):

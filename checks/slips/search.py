@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
@@ -125,6 +125,32 @@ class Trial:
         wrong = slip.hand_back(step, i, grads[index]) - step.slope(i, grads[index])
         return float((wrong * self.tangents[parent]).sum())
 
+    def change_nested(self, slip: Slip, place: Place, behind: Sequence[int]) -> float:
+        """The same for a slip at places that lie behind each other. Raises Unfit.
+
+        Only the change in what arrives is sent back, and no further than the last of the places.
+        """
+        places, total = sum(1 << n for n in place.nodes), 0.0
+        changes: dict[int, Tensor] = {}
+        for index in range(max(place.nodes), min(place.nodes) - 1, -1):
+            node, change = self.tape.nodes[index], changes.get(index)
+            if change is None and not places >> index & 1:
+                continue
+            step, g = self.tape.step(node, self.values), self.right[index]
+            for i, parent in enumerate(node.parents or (index,)):
+                if (index, i) in place.edges:
+                    arriving = g if change is None else g + change
+                    back = slip.hand_back(step, i, arriving) - step.slope(i, g)
+                elif change is not None and parent in self.tape.differentiable:
+                    back = step.slope(i, change)
+                else:
+                    continue
+                if node.parents and behind[parent] & places:
+                    changes[parent] = changes[parent] + back if parent in changes else back
+                else:
+                    total += float((back * self.tangents[parent]).sum())
+        return total
+
     def is_right(self, leaf: int) -> bool:
         """Whether the answer for this input is right."""
         return same(self.answer[leaf], self.right[leaf], self.scale)
@@ -133,19 +159,22 @@ class Trial:
         """The slope along u with a slip in the forward pass, by differences. Raises Unfit."""
         wrong, nodes = slip.value, set(place.nodes)
         assert wrong is not None
-        lanes = [list(lane) for lane in (self.values, *self.lanes)]
+        lanes = [list(lane) for lane in (*self.lanes, *(() if slip.own else (self.values,)))]
         changed = set(nodes)
         for node in self.tape.nodes[min(nodes) : self.tape.end + 1]:
             if changed.intersection(node.parents):
                 changed.add(node.index)
                 for lane in lanes:
-                    lane[node.index] = node.compute(*(lane[p] for p in node.parents))
+                    lane[node.index] = node.compute(*[lane[p] for p in node.parents])
             if node.index in nodes:
-                plain = [lane[node.index] for lane in lanes]
-                made = [wrong(self.tape.step(node, lane)) for lane in lanes]
-                for lane, value, one in zip(lanes, made, plain, strict=True):
-                    lane[node.index] = value if slip.own else made[0] + one - plain[0]
-        return float(lanes[1][self.tape.end] - lanes[2][self.tape.end]) / (2 * STEP)
+                if slip.own:
+                    for lane in lanes:
+                        lane[node.index] = wrong(self.tape.step(node, lane))
+                else:
+                    shift = wrong(self.tape.step(node, lanes[-1])) - lanes[-1][node.index]
+                    for lane in lanes:
+                        lane[node.index] = lane[node.index] + shift
+        return float(lanes[0][self.tape.end] - lanes[1][self.tape.end]) / (2 * STEP)
 
     def explains(self, made: Made) -> bool:
         """Whether these slips give the answer, entry by entry."""
@@ -175,9 +204,9 @@ def same(value: Tensor, expected: Tensor, scale: float, *, rtol: float = 1e-6) -
     return bool(((value - expected).abs() <= bound).all())
 
 
-def explanations(trials: Sequence[Trial]) -> list[Candidate]:
+def explanations(trials: Sequence[Trial], *, two: bool) -> list[Candidate]:
     """What gives the answer on every case, the likeliest first: single slips, else pairs."""
-    for source in (singles, pairs):
+    for source in (singles, pairs) if two else (singles,):
         near = sorted(source(trials[0]), key=lambda candidate: candidate.rank)
         found = [
             candidate
@@ -298,8 +327,8 @@ def _slope_back(trial: Trial, map_: Map, slip: Slip, place: Place) -> float | No
     """The slope along u with a slip on the way back."""
     if map_.is_nested(place):
         try:
-            return trial.along(trial.tape.backward([(slip, place)]))
-        except (Unfit, KeyError):
+            return trial.start + trial.change_nested(slip, place, map_.behind)
+        except Unfit:
             return None
     changes = [trial.change(slip, edge) for edge in place.edges]
     known = [change for change in changes if change is not None]
@@ -339,6 +368,13 @@ class Map:
             else [(node.index, 0)]
             for node in self.way
         }
+
+        self.readers = [
+            edge
+            for node in self.way
+            if node.operation.name in READERS
+            for edge in self.edges[node.index]
+        ]
 
     def first_doubtful(self, right: Sequence[int], wrong: Sequence[int]) -> Node | None:
         """Going back, the first node that only wrong gradients come through."""
@@ -429,25 +465,51 @@ class Map:
         return self._root(node.parents[0]) if node.parents and node.operation.moves else index
 
     def stand_ins(self) -> Iterator[tuple[Slip, Place, float]]:
-        """Another value read on the way back: data for data, a parameter for a parameter, or what
-        the value was computed from or goes into."""
+        """Another value read on the way back: data for data, a parameter for a parameter, what the
+        value was computed from or goes into, its slope; or two values exchanged."""
+        uses = {node.index: self._uses(node) for node in self.tape.nodes}
         for node in self.tape.nodes:
-            uses = self.tape.uses(node.name) if node.name else Place(frozenset())
-            edges = [e for n in uses.nodes for e in self.edges.get(n, ()) if n in self.edges]
-            products = [e for e in edges if self.tape.nodes[e[0]].operation.name in READERS]
-            products = [e for e in products if _parent(self.tape.nodes[e[0]], e) != node.index]
-            if not products:
+            if not uses[node.index]:
                 continue
+            places = {frozenset(uses[node.index]), *(frozenset({e}) for e in uses[node.index])}
+            for slip in self._slips_of_reading(node):
+                yield from ((slip, Place(place), 4.0 + 0.1 * len(place)) for place in places)
             for other in self.others(node):
-                slip = _read(node, other)
-                places = {frozenset(products)} | {frozenset({edge}) for edge in products}
-                yield from ((slip, Place(place), 4.0 + 0.2 * len(place)) for place in places)
+                both = frozenset(uses[node.index] + uses[other.index])
+                if (
+                    other.index < node.index
+                    and self._kind(other) == "parameter"
+                    and uses[other.index]
+                ):
+                    words = f"{node.name} and {other.name} are exchanged"
+                    readers = {node.index: _value(other.index), other.index: _value(node.index)}
+                    yield read_as(readers, words), Place(both), 4.3
+
+    def _uses(self, node: Node) -> list[tuple[int, int]]:
+        """The edges on which the value of a node is read on the way back."""
+        return [
+            (user, i)
+            for user, i in self.readers
+            if node.index in self.tape.nodes[user].parents
+            and self.tape.nodes[user].parents[i] != node.index
+        ]
+
+    def _slips_of_reading(self, node: Node) -> Iterator[Slip]:
+        for other in self.others(node):
+            words = f"{other.name} is read for {node.name}"
+            yield read_as({node.index: _value(other.index)}, words)
+        if node.operation.elementwise:
+            words = f"the slope of {node.name} is read for {node.name}"
+            yield read_as({node.index: partial(self._slope_of, node)}, words)
+
+    def _slope_of(self, node: Node, values: Sequence[Tensor]) -> Tensor:
+        return self.tape.step(node, values).slope(0, torch.ones_like(node.value))
 
     def factors(self) -> Iterator[tuple[Slip, Place, float]]:
         """Another value of the net as a factor in the gradient of an input, or as a divisor."""
         leaves = [node for node in self.way if self._is_leaf(node.index)]
         for other in self.tape.nodes[: self.tape.end]:
-            if other.value.is_floating_point() and other.operation.name != "constant":
+            if other.value.is_floating_point() and (other.own_name or len(leaves) < 4):
                 for divide in (False, True):
                     slip = factor(other.index, other.name, divide=divide)
                     for leaf in leaves:
@@ -496,8 +558,9 @@ class Map:
             for order, slip in enumerate(row.slips):
                 if slip.value:
                     found.append((slip, place, 1.5 + 0.01 * order + penalty))
-                    found.append((replace(slip, own=True), place, 1.6 + 0.01 * order + penalty))
-            if group[0].operation.name != "constant" and group[0].index != self.tape.end:
+                    if group[0].index in self.edges:
+                        found.append((replace(slip, own=True), place, 1.6 + 0.01 * order + penalty))
+            if row.name != "constant" and self._is_leaf(group[0].index):
                 found.append((ABSENT, place, 3.0 + penalty))
         return found
 
@@ -508,11 +571,8 @@ REDUCTIONS = frozenset({"sum", "mean", "var", "amax", "logsumexp"})
 READERS = frozenset({"mul", "div", "matmul", "pow", "outer"})
 
 
-def _read(node: Node, other: Node) -> Slip:
-    index = other.index
-    return read_as(
-        node.index, lambda values: values[index], f"{other.name} is read for {node.name}"
-    )
+def _value(index: int) -> Callable[[Sequence[Tensor]], Tensor]:
+    return lambda values: values[index]
 
 
 def _positions(node: Node) -> range:

@@ -55,6 +55,7 @@ class Node:
     formula: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     compute: Callable[..., Tensor] = lambda *parents: parents[0]
+    sources: dict[int, Tensor] = field(default_factory=dict)
 
     @property
     def at(self) -> str:
@@ -131,8 +132,16 @@ class Tape:
     def step(self, node: Node, values: Sequence[Tensor]) -> Step:
         """What a slope may read at this node."""
         parents = tuple(values[p] for p in node.parents) or (values[node.index],)
-        operation, options, compute = node.operation, node.options, node.compute
-        return Step(operation, parents, values[node.index], options, compute, values, node.parents)
+        return Step(
+            node.operation,
+            parents,
+            values[node.index],
+            node.options,
+            node.compute,
+            values,
+            node.parents,
+            node.sources,
+        )
 
     def slope(self, node: Node, i: int, g: Tensor) -> Tensor:
         """What `node` hands back to its parent i when g arrives."""
@@ -341,6 +350,9 @@ def named(found: list[tuple[str, Tensor]]) -> Iterator[None]:
                 )
 
     before = sys.getprofile()
+    if before is not None and not callable(before):  # cProfile's, which cannot be put back
+        yield
+        return
     sys.setprofile(on_event)
     try:
         yield
@@ -398,6 +410,8 @@ def _call(
     func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], several: int | None
 ) -> Callable[..., Tensor]:
     """The recorded call as a function of its tensors."""
+    if not kwargs and several is None and all(isinstance(a, Tensor) for a in args):
+        return func
 
     def compute(*parents: Tensor) -> Tensor:
         rest = iter(parents)

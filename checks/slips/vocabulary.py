@@ -99,7 +99,7 @@ def read_as(name: str, other: str, *, times: float = 1.0) -> Declared:
         def value(values: Sequence[Tensor]) -> Tensor:
             return times * values[stand_in]
 
-        return operations.read_as(index, value, f"{other} is read for {name}"), tape.uses(name)
+        return operations.read_as({index: value}, f"{other} is read for {name}"), tape.uses(name)
 
     return find
 

@@ -77,7 +77,7 @@ def told(tape: Tape, made: Made, elsewhere: Sequence[Place] = ()) -> Story:
     clauses = [_clause(tape, slip, place) for slip, place in made]
     words = " and ".join(clauses)
     if elsewhere:
-        others = [_at(tape, place, short=True) for place in elsewhere[:2]]
+        others = [_at(tape, place.nodes) for place in elsewhere[:2]]
         words += f" (or at {' or at '.join(dict.fromkeys(others))})"
     nodes = [tape.nodes[n].name for _, place in made for n in place.nodes]
     return Story(tuple(slip.id for slip, _ in made), tuple(dict.fromkeys(nodes)), words)
@@ -85,12 +85,15 @@ def told(tape: Tape, made: Made, elsewhere: Sequence[Place] = ()) -> Story:
 
 def _clause(tape: Tape, slip: Slip, place: Place) -> str:
     """ "at h1 = σ(z1) its slope h1·(1 − h1) is left out"."""
-    node, position = tape.nodes[place.nodes[0]], min(place.edges)[1]
+    first, *rest = place.nodes
+    node, position = tape.nodes[first], min(i for n, i in place.edges if n == first)
     words = slip.words.format(*_names(tape, node), "…", "…", **_fields(tape, node, position))
     if slip.value:
-        way = "in the whole net" if slip.own else "in the forward pass"
-        words = f"{words} {way}"
-    return f"at {_at(tape, place)} {words}{_to(tape, place)}"
+        words += " in the whole net" if slip.own else " in the forward pass"
+    else:
+        words += _to(tape, place)
+    likewise = f", and likewise at {_at(tape, rest)}" if rest else ""
+    return f"at {node.at} {words}{likewise}"
 
 
 def _names(tape: Tape, node: Node) -> list[str]:
@@ -112,13 +115,10 @@ def _fields(tape: Tape, node: Node, position: int) -> Mapping[str, str]:
     }
 
 
-def _at(tape: Tape, place: Place, *, short: bool = False) -> str:
-    """The nodes of a place: with their formulas, if they are few."""
-    nodes = [tape.nodes[n] for n in place.nodes]
-    texts = [node.name if short else node.at for node in nodes]
-    if len(texts) > 4:
-        return f"{', '.join(texts[:3])} and {len(texts) - 3} more"
-    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+def _at(tape: Tape, nodes: Sequence[int]) -> str:
+    """The names of nodes, if they are few."""
+    names = [tape.nodes[n].name for n in nodes]
+    return listed(names if len(names) < 5 else [*names[:3], f"{len(names) - 3} more"])
 
 
 def _to(tape: Tape, place: Place) -> str:
