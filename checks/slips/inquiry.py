@@ -40,6 +40,8 @@ def why(
     """
     if len(cases) < 2:
         raise ValueError("why needs at least two cases: one always has some ratio to the right one")
+    if all(_equal(case, cases[0]) for case in cases[1:]):
+        raise ValueError("why needs at least two different cases: these are the same numbers")
     exact = [{name: _exact(value) for name, value in case.items()} for case in cases]
     names = _wanted(exact[0], wrt)
     try:
@@ -94,7 +96,7 @@ def explain(
         likely = explanations(trials, two=two and not stories)
         aside = [read[name][0].words for name in odd_ones]
         stories += _stories(tapes[0], likely, aside)
-    if not stories and len(wrong_ones) > 1 and not odd_ones:
+    if not stories and len(wrt) > 1 and not odd_ones:
         stories += _one_by_one(trials, {name: leaves[name] for name in wrong_ones})
     stories.sort(key=lambda ranked: ranked[0])
     told_ones = tuple(story for _, story in stories)
@@ -111,7 +113,9 @@ def _stories(
     """One story for each kind of slip: the same slip at several places is one."""
     kinds: dict[tuple[tuple[str, str], ...], list[Candidate]] = {}
     for candidate in candidates:
-        kind = tuple((slip.id, slip.words) for slip, _ in candidate.made)
+        kind = tuple(
+            (slip.id, "" if slip.id == "counted" else slip.words) for slip, _ in candidate.made
+        )
         kinds.setdefault(kind, []).append(candidate)
     stories = []
     for first, *others in kinds.values():
@@ -168,11 +172,16 @@ def _remark(trials: Sequence[Trial], finding: Finding, leaves: Mapping[str, int]
     map_ = Map(trials[0].tape, tuple(leaves.values()))
     right = [leaves[name] for name in finding.right if _size([trials[0].right[leaves[name]]])]
     doubtful = map_.first_doubtful(right, wrong)
-    known = "None of the mistakes that I know gives these numbers"
+    known = "None of the mistakes that I know gives these numbers, alone or with one other."
+    if map_.is_large:
+        known = (
+            f"With {len(map_.way)} operations on the way only slips on the way back were tried, "
+            "one at a time; none gives these numbers."
+        )
     if doubtful is None or not right:
-        return f"{known}, alone or with one other."
+        return known
     return (
-        f"{known}, alone or with one other. {listed(finding.right)} vouch for what they share "
+        f"{known} {listed(finding.right)} vouch for what they share "
         f"with it; the first place for which they do not is {doubtful.at}."
     )
 
@@ -228,6 +237,13 @@ def _tensor(value: Any) -> Tensor | None:
 def _exact(value: Any) -> Any:
     decimals = isinstance(value, Tensor) and value.is_floating_point()
     return value.detach().to("cpu", torch.float64) if decimals else value
+
+
+def _equal(one: Inputs, other: Inputs) -> bool:
+    def plain(value: Any) -> Any:
+        return value.tolist() if isinstance(value, Tensor) else value
+
+    return {k: plain(v) for k, v in one.items()} == {k: plain(v) for k, v in other.items()}
 
 
 def _wanted(case: Inputs, wrt: Sequence[str] | str | None) -> tuple[str, ...]:

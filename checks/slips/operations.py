@@ -34,6 +34,8 @@ class Step:
     compute  the recorded call, parents -> out
     values   the value of every node of the graph, by index
     indices  which of them are the parents
+    index    which of them this node is
+    grads    what has arrived so far on the way back, by index
     sources  for an operation that moves entries: where they come from, kept once it is known
     """
 
@@ -44,7 +46,9 @@ class Step:
     compute: Callable[..., Tensor]
     values: Sequence[Tensor] = ()
     indices: tuple[int, ...] = ()
+    index: int = -1
     sources: dict[int, Tensor] = field(default_factory=dict)
+    grads: Mapping[int, Tensor] = field(default_factory=dict)
 
     def slope(self, i: int, g: Tensor) -> Tensor:
         """What parent i gets when g arrives, in the parent's shape."""
@@ -1018,6 +1022,33 @@ def factor(index: int, name: str, *, divide: bool = False) -> Slip:
 
     words = f"it is {'divided' if divide else 'multiplied'} by {name} once too often"
     return Slip("factor", words, back=back)
+
+
+def counted(index: int, axis: int, name: str, *, divide: bool) -> Slip:
+    """A factor or a divisor too many: how long an input is."""
+
+    def back(step: Step, i: int, g: Tensor) -> Tensor:
+        size = step.values[index].shape[axis]
+        return step.slope(i, g) / size if divide else step.slope(i, g) * size
+
+    rows = "rows" if axis == 0 else "columns" if axis == 1 else f"entries along axis {axis}"
+    verb = "divided" if divide else "multiplied"
+    return Slip("counted", f"what is handed back is {verb} by the number of {rows} of {name}", back)
+
+
+def skipped(later: Mapping[int, int], words: str) -> Slip:
+    """What arrived at a later node, nearer to the loss, is handed on in place of what arrives here.
+
+    later  index of a node -> index of the later one
+    """
+
+    def back(step: Step, i: int, g: Tensor) -> Tensor:
+        arrived = step.grads.get(later.get(step.index, -1))
+        if arrived is None or arrived.shape != g.shape:
+            raise Unfit
+        return step.slope(i, arrived)
+
+    return Slip("skipped", words, back=back)
 
 
 def read_as(stand_ins: Mapping[int, Callable[[Sequence[Tensor]], Tensor]], words: str) -> Slip:

@@ -21,12 +21,15 @@ from torch import Tensor
 from checks.slips.operations import (
     ABSENT,
     ANYWHERE,
+    AVERAGED,
     CUT,
     SLOPE_LEFT_OUT,
     Slip,
     Unfit,
+    counted,
     factor,
     read_as,
+    skipped,
 )
 from checks.slips.tape import Made, Node, Place, Tape
 
@@ -36,8 +39,17 @@ STEP = 6e-6
 SIEVE = 1e-6
 #: How many values of a node may stand in for another's.
 STAND_INS = 8
-#: How many operations the forward slips, and how many trials the pairs may cost.
-REPLAYS, PAIRS = 40_000, 40_000
+#: How many steps the slips at places behind each other, how many the forward slips and how many
+#: trials the pairs may cost.
+REPLAYS, PAIRS = 15_000, 40_000
+#: With more nodes on the ways only slips on the way back are looked for, and no pairs.
+LARGE = 250
+#: What takes many entries together.
+REDUCTIONS = frozenset({"sum", "mean", "var", "amax", "logsumexp"})
+#: What reads its operands on the way back.
+READERS = frozenset({"mul", "div", "matmul", "pow", "outer"})
+#: The slips that are likelier than those of a row.
+LIKELY = {CUT: 0.4, SLOPE_LEFT_OUT: 0.5, AVERAGED: 0.9}
 #: How many explanations are checked in full.
 CHECKED = 24
 
@@ -72,9 +84,8 @@ class Trial:
     @cached_property
     def lanes(self) -> tuple[list[Tensor], list[Tensor]]:
         """Every value a small step along u, forth and back."""
-        inputs = {leaf: self.values[leaf] for leaf in self.answer}
         moved = [
-            {leaf: value + side * STEP * self.direction[leaf] for leaf, value in inputs.items()}
+            {leaf: self.values[leaf] + side * STEP * u for leaf, u in self.direction.items()}
             for side in (1, -1)
         ]
         return self.tape.values(given=moved[0]), self.tape.values(given=moved[1])
@@ -82,12 +93,17 @@ class Trial:
     @cached_property
     def tangents(self) -> list[Tensor]:
         """∂node/∂u of every node."""
-        return [
-            torch.nan_to_num((forth - back) / (2 * STEP), posinf=0.0, neginf=0.0)
-            if forth.is_floating_point()
-            else forth
-            for forth, back in zip(*self.lanes, strict=True)
-        ]
+        found: list[Tensor] = []
+        for node in self.tape.nodes:
+            still = torch.zeros_like(node.value)
+            moved = [found[p] for p in node.parents]
+            parents = [self.values[p] for p in node.parents]
+            found.append(
+                tangent(node.compute, parents, moved, still)
+                if parents
+                else self.direction.get(node.index, still)
+            )
+        return found
 
     def along(self, grads: Mapping[int, Tensor]) -> float:
         """The slope of an answer along u."""
@@ -120,7 +136,7 @@ class Trial:
         """The same where `grads` arrive. Raises Unfit where the slip cannot be made."""
         index, i = edge
         node = self.tape.nodes[index]
-        step = self.tape.step(node, self.values)
+        step = self.tape.step(node, self.values, grads)
         parent = node.parents[i] if node.parents else index
         wrong = slip.hand_back(step, i, grads[index]) - step.slope(i, grads[index])
         return float((wrong * self.tangents[parent]).sum())
@@ -136,7 +152,7 @@ class Trial:
             node, change = self.tape.nodes[index], changes.get(index)
             if change is None and not places >> index & 1:
                 continue
-            step, g = self.tape.step(node, self.values), self.right[index]
+            step, g = self.tape.step(node, self.values, self.right), self.right[index]
             for i, parent in enumerate(node.parents or (index,)):
                 if (index, i) in place.edges:
                     arriving = g if change is None else g + change
@@ -170,7 +186,7 @@ class Trial:
                 if slip.own:
                     for lane in lanes:
                         lane[node.index] = wrong(self.tape.step(node, lane))
-                else:
+                else:  # the value is shifted, the slopes stay the right ones
                     shift = wrong(self.tape.step(node, lanes[-1])) - lanes[-1][node.index]
                     for lane in lanes:
                         lane[node.index] = lane[node.index] + shift
@@ -186,6 +202,29 @@ class Trial:
             leaf in grads and same(value, grads[leaf], self.scale)
             for leaf, value in self.answer.items()
         )
+
+
+def tangent(
+    compute: Callable[..., Tensor],
+    parents: Sequence[Tensor],
+    moved: Sequence[Tensor],
+    still: Tensor,
+) -> Tensor:
+    """How an operation moves when its parents do: a central difference of this operation alone."""
+    size = sum(float(t.norm()) for t in moved if t.is_floating_point())
+    if not size or not still.is_floating_point():
+        return still
+    step = STEP / size
+    forth, back = (
+        compute(
+            *[
+                parent + side * t if t.is_floating_point() else parent
+                for parent, t in zip(parents, moved, strict=True)
+            ]
+        )
+        for side in (step, -step)
+    )
+    return torch.nan_to_num((forth - back) / (2 * step), posinf=0.0, neginf=0.0)
 
 
 def same(value: Tensor, expected: Tensor, scale: float, *, rtol: float = 1e-6) -> bool:
@@ -237,6 +276,8 @@ def pairs(trial: Trial) -> Iterator[Candidate]:
     lower one is what the upper one has made of it.
     """
     map_ = Map(trial.tape, tuple(trial.answer))
+    if map_.is_large:
+        return
     known = list(_effective(trial, map_))
     known.sort(key=lambda single: single.rank)
     yield from _side_by_side(trial, known)
@@ -247,7 +288,7 @@ def _effective(trial: Trial, map_: Map) -> Iterator[Single]:
     """Single slips that change something, and nothing that is right; each change once."""
     right = sum(1 << leaf for leaf in trial.answer if trial.is_right(leaf))
     seen: set[float] = set()
-    for place, penalty in sorted(map_.places(), key=lambda found: found[1]):
+    for place, penalty in sorted(map_.places.items(), key=lambda found: found[1]):
         nodes, behind = sum(1 << n for n in place.nodes), 0
         for n, i in place.edges:
             node = map_.tape.nodes[n]
@@ -302,14 +343,15 @@ def _one_behind_the_other(trial: Trial, map_: Map, known: Sequence[Single]) -> I
 def singles(trial: Trial) -> Iterator[Candidate]:
     """Every slip at every place that gives the same slope along u."""
     map_ = Map(trial.tape, tuple(trial.answer))
-    for place, penalty in map_.places():
+    budget = REPLAYS
+    for place, penalty in map_.places.items():
         for slip, rank in slips_on_the_way_back(trial.tape, place):
-            slope = _slope_back(trial, map_, slip, place)
-            if slope is not None and trial.is_near(slope):
+            span = max(place.nodes) - min(place.nodes) if map_.is_nested(place) else 0
+            budget -= span
+            if (budget > 0 or not span) and _is_near(trial, map_, slip, place):
                 yield Candidate(((slip, place),), rank + penalty)
-    for slip, place, rank in (*map_.stand_ins(), *map_.factors()):
-        slope = _slope_back(trial, map_, slip, place)
-        if slope is not None and trial.is_near(slope):
+    for slip, place, rank in map_.elsewhere():
+        if _is_near(trial, map_, slip, place):
             yield Candidate(((slip, place),), rank)
     budget = REPLAYS
     for slip, place, rank in map_.forward():
@@ -321,6 +363,11 @@ def singles(trial: Trial) -> Iterator[Candidate]:
                 yield Candidate(((slip, place),), rank)
         except Unfit:
             continue
+
+
+def _is_near(trial: Trial, map_: Map, slip: Slip, place: Place) -> bool:
+    slope = _slope_back(trial, map_, slip, place)
+    return slope is not None and trial.is_near(slope)
 
 
 def _slope_back(trial: Trial, map_: Map, slip: Slip, place: Place) -> float | None:
@@ -345,36 +392,43 @@ def slips_on_the_way_back(tape: Tape, place: Place) -> Iterator[tuple[Slip, floa
                 yield slip, 1 + 0.01 * order
     for order, slip in enumerate(ANYWHERE):
         if slip.back:
-            yield slip, (0.4 if slip is CUT else 0.5 if slip is SLOPE_LEFT_OUT else 2 + 0.2 * order)
+            yield slip, LIKELY.get(slip, 2 + 0.2 * order)
+
+
+#: index of a node -> what is read for it
+Readers = dict[int, Callable[[Sequence[Tensor]], Tensor]]
 
 
 class Map:
-    """Which places a graph has on the ways from the wanted inputs to the end."""
+    """Where slips can be made: the ways from the wanted inputs to the end, and what is mixed up.
+
+    way      the nodes on them
+    edges    of each, those towards the inputs; (leaf, 0) for a leaf
+    users    for each node the edges on which it is an operand
+    behind   for each node the nodes behind it and itself, as bits
+    """
 
     def __init__(self, tape: Tape, leaves: tuple[int, ...]) -> None:
         self.tape, self.leaves = tape, leaves
-        behind = _ancestors(tape)
+        self.behind: list[int] = []
+        for node in tape.nodes:
+            bits = 1 << node.index
+            for parent in node.parents:
+                bits |= self.behind[parent]
+            self.behind.append(bits)
         wanted = sum(1 << leaf for leaf in leaves)
-        self.behind = behind
-        self.way = [
-            node
-            for node in tape.nodes
-            if (behind[tape.end] >> node.index) & 1 and behind[node.index] & wanted
-        ]
+        before_end = self.behind[tape.end]
+        self.used = [node for node in tape.nodes if before_end >> node.index & 1]
+        self.way = [node for node in self.used if self.behind[node.index] & wanted]
         on_way = {node.index for node in self.way}
-        self.edges = {
-            node.index: [(node.index, i) for i, p in enumerate(node.parents) if p in on_way]
-            if node.parents
-            else [(node.index, 0)]
-            for node in self.way
-        }
-
-        self.readers = [
-            edge
-            for node in self.way
-            if node.operation.name in READERS
-            for edge in self.edges[node.index]
-        ]
+        self.edges: dict[int, list[tuple[int, int]]] = {}
+        self.users: dict[int, list[tuple[int, int]]] = {node.index: [] for node in tape.nodes}
+        for node in self.way:
+            edges = [(node.index, i) for i, p in enumerate(node.parents) if p in on_way]
+            self.edges[node.index] = edges or [(node.index, 0)]
+            for edge in edges:
+                self.users[node.parents[edge[1]]].append(edge)
+        self.is_large = len(self.way) > LARGE
 
     def first_doubtful(self, right: Sequence[int], wrong: Sequence[int]) -> Node | None:
         """Going back, the first node that only wrong gradients come through."""
@@ -388,13 +442,16 @@ class Map:
     def is_nested(self, place: Place) -> bool:
         """Whether one node of the place lies behind another."""
         nodes = place.nodes
+        if len(nodes) == 1:
+            return False
         together = sum(1 << n for n in nodes)
         return any(self.behind[n] & (together ^ (1 << n)) for n in nodes)
 
-    def places(self) -> list[tuple[Place, float]]:
+    @cached_property
+    def places(self) -> Mapping[Place, float]:
         """One node, one edge, a layer, the inputs of one node, all of one operation.
 
-        Each with what it costs in likelihood; every place once.
+        Each with what it costs in likelihood.
         """
         found: dict[Place, float] = {}
 
@@ -406,189 +463,186 @@ class Map:
         for node in self.way:
             formula = 0.0 if node.own_name else 0.15
             add(self.edges[node.index], formula)
-            if len(self.edges[node.index]) > 1:
-                for edge in self.edges[node.index]:
-                    add([edge], 0.3 + formula)
+            for edge in self.edges[node.index]:
+                add([edge], 0.3 + formula)
+            uses = self.users[node.index]
+            for kept in uses if len(uses) > 2 and not self.is_large else ():
+                add(set(uses) - {kept}, 0.5)
         for penalty, nodes in self.groups():
             edges = [edge for node in nodes for edge in self.edges[node.index]]
+            to_leaf = {(n, i) for n, i in edges if self._is_leaf(self.tape.nodes[n].parents[i])}
+            by_position = ([edge for edge in edges if edge[1] == i] for i in {i for _, i in edges})
             add(edges, penalty)
-            for i in {i for _, i in edges}:
-                add([edge for edge in edges if edge[1] == i], penalty + 0.1)
-            to_leaf = [e for e in edges if self._is_leaf(self.tape.nodes[e[0]].parents[e[1]])]
-            add(to_leaf, penalty + 0.1)
-            add(set(edges) - set(to_leaf), penalty + 0.1)
-        for node in self.way:
-            uses = [e for n in self.way for e in self.edges[n.index] if _parent(n, e) == node.index]
-            for kept in uses if len(uses) > 2 else ():
-                add(set(uses) - {kept}, 0.5)
-        return list(found.items())
+            for some in (*by_position, to_leaf, set(edges) - to_leaf):
+                add(some, penalty + 0.1)
+        return found
 
     def groups(self) -> Iterator[tuple[float, Sequence[Node]]]:
-        """Layers, the inputs of one node, all of one operation: two nodes or more."""
+        """The statistics, layers, all of one operation, the inputs of one node: two or more."""
         height: dict[int, int] = {}
-        by_layer: dict[tuple[str, int], list[Node]] = {}
-        by_operation: dict[str, list[Node]] = {}
+        layers: dict[tuple[str, int], list[Node]] = {}
+        operations: dict[str, list[Node]] = {}
         for node in self.way:
-            above = [height[p] for p in node.parents if p in height]
-            height[node.index] = 1 + max(above, default=0)
-            if node.parents:
-                name = node.operation.name
-                by_layer.setdefault((name, height[node.index]), []).append(node)
-                by_operation.setdefault(name, []).append(node)
-        inputs = [
+            height[node.index] = 1 + max((height.get(p, 0) for p in node.parents), default=0)
+            layers.setdefault((node.operation.name, height[node.index]), []).append(node)
+            operations.setdefault(node.operation.name, []).append(node)
+        inputs = (
             [self.tape.nodes[p] for p in dict.fromkeys(node.parents) if p in height]
             for node in self.way
-        ]
-        statistics = [
-            node
-            for node in self.way
-            if node.operation.name in REDUCTIONS and node.value.dim() and node.parents
-        ]
+        )
+        averages = [n for n in self.way if n.operation.name in REDUCTIONS and n.value.dim()]
         for penalty, groups in (
-            (0.3, [statistics]),
-            (0.4, by_layer.values()),
-            (0.5, by_operation.values()),
+            (0.3, [averages]),
+            (0.4, layers.values()),
+            (0.5, operations.values()),
             (0.5, inputs),
         ):
-            for nodes in groups:
-                nodes = [node for node in nodes if node.parents]
+            for group in groups:
+                nodes = [node for node in group if node.parents]
                 if len(nodes) > 1:
                     yield penalty, nodes
 
     def _is_leaf(self, index: int) -> bool:
         """An input, or an entry of one."""
-        node = self.tape.nodes[index]
-        return not node.parents or (node.operation.moves and self._is_leaf(node.parents[0]))
+        return not self.tape.nodes[self._root(index)].parents
 
     def _root(self, index: int) -> int:
-        node = self.tape.nodes[index]
-        return self._root(node.parents[0]) if node.parents and node.operation.moves else index
-
-    def stand_ins(self) -> Iterator[tuple[Slip, Place, float]]:
-        """Another value read on the way back: data for data, a parameter for a parameter, what the
-        value was computed from or goes into, its slope; or two values exchanged."""
-        uses = {node.index: self._uses(node) for node in self.tape.nodes}
-        for node in self.tape.nodes:
-            if not uses[node.index]:
-                continue
-            places = {frozenset(uses[node.index]), *(frozenset({e}) for e in uses[node.index])}
-            for slip in self._slips_of_reading(node):
-                yield from ((slip, Place(place), 4.0 + 0.1 * len(place)) for place in places)
-            for other in self.others(node):
-                both = frozenset(uses[node.index] + uses[other.index])
-                if (
-                    other.index < node.index
-                    and self._kind(other) == "parameter"
-                    and uses[other.index]
-                ):
-                    words = f"{node.name} and {other.name} are exchanged"
-                    readers = {node.index: _value(other.index), other.index: _value(node.index)}
-                    yield read_as(readers, words), Place(both), 4.3
-
-    def _uses(self, node: Node) -> list[tuple[int, int]]:
-        """The edges on which the value of a node is read on the way back."""
-        return [
-            (user, i)
-            for user, i in self.readers
-            if node.index in self.tape.nodes[user].parents
-            and self.tape.nodes[user].parents[i] != node.index
-        ]
-
-    def _slips_of_reading(self, node: Node) -> Iterator[Slip]:
-        for other in self.others(node):
-            words = f"{other.name} is read for {node.name}"
-            yield read_as({node.index: _value(other.index)}, words)
-        if node.operation.elementwise:
-            words = f"the slope of {node.name} is read for {node.name}"
-            yield read_as({node.index: partial(self._slope_of, node)}, words)
-
-    def _slope_of(self, node: Node, values: Sequence[Tensor]) -> Tensor:
-        return self.tape.step(node, values).slope(0, torch.ones_like(node.value))
-
-    def factors(self) -> Iterator[tuple[Slip, Place, float]]:
-        """Another value of the net as a factor in the gradient of an input, or as a divisor."""
-        leaves = [node for node in self.way if self._is_leaf(node.index)]
-        for other in self.tape.nodes[: self.tape.end]:
-            if other.value.is_floating_point() and (other.own_name or len(leaves) < 4):
-                for divide in (False, True):
-                    slip = factor(other.index, other.name, divide=divide)
-                    for leaf in leaves:
-                        place = Place(frozenset(self.edges[leaf.index]))
-                        yield slip, place, 4.5 if other.own_name else 4.8
-
-    def others(self, node: Node) -> list[Node]:
-        """What may be mistaken for a node."""
-        kind = self._kind(node)
-        found = []
-        for other in self.tape.nodes:
-            if other.index == node.index or other.value.shape != node.value.shape:
-                continue
-            if other.operation.name == "constant" or not other.value.is_floating_point():
-                continue
-            near = (
-                self.behind[node.index] >> other.index & 1
-                or (kind == "computed" and node.index in other.parents)
-            ) and self._kind(other) != "parameter"
-            alike = self._kind(other) == kind and (
-                kind != "computed" or other.operation.name == node.operation.name
-            )
-            if near or alike:
-                found.append(other)
-        found.sort(key=lambda other: abs(other.index - node.index))
-        return found[:STAND_INS]
+        """The node whose entries these are."""
+        while self.tape.nodes[index].parents and self.tape.nodes[index].operation.moves:
+            index = self.tape.nodes[index].parents[0]
+        return index
 
     def _kind(self, node: Node) -> str:
         if not self._is_leaf(node.index):
             return "computed"
         return "parameter" if self._root(node.index) in self.leaves else "data"
 
-    def forward(self) -> list[tuple[Slip, Place, float]]:
-        """Slips in the value of a node, a layer, all of one operation."""
-        found = []
-        on_end = self.behind[self.tape.end]
-        nodes = [node for node in self.tape.nodes if on_end >> node.index & 1]
-        places: list[tuple[list[Node], float]] = [([node], 0.0) for node in nodes]
-        places += [(list(group), penalty) for penalty, group in self.groups()]
-        for group, penalty in places:
-            rows = {node.operation.name for node in group}
-            place = Place(frozenset((node.index, i) for node in group for i in _positions(node)))
-            if len(rows) > 1 or not group[0].value.is_floating_point():
+    def elsewhere(self) -> Iterator[tuple[Slip, Place, float]]:
+        """Slips on the way back that take something from another place of the graph."""
+        if not self.is_large:
+            yield from self._stand_ins()
+            yield from self._factors()
+            yield from self._skips()
+        yield from self._counts()
+
+    def _stand_ins(self) -> Iterator[tuple[Slip, Place, float]]:
+        """Another value read, its slope, or two parameters exchanged."""
+        uses = {node.index: self._uses(node) for node in self.tape.nodes}
+        for node in self.tape.nodes:
+            here = uses[node.index]
+            if not here:
                 continue
-            row = group[0].operation
-            for order, slip in enumerate(row.slips):
-                if slip.value:
-                    found.append((slip, place, 1.5 + 0.01 * order + penalty))
-                    if group[0].index in self.edges:
-                        found.append((replace(slip, own=True), place, 1.6 + 0.01 * order + penalty))
-            if row.name != "constant" and self._is_leaf(group[0].index):
-                found.append((ABSENT, place, 3.0 + penalty))
+            slips = []
+            if node.operation.elementwise:
+                readers: Readers = {node.index: partial(self._slope_of, node)}
+                slips.append(read_as(readers, f"the slope of {node.name} is read for {node.name}"))
+            for other in self._others(node):
+                readers = {node.index: _value(other.index)}
+                slips.append(read_as(readers, f"{other.name} is read for {node.name}"))
+                if other.index < node.index and self._kind(other) == "parameter":
+                    both = Place(frozenset(here + uses[other.index]))
+                    readers = {node.index: _value(other.index), other.index: _value(node.index)}
+                    yield read_as(readers, f"{node.name} and {other.name} are exchanged"), both, 4.3
+            for edges in {frozenset(here), *(frozenset({edge}) for edge in here)}:
+                for slip in slips:
+                    yield slip, Place(edges), 4.0 + 0.1 * len(edges)
+
+    def _uses(self, node: Node) -> list[tuple[int, int]]:
+        """The edges on which the value of a node is read on the way back: its fellow operands'."""
+        return [
+            edge
+            for user in dict.fromkeys(self.operands.get(node.index, ()))
+            for edge in self.edges[user]
+            if self.tape.nodes[user].parents[edge[1]] != node.index
+        ]
+
+    @cached_property
+    def operands(self) -> Mapping[int, list[int]]:
+        """For a node those on the way that read it on the way back."""
+        found: dict[int, list[int]] = {}
+        for node in self.way:
+            for parent in node.parents if node.operation.name in READERS else ():
+                found.setdefault(parent, []).append(node.index)
         return found
 
+    def _slope_of(self, node: Node, values: Sequence[Tensor]) -> Tensor:
+        return self.tape.step(node, values).slope(0, torch.ones_like(node.value))
 
-#: What takes many entries together.
-REDUCTIONS = frozenset({"sum", "mean", "var", "amax", "logsumexp"})
-#: What reads its operands on the way back.
-READERS = frozenset({"mul", "div", "matmul", "pow", "outer"})
+    def _others(self, node: Node) -> list[Node]:
+        """What may be mistaken for a node: data for data, a parameter for a parameter; for what is
+        computed, what it was computed from or goes into, and others of its operation."""
+        kind, found = self._kind(node), []
+        for other in self.used:
+            if other.index == node.index or other.value.shape != node.value.shape:
+                continue
+            if other.operation.name == "constant" or not other.value.is_floating_point():
+                continue
+            alike = self._kind(other) == kind
+            if kind == "computed":
+                alike = other.operation.name == node.operation.name
+                alike |= self._kind(other) != "parameter" and (
+                    bool(self.behind[node.index] >> other.index & 1) or node.index in other.parents
+                )
+            if alike:
+                found.append(other)
+        return sorted(found, key=lambda other: abs(other.index - node.index))[:STAND_INS]
+
+    def _factors(self) -> Iterator[tuple[Slip, Place, float]]:
+        """Another value of the net as a factor in the gradient of an input, or as a divisor."""
+        leaves = [node for node in self.way if self._is_leaf(node.index)]
+        for other in self.used:
+            named = other.own_name or (len(leaves) < 4 and other.parents)
+            if not named or other.index == self.tape.end or not other.value.is_floating_point():
+                continue
+            for divide in (False, True):
+                slip = factor(other.index, other.name, divide=divide)
+                for leaf in leaves:
+                    yield slip, Place(frozenset(self.edges[leaf.index])), 4.5
+
+    def _counts(self) -> Iterator[tuple[Slip, Place, float]]:
+        """A length of an input as a factor or a divisor, at the end or at one input."""
+        ends = [Place(frozenset(self.edges[i])) for i in {self.tape.end, *self.leaves}]
+        for index in self.tape.inputs.values():
+            node = self.tape.nodes[index]
+            for axis, size in enumerate(node.value.shape):
+                for divide in (False, True) if size > 1 else ():
+                    slip = counted(index, axis, node.name, divide=divide)
+                    yield from ((slip, place, 3.2) for place in ends)
+
+    def _skips(self) -> Iterator[tuple[Slip, Place, float]]:
+        """On one of several ways, what arrived one or two slopes nearer to the loss."""
+        once: dict[int, int] = {}
+        for node in reversed(self.way):
+            if len(self.users[node.index]) == 1:
+                user = self.tape.nodes[self.users[node.index][0][0]]
+                if not user.operation.moves and user.operation.name not in ("add", "sub"):
+                    once[node.index] = user.index
+                elif user.index in once:
+                    once[node.index] = once[user.index]
+        twice = {n: once[m] for n, m in once.items() if m in once}
+        for later, words in ((once, "next slope"), (twice, "next two slopes")):
+            slip = skipped(later, f"the {words} towards the loss is passed over")
+            for place, penalty in self.places.items():
+                if len(place.edges) < sum(len(self.edges[n]) for n in place.nodes):
+                    yield slip, place, 3.6 + penalty
+
+    def forward(self) -> Iterator[tuple[Slip, Place, float]]:
+        """Slips in the value of a node, a layer, all of one operation."""
+        ones: list[tuple[float, Sequence[Node]]] = [(0.0, [node]) for node in self.used]
+        for penalty, group in () if self.is_large else (*ones, *self.groups()):
+            first = group[0]
+            row, positions = first.operation, range(max(len(first.parents), 1))
+            if not first.value.is_floating_point() or any(n.operation is not row for n in group):
+                continue
+            place = Place(frozenset((node.index, i) for node in group for i in positions))
+            for order, slip in enumerate(row.slips):
+                if slip.value:
+                    yield slip, place, 1.5 + 0.01 * order + penalty
+                    if first.index in self.edges:
+                        yield replace(slip, own=True), place, 1.6 + 0.01 * order + penalty
+            if row.name != "constant" and self._is_leaf(first.index):
+                yield ABSENT, place, 3.0 + penalty
 
 
 def _value(index: int) -> Callable[[Sequence[Tensor]], Tensor]:
     return lambda values: values[index]
-
-
-def _positions(node: Node) -> range:
-    return range(max(len(node.parents), 1))
-
-
-def _parent(node: Node, edge: tuple[int, int]) -> int:
-    return node.parents[edge[1]] if node.parents else -1
-
-
-def _ancestors(tape: Tape) -> list[int]:
-    """For every node the set of nodes behind it and itself, as bits."""
-    behind: list[int] = []
-    for node in tape.nodes:
-        bits = 1 << node.index
-        for parent in node.parents:
-            bits |= behind[parent]
-        behind.append(bits)
-    return behind

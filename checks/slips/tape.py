@@ -129,7 +129,12 @@ class Tape:
             )
         )
 
-    def step(self, node: Node, values: Sequence[Tensor]) -> Step:
+    def step(
+        self,
+        node: Node,
+        values: Sequence[Tensor],
+        grads: Mapping[int, Tensor] | None = None,
+    ) -> Step:
         """What a slope may read at this node."""
         parents = tuple(values[p] for p in node.parents) or (values[node.index],)
         return Step(
@@ -140,7 +145,9 @@ class Tape:
             node.compute,
             values,
             node.parents,
+            node.index,
             node.sources,
+            grads or {},
         )
 
     def slope(self, node: Node, i: int, g: Tensor) -> Tensor:
@@ -180,7 +187,7 @@ class Tape:
             if index not in grads:
                 continue
             node, g = self.nodes[index], grads[index]
-            step = self.step(node, values)
+            step = self.step(node, values, grads)
             if not node.parents and (index, 0) in slips:
                 grads[index] = slips[index, 0].hand_back(step, 0, g)
             for i, parent in enumerate(node.parents):

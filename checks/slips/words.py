@@ -123,7 +123,7 @@ def _at(tape: Tape, nodes: Sequence[int]) -> str:
 
 def _to(tape: Tape, place: Place) -> str:
     """ " on the way to h1", where a node has another parent that matters."""
-    targets = []
+    targets: list[str] = []
     for n in place.nodes:
         parents = tape.nodes[n].parents
         taken = {i for node, i in place.edges if node == n}

@@ -98,10 +98,13 @@ CE = Problem(
     {
         "not divided by n": (lambda **k: ce(**k, delta=lambda p, y: p - y), ("1/n",)),
         "sign": (lambda **k: ce(**k, delta=lambda p, y: (y - p) / len(p)), ("sign", "minus")),
-        "target forgotten": (lambda **k: ce(**k, delta=lambda p, y: p / len(p)), ("[",)),
+        "target forgotten": (
+            lambda **k: ce(**k, delta=lambda p, y: p / len(p)),
+            ("only softmax(logits)",),
+        ),
         "softmax forgotten": (
             lambda **k: ce(**k, delta=lambda p, y: -y / len(p)),
-            ("is not subtracted",),
+            ("its slope is left out",),
         ),
         "wrong axis": (lambda **k: ce(**k, dim=0), ("axis",)),
         "bias averaged": (lambda **k: ce(**k, bias=lambda d: d.mean(0)), ("averaged",)),
@@ -160,7 +163,10 @@ SOFTMAX = Problem(
             lambda x, y: sm(x, y, jacobian=lambda p, g, x: p * (g - (p * g).sum(0, keepdim=True))),
             ("axis",),
         ),
-        "slope left out": (lambda x, y: sm(x, y, jacobian=lambda p, g, x: g), ("∂loss/∂p",)),
+        "slope left out": (
+            lambda x, y: sm(x, y, jacobian=lambda p, g, x: g),
+            ("p = softmax(x) its slope",),
+        ),
         "sum of g": (
             lambda x, y: sm(x, y, jacobian=lambda p, g, x: p * (g - g.sum(-1, keepdim=True))),
             ("Σ g is subtracted",),
@@ -205,7 +211,6 @@ def ln(
     shift: Callable[[Tensor], Tensor] = lambda g: g.sum(0),
     unbiased: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    n = x.shape[-1]
     mu = x.mean(-1, keepdim=True)
     std = torch.sqrt(x.var(-1, keepdim=True, unbiased=unbiased) + 1e-5)
     x_hat = (x - mu) / std
@@ -250,8 +255,8 @@ LN_WRONG: Mapping[str, tuple[Gradient, tuple[str, ...]]] = {
         lambda **k: ln(**k, scaled=False),
         ("slope gamma", "gamma·x_hat", "x_hat·gamma"),
     ),
-    "divided by the variance": (lambda **k: ln(**k, std_power=2), ("twice",)),
-    "not divided": (lambda **k: ln(**k, std_power=0), ("x_hat",)),
+    "divided by the variance": (lambda **k: ln(**k, std_power=2), ("divided by",)),
+    "not divided": (lambda **k: ln(**k, std_power=0), ("multiplied by",)),
     "gain without x_hat": (
         lambda **k: ln(**k, gain=lambda g, x_hat: g.sum(0)),
         ("slope x_hat", "its slope"),
