@@ -11,6 +11,7 @@ from checks.grader.grading.judge import (
     judge,
     refused,
 )
+from checks.grader.grading.precedence import with_first_to_mend
 from checks.grader.grading.questions import Questions, questions_of
 from checks.grader.records.verdict import LessonReport, Report, Settings
 from checks.grader.running.intake import LessonFile
@@ -27,11 +28,14 @@ def grade(session: Session | None, questions: Questions, lesson_file: LessonFile
         return LessonReport(questions.stem, questions.lesson.title, path, tuple(verdicts))
     imported = session.imported()
     if imported.outcome != "value":
-        fault = import_fault(questions.all[0].exercise, imported, questions.settings)
+        fault = import_fault(
+            questions.all[0].exercise, imported, questions.settings, lesson_file.source
+        )
         verdicts = [refused(question.exercise, fault, imported) for question in questions.all]
         return LessonReport(questions.stem, questions.lesson.title, path, tuple(verdicts))
-    verdicts = [judge(session, question, lesson_file) for question in questions.all]
-    return LessonReport(questions.stem, questions.lesson.title, path, tuple(verdicts))
+    judged = [judge(session, question, lesson_file) for question in questions.all]
+    pointed = with_first_to_mend(judged, lesson_file.source)
+    return LessonReport(questions.stem, questions.lesson.title, path, pointed)
 
 
 def grade_all(server: Server, lesson_files: Sequence[LessonFile], settings: Settings) -> Report:

@@ -57,6 +57,7 @@ def stand_ins() -> tuple[StandIn, ...]:
             expect_true=bool,
             sym_eq=operator.eq,
             guard_or_false=bool,
+            guard_or_true=bool,
             guarding_hint_or_throw=int,
             has_guarding_hint=lambda _: True,
             guard_size_oblivious=bool,
