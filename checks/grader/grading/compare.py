@@ -301,6 +301,8 @@ def _place(
             "the inputs."
         )
         advice = f"A new tensor needs `dtype={like}.dtype`; a cast, such as `.double()`, can go."
+        if got.dtype == "bool":
+            advice = "A comparison, `==` or `<`, gives True or False for each entry."
         return Fault("error", told, "dtype", advice)
     numbered = ":" in settings.device
     if (got.device if numbered else got.device.split(":")[0]) != settings.device:

@@ -168,6 +168,10 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "A method is named here and not called: add its brackets, `()`.",
     ),
     (
+        r"EOF when reading a line",
+        "`input` asks at the keyboard, and while your work is checked there is nobody to type.",
+    ),
+    (
         r"division by zero",
         "Something that is divided by is 0 here.",
     ),
@@ -211,6 +215,11 @@ def told_error(seen: Observation) -> str:
     where = f" (line {seen.line})" if seen.line else ""
     if seen.error_type == "SystemExit":
         return f"Your code called exit{where}. Return the value instead."
+    if seen.error_type == "BdbQuit":
+        return (
+            f"Your code stopped for a debugger{where}: a `breakpoint()` is left in it. Take it "
+            "out; the checker has no keyboard."
+        )
     said = LOCALS.sub("", seen.message.strip())
     first = said.splitlines()[0] if said else ""
     text = f"Your code raised {seen.error_type}{where}"

@@ -51,7 +51,7 @@ from checks.grader.grading.reading import (
 )
 from checks.grader.language.lesson import Exercise
 from checks.grader.records.answer import parts
-from checks.grader.records.observation import Observation
+from checks.grader.records.observation import Foreign, Observation
 
 #: A tree too deep to be read, or a number too long to be written, shows nothing.
 UNREADABLE = (RecursionError, ValueError)
@@ -66,7 +66,7 @@ def remark(source: str | None, exercise: Exercise, fault: Fault, seen: Observati
             return ""
         match fault.kind:
             case "type":
-                return _returned_nothing(found, seen.value) or _loop(found) or _wrapped(found, seen)
+                return _other_kind(found, seen)
             case "shape":
                 return _loop(found)
             case "raised":
@@ -254,7 +254,7 @@ def _no_grad_there(found: Reading, place: ast.Attribute, line: int) -> str:
         )
     if isinstance(owner, ast.Subscript):
         whole = text_of(owner.value)
-        return f"`{name}` is an entry and no leaf, so it gets no `.grad`: read `{whole}.grad`."
+        return f"`{name}` is an entry, not a leaf, so it gets no `.grad`: read `{whole}.grad`."
     if not isinstance(owner, ast.Name):
         return ""
     if place.lineno < backwards[0]:
@@ -311,7 +311,7 @@ def _entry_of(found: Reading, name: str) -> str:
                 text_of(n) for n in names
             ]:
                 return (
-                    f"`{name}` is an entry taken out of `{whole}`, so it is no leaf and gets no "
+                    f"`{name}` is an entry taken out of `{whole}`, so it is not a leaf and gets no "
                     f"`.grad`: read `{whole}.grad`, which holds all of them."
                 )
     return ""
@@ -325,8 +325,14 @@ def _is_result(value: ast.expr) -> bool:
         isinstance(value, ast.Call)
         and not is_method(value, "detach", "requires_grad_")
         and not called(value).endswith(("tensor", "Parameter", "Variable"))
-        and not (contains(value, "detach") and is_method(value, "clone"))
+        and not (_copies(value))
     )
+
+
+def _copies(value: ast.expr) -> bool:
+    """`w.detach().clone()`, without a graph: a leaf that does not require grad yet."""
+    plain = contains(value, "detach") and not contains(value, "requires_grad_")
+    return plain and is_method(value, "clone")
 
 
 def _made_after(found: Reading, name: str, given: tuple[int, ast.expr]) -> bool:
@@ -339,28 +345,35 @@ def _rebound(found: Reading, name: str, line: int, value: ast.expr) -> str:
     if isinstance(value, ast.Subscript):
         whole = text_of(value.value)
         return (
-            f"`{name}` is an entry taken out of `{whole}` (line {line}), so it is no leaf and gets "
-            f"no `.grad`: read `{whole}.grad`, which holds all of them."
+            f"`{name}` is an entry taken out of `{whole}` (line {line}), so it is not a leaf and "
+            f"gets no `.grad`: read `{whole}.grad`, which holds all of them."
         )
     updates = any(isinstance(n, ast.Attribute) and n.attr == "grad" for n in ast.walk(value))
     if updates:
         return (
             f"Line {line}, `{name} = {text_of(value, 40)}`, makes a new `{name}`, the result of an "
-            "operation and no leaf: the next backward fills no `.grad` of it. Change the leaf in "
+            "operation, and the next backward fills the `.grad` of leaves only. Change the leaf in "
             f"place: `with torch.no_grad(): {name} -= …`."
         )
     if asks_for_grad(value):
         return (
-            f"Line {line} goes on after `.requires_grad_()`, so `{name}` is a result and no leaf. "
+            f"Line {line} goes on after `.requires_grad_()`, so `{name}` is a result, not a leaf. "
             "Let `.requires_grad_()` come last."
         )
     return (
-        f"`{name}` is computed (line {line}), so it is no leaf, and a backward lets its gradient "
-        f"go: call `{name}.retain_grad()` before the backward, or ask `torch.autograd.grad` for it."
+        f"`{name}` is computed (line {line}), so it is not a leaf, and a backward lets its "
+        f"gradient go: call `{name}.retain_grad()` before the backward, or ask "
+        "`torch.autograd.grad` for it."
     )
 
 
 # --- another kind of thing
+
+
+def _other_kind(found: Reading, seen: Observation) -> str:
+    said = _returned_nothing(found, seen.value) or _loop(found) or _wrapped(found, seen)
+    module = isinstance(seen.value, Foreign) and seen.value.type_name.endswith("Loss")
+    return said or (_loss_module(found) if module else "")
 
 
 def _loop(found: Reading) -> str:
@@ -617,7 +630,7 @@ def unknown_name(found: Reading | None, seen: Observation) -> str:
     match = re.search(r"'(?P<owner>[^']+)'.* has no attribute '(?P<name>\w+)'", seen.message)
     if match:
         return _no_attribute(match["owner"], match["name"])
-    match = re.search(r"name '(\w+)' is not defined|variable '(\w+)'", seen.message)
+    match = re.search(r"name '([^']+)' is not defined|variable '([^']+)'", seen.message)
     name = (match[1] or match[2]) if match else ""
     if not name:
         return ""
@@ -631,6 +644,9 @@ def unknown_name(found: Reading | None, seen: Observation) -> str:
 
 
 def _meant(name: str, found: Reading | None, known: set[str]) -> str:
+    if "·" in name:
+        typed = " * ".join(name.split("·")).strip()
+        return f"`·` is a printed sign that Python takes for a letter: type `*`, as in `{typed}`."
     other = {"np": "numpy", "numpy": "numpy", "math": "math", "plt": "matplotlib", "F": "torch"}
     if name in other and name not in known:
         return f"`{name}` is not imported here: stay with torch, or import it at the top."

@@ -85,7 +85,9 @@ def told(source: str | None, seen: Observation) -> tuple[str, tuple[str, ...]]:
     lines = (source or "").splitlines()
     text = lines[line - 1] if 0 < line <= len(lines) else ""
     where = f" (line {line})" if line else ""
-    words = f"Your file cannot be imported: Python cannot read it. {seen.error_type}{where}: {said}."
+    words = (
+        f"Your file cannot be imported: Python cannot read it. {seen.error_type}{where}: {said}."
+    )
     advice = _character(text, column, said) or _advice(said, text)
     return f"{words} {advice}".strip(), _excerpt(line, text, column)
 
