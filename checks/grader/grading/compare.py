@@ -97,7 +97,9 @@ def _outcome(exercise: Exercise, seen: Observation, settings: Settings) -> Fault
         case "raised":
             ours = exercise.driver is not None and seen.line is None
             if ours:
-                return Fault("error", seen.message[:1].upper() + seen.message[1:], "raised")
+                said = seen.message[:1].upper() + seen.message[1:]
+                said = said if said.endswith((".", "?", "!")) else f"{said}."
+                return Fault("error", said, "raised", meaning(seen.message))
             return Fault("error", told_error(seen), "raised", meaning(seen.message))
         case "timeout":
             return Fault(
@@ -121,7 +123,10 @@ def _structure(exercise: Exercise, expected: Any, value: Any) -> Fault | None:
     """Wrong type: not the right number of results, or results of another kind."""
     if isinstance(expected, dict):
         if not isinstance(value, dict):
-            return _type_fault(f"a dict with the keys {_listed(expected)}", value)
+            told = f"Expected a dict with the keys {_listed(expected)}; yours is {describe(value)}."
+            first = next(iter(expected))
+            advice = f'`{{"{first}": …, …}}` is one: a key, a colon, its value.'
+            return Fault("error", told, "type", advice)
         if set(value) != set(expected):
             message = f"Your dict has the keys {_listed(value)}, expected {_listed(expected)}."
             return Fault("error", message, "type")
@@ -129,18 +134,32 @@ def _structure(exercise: Exercise, expected: Any, value: Any) -> Fault | None:
         not isinstance(value, tuple) or len(value) != len(expected)
     ):
         values = ", ".join(exercise.quantities)
-        wanted = f"{len(expected)} values: ({values})"
-        if not isinstance(value, Array) or len(expected) != 2:
-            return _type_fault(wanted, value)
-        advice = f"Return both, in this order: `return {values}`."
-        told = f"Expected {wanted}; yours is {describe(value)} alone."
-        return Fault("error", told, "type", advice if values.isascii() else "")
+        told = f"Expected {len(expected)} values: ({values}); yours is {describe(value)}."
+        return Fault("error", told, "type", _counted(exercise.quantities, value))
     pairs = zip(parts(expected), aligned(expected, value), strict=True)
     for name, (wanted, got) in zip(exercise.quantities, pairs, strict=True):
         fault = _kind(name, wanted, got, _like(exercise))
         if fault:
             return fault
     return None
+
+
+def _counted(names: Sequence[str], value: Any) -> str:
+    """What to try where there are more or fewer values than names."""
+    typed = ", ".join(names)
+    how = f"`return {typed}`" if typed.replace(", ", "").isalnum() else "commas between them"
+    match value:
+        case Array():
+            return f"Return all of them, in this order: {how}."
+        case tuple() if 0 < len(value) < len(names):
+            missing = len(names) - len(value)
+            return f"{missing} {'is' if missing == 1 else 'are'} missing."
+        case tuple() if len(value) > len(names):
+            return (
+                f"Each of the {len(names)} is one value. Where several numbers belong to one, "
+                "`torch.stack([…])` makes one tensor of them."
+            )
+    return advice_on(value)
 
 
 def _like(exercise: Exercise) -> str:
@@ -188,6 +207,8 @@ def describe(value: Any) -> str:
             return f"a tensor of shape {tuple(value.values.shape)}"
         case Foreign("numpy.ndarray"):
             return "a NumPy array"
+        case Foreign("builtin_function_or_method"):
+            return "a method"
         case Foreign(name):
             return name if " " in name else f"a {name}"
         case None:
@@ -206,7 +227,7 @@ def describe(value: Any) -> str:
 def _several(values: Sequence[Any]) -> str:
     """A tuple or a list: both travel as one."""
     if len(values) == 1:
-        return "a tuple of one value"
+        return "a list or tuple of one value"
     count = "an empty list" if not values else f"a list or tuple of {len(values)}"
     kinds = {Array: "tensors", float: "Python floats", type(None): "None"}
     same = {kinds.get(type(value), "values") for value in values}
@@ -231,7 +252,7 @@ def advice_on(value: Any, like: str = "x") -> str:
         case float() | int():
             return "Return the 0-d tensor itself, without `.item()` or `float(…)`."
         case tuple() if len(value) == 1:
-            return "A tuple of one value is not the value: take its entry `[0]`."
+            return "Take the value out of it: its entry `[0]`."
         case tuple() if value and all(isinstance(v, Array) for v in value):
             return "`torch.stack([…])` makes one tensor of several of the same shape."
         case tuple() if value and all(isinstance(v, (int, float)) for v in value):
@@ -262,7 +283,7 @@ def _values(
             return fault
     for name, _, g in tensors:
         if not bool(torch.isfinite(g.values).all()):
-            return Fault("wrong", _not_finite(name, g.values), "not finite")
+            return _not_finite(name, g.values)
     right = right_quantities(exercise, expected, value, settings)
     if all(right):
         return None
@@ -286,7 +307,8 @@ def _shape_fault(
         rtol = RTOL["float32"] * exercise.slack
         if close(got.values.reshape(value.shape), value, rtol=rtol):
             return Fault("error", told, "shape", reshaped(yours[at], wanted[at]))
-    return Fault("error", told, "shape", shape_reason(name, yours[at], wanted[at]))
+    unit = "round" if "rounds" in exercise.parameters else "epoch"
+    return Fault("error", told, "shape", shape_reason(name, yours[at], wanted[at], unit))
 
 
 def _place(
@@ -314,13 +336,14 @@ def _place(
     return None
 
 
-def _not_finite(name: str, values: Tensor) -> str:
+def _not_finite(name: str, values: Tensor) -> Fault:
     if bool(torch.isnan(values).any()):
-        return (
-            f"{name} is nan (not a number). That comes from 0/0, ∞ − ∞, ∞/∞ or the root or "
-            "logarithm of a negative number: which step is it?"
+        why = "0/0, ∞ − ∞, ∞/∞ and the root or the logarithm of a negative number give that"
+        return Fault(
+            "wrong", f"{name} is nan (not a number).", "not finite", f"{why}: which is it?"
         )
-    return f"{name} is infinite: which step overflows or divides by zero?"
+    advice = "Which step overflows or divides by zero?"
+    return Fault("wrong", f"{name} is infinite.", "not finite", advice)
 
 
 def _side_effects(exercise: Exercise, seen: Observation) -> Fault | None:
@@ -341,9 +364,16 @@ def _side_effects(exercise: Exercise, seen: Observation) -> Fault | None:
             f"The result is right, but your function changed the `.grad` of its argument {grads}. "
             "The next backward would add to it.",
             "grad left",
-            "Compute the loss from a leaf of your own (`.detach().clone().requires_grad_()`).",
+            _without_grad(exercise),
         )
     return None
+
+
+def _without_grad(exercise: Exercise) -> str:
+    """How to get a gradient that is left on no argument."""
+    if any(kind != "Tensor" and name == "model" for name, kind in exercise.parameters.items()):
+        return "`torch.autograd.grad(loss, …)` returns gradients and leaves every `.grad` alone."
+    return "Compute the loss from a leaf of your own (`.detach().clone().requires_grad_()`)."
 
 
 def _named(names: Sequence[str], indices: Sequence[int], allowed: Sequence[str]) -> str:

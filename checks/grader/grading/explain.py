@@ -11,6 +11,9 @@ Shape = tuple[int, ...]
 #: Where a class or a function of the course was made, which is no name that a student knows.
 LOCALS = re.compile(r"\b\w+\.<locals>\.")
 
+#: Of a longer message its first sentence is shown.
+SHORT = 100
+
 #: A piece of PyTorch's or Python's message, in the wording of every torch since 2.6 -> what it
 #: means here. The first that fits counts.
 MEANINGS: tuple[tuple[str, str], ...] = (
@@ -56,7 +59,7 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     (
         r"differentiated Tensors? (at index \d+ )?(does|appears|do)",
         "The gradient is asked for a tensor that the loss was not computed from. Compute the loss "
-        "from this very leaf, not from the original.",
+        "from this very tensor: the original, or one computed anew, is another.",
     ),
     (
         r"same dtype|expected scalar type|Found dtype|with dtype '?\w+'? to a tensor with",
@@ -156,6 +159,11 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "`super().__init__()` has to come first in `__init__`.",
     ),
     (
+        r"takes 0 positional arguments but 1 was|"
+        r"forward\(\) takes 1 positional argument but 2 were",
+        "The first parameter of a method is `self`: `def forward(self, x):`.",
+    ),
+    (
         r"missing the required \"forward\" function",
         "The class needs a method named `forward`, indented like `__init__`, inside the class.",
     ),
@@ -172,13 +180,17 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "`input` asks at the keyboard, and while your work is checked there is nobody to type.",
     ),
     (
+        r"'out_features'|'in_features'",
+        "`nn.Linear` takes two sizes: how many numbers go in, and how many come out.",
+    ),
+    (
         r"division by zero",
         "Something that is divided by is 0 here.",
     ),
     (
         r"size of tensor a .* must match the size of tensor b|assign a gradient of size",
-        "The two shapes do not fit together element by element. Print both: is one transposed, or "
-        "a sum over the samples missing?",
+        "`*`, `+` and `-` go entry by entry, so the two shapes have to fit; `@` is the product of "
+        "matrices. Print both shapes.",
     ),
     (
         r"only one element tensors can be converted|elements cannot be converted to Scalar|"
@@ -222,6 +234,8 @@ def told_error(seen: Observation) -> str:
         )
     said = LOCALS.sub("", seen.message.strip())
     first = said.splitlines()[0] if said else ""
+    if len(first) > SHORT:  # what follows is about options that lead further astray
+        first = first.split(". ")[0]
     text = f"Your code raised {seen.error_type}{where}"
     text += f": {first}" if first else ""
     return text if text.endswith((".", "!", "?")) else f"{text}."
@@ -250,10 +264,10 @@ def _written(shape: Shape) -> str:
     return str(shape) if len(shape) != 1 else f"({shape[0]})"
 
 
-def shape_reason(name: str, yours: Shape, expected: Shape) -> str:
+def shape_reason(name: str, yours: Shape, expected: Shape, unit: str = "epoch") -> str:
     """The usual reason for a wrong shape, as far as the two shapes show it."""
     if name == "losses" and len(expected) == 1:
-        return _losses_reason(yours, expected[0])
+        return _losses_reason(yours, expected[0], unit)
     if len(yours) == 1 and expected == (*yours, 1):
         return "A column of n entries has a second dimension, of size 1."
     if max((1, *yours)) > 1 and len(yours) == 2 and yours == (yours[0], yours[0]):
@@ -275,17 +289,17 @@ def shape_reason(name: str, yours: Shape, expected: Shape) -> str:
     return "Write the shape of every step beside your formula and find where they part."
 
 
-def _losses_reason(yours: Shape, epochs: int) -> str:
+def _losses_reason(yours: Shape, epochs: int, unit: str) -> str:
     if not yours or yours in ((1,), (0,)):
         return (
-            f"One loss for each of the {epochs} epochs is asked for: collect them in a list that "
+            f"One loss for each of the {epochs} {unit}s is asked for: collect them in a list that "
             "is made before the loop, and stack it after the loop."
         )
     if len(yours) == 1 and yours[0] % epochs == 0 and yours[0] > epochs:
         return (
-            f"There are {yours[0] // epochs} for each of the {epochs} epochs. One is asked for, "
+            f"There are {yours[0] // epochs} for each of the {epochs} {unit}s. One is asked for, "
             "that of the last sample: append it after the inner loop."
         )
     if len(yours) == 1:
-        return f"One for each of the {epochs} epochs is asked for, no more and no fewer."
-    return f"One number for each epoch, shape ({epochs},), is asked for."
+        return f"One for each of the {epochs} {unit}s is asked for, no more and no fewer."
+    return f"One number for each {unit}, shape ({epochs},), is asked for."

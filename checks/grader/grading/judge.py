@@ -144,15 +144,16 @@ def _failed(
         prefixes = _prefixes(session, question) if fault.kind == "value" else []
         diagnosis = diagnose(exercise, evidence, prefixes, question.settings)
         if not words and fault.kind == "value" and not diagnosis.ids:
-            words = _shown_by_numbers(session, question, evidence, index)
-            words = f"{words} {diagnosis.message}" if words else ""
+            words = _remembered(session, question, evidence, index)
+            shown = "" if words else _shown_by_numbers(session, question, evidence, index)
+            words = f"{shown} {diagnosis.message}" if shown else words
     if not words:
         named = diagnosis.ids or fault.kind == "value"
         words = f"{diagnosis.message} " if named else ""
         words += "" if diagnosis.ids else fault.advice
     message = f"{fault.message} {words}".strip()
     if method:
-        message = f"First the method: {method} {message}"
+        message = f"First the method. {method[0].upper()}{method[1:]} {message}"
     shows = fault.kind in ("value", "not finite", "second call")
     answer = seen[index]
     line = line_of(source, exercise.name)
@@ -186,27 +187,36 @@ def _first_the_method(
     )
 
 
+def _remembered(
+    session: Session, question: Question, evidence: Sequence[Evidence], index: int
+) -> str:
+    """Whether a call that was answered wrong is answered right when it is made first."""
+    if index == 0 or session.imported().outcome != "value":
+        return ""
+    session.close()
+    if session.imported().outcome != "value":
+        return ""
+    seen = session.ask(question.asking([question.cases[index]]), question.establish)[0]
+    if compare(question.exercise, evidence[0].truth.by_hand, seen, question.settings) is not None:
+        return ""
+    return (
+        "Your answer to one and the same call changes: made as the first one, this call is "
+        "answered right, and after others it is not. Something is remembered: a global, a default "
+        "argument, a `.grad`, a model that is made once."
+    )
+
+
 def _shown_by_numbers(
     session: Session, question: Question, evidence: Sequence[Evidence], index: int
 ) -> str:
     """What more calls show of an answer that no mistake explains; evidence[0] is the case shown."""
-    exercise, case = question.exercise, question.cases[index]
+    exercise = question.exercise
     if any(item.seen.outcome != "value" for item in evidence):
         return ""
-    if index > 0 and session.imported().outcome == "value":
-        session.close()
-        if session.imported().outcome == "value":
-            alone = session.ask(question.asking([case]), question.establish)[0]
-            if compare(exercise, evidence[0].truth.by_hand, alone, question.settings) is None:
-                return (
-                    "Your answer to one and the same call changes: made as the first one, this "
-                    "call is answered right, and after others it is not. Something is remembered: "
-                    "a global, a default argument, a `.grad`, a model that is made once."
-                )
     near = nearly_right(exercise, evidence, question.settings)
     if near:
         return near
-    moved = nudged(case)
+    moved = nudged(question.cases[index])
     if not moved or session.imported().outcome != "value":
         return ""
     seen = session.ask(question.asking(moved), question.establish)

@@ -167,6 +167,11 @@ def contains(node: ast.AST, *methods: str) -> bool:
     return any(is_method(inner, *methods) for inner in ast.walk(node))
 
 
+def is_silent(function: ast.FunctionDef) -> bool:
+    """Returns nothing, so that it is called for what it does."""
+    return not any(isinstance(n, ast.Return) and not is_none(n.value) for n in own(function))
+
+
 def is_none(node: ast.AST | None) -> bool:
     return node is None or (isinstance(node, ast.Constant) and node.value is None)
 
@@ -291,6 +296,9 @@ def thrown_away(found: Reading) -> ast.Expr | None:
             continue
         value = node.value
         if isinstance(value, (ast.BinOp, ast.UnaryOp)) or is_method(value, *FRESH):
+            return node
+        helper = found.definitions.get(called(value))
+        if isinstance(helper, ast.FunctionDef) and not is_silent(helper):
             return node
     return None
 

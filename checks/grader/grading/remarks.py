@@ -33,6 +33,7 @@ from checks.grader.grading.reading import (
     is_leaf,
     is_method,
     is_none,
+    is_silent,
     leaves,
     left_over_raise,
     loops_in_loops,
@@ -68,7 +69,7 @@ def remark(source: str | None, exercise: Exercise, fault: Fault, seen: Observati
             case "type":
                 return _other_kind(found, seen)
             case "shape":
-                return _loop(found)
+                return _loop(found) or _idle_line(found)
             case "raised":
                 return _raised(found, exercise, seen)
             case "value" | "not finite":
@@ -195,7 +196,13 @@ def _no_return(found: Reading) -> str:
     written = statements(found.function.body)
     last = written[-1] if written else None
     match last:
-        case ast.Assign(targets=[ast.Name(id=name)]):
+        case ast.AugAssign(target=ast.Name(id=name)) if name in found.parameters:
+            return (
+                f"There is no `return`: add `return {name}` as the last line. And begin with a "
+                f"copy, `{name} = {name}.detach().clone()`: `{text_of(last, 30)}` works in place, "
+                "on the caller's tensor."
+            )
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AugAssign(target=ast.Name(id=name)):
             return f"There is no `return`: add `return {name}` as the last line."
         case ast.Expr(value=value) if called(value) == "print":
             return (
@@ -230,10 +237,8 @@ def _call_gives_none(found: Reading, call: ast.Call) -> str:
     if name == "print":
         return "`print` shows a value and returns None: return the value itself."
     helper = found.definitions.get(name)
-    if isinstance(helper, ast.FunctionDef):
-        inner = Reading(name, found.tree)
-        if all(is_none(node.value) for node in inner.returns()):
-            return f"`{name}` (line {helper.lineno}) has no `return`, so calling it gives None."
+    if isinstance(helper, ast.FunctionDef) and is_silent(helper):
+        return f"`{name}` (line {helper.lineno}) has no `return`, so calling it gives None."
     grads = [n for n in ast.walk(call) if isinstance(n, ast.Attribute) and n.attr == "grad"]
     return _no_grad_there(found, grads[0], call.lineno) if grads else ""
 
@@ -248,6 +253,9 @@ def _no_grad_there(found: Reading, place: ast.Attribute, line: int) -> str:
                 "`torch.autograd.grad` returns the gradients and fills no `.grad`: return what it "
                 "gives."
             )
+        idle = not_called(found)
+        if idle is not None:
+            return _idle_line(found)
         return (
             f"`{name}.grad` is None until a backward fills it, and nothing here calls "
             "`.backward()` on the loss."
@@ -264,7 +272,7 @@ def _no_grad_there(found: Reading, place: ast.Attribute, line: int) -> str:
         )
     cleared = [c.lineno for c in found.calls("zero_grad") if backwards[-1] < c.lineno <= line]
     if cleared:
-        return f"`zero_grad()` in line {cleared[0]} sets every `.grad` to None: return it before."
+        return f"`zero_grad()` in line {cleared[0]} sets every `.grad` to None: read it before."
     return _no_leaf(found, name)
 
 
@@ -279,18 +287,26 @@ def _lines_of_backward(found: Reading) -> list[int]:
 def _no_leaf(found: Reading, name: str) -> str:
     made, given = leaves(found), found.assigned(name)
     others = [leaf for leaf in made if leaf != name]
+    entry = _entry_of(found, name)
+    if entry:
+        return entry
     if not given and name not in made:
         if name in found.parameters and others:
             return (
                 f"`{name}` is the argument; the backward fills the `.grad` of your leaf: read "
                 f"`{others[0]}.grad`."
             )
+        if name in found.parameters and any(map(asks_for_grad, found.nodes)):
+            return (
+                f"`{name}` is the argument; the backward fills the `.grad` of the leaves that you "
+                "made of it: read theirs."
+            )
         if name in found.parameters:
             return (
                 f"`{name}` does not require grad, so no backward fills its `.grad`. Make a leaf "
                 f"first: `leaf = {name}.detach().clone().requires_grad_()`."
             )
-        return _entry_of(found, name)
+        return ""
     results = [(line, value) for line, value in given if not is_leaf(value)]
     rebound = [(line, value) for line, value in results if name in made or _is_result(value)]
     if rebound and not _made_after(found, name, rebound[-1]):
@@ -529,8 +545,16 @@ def _made(found: Reading) -> set[str]:
 
 def _raised(found: Reading, exercise: Exercise, seen: Observation) -> str:
     message, line = seen.message, seen.line
+    if "is not iterable" in message:
+        return _optimiser_of(found)
+    if isinstance(found.definitions[found.name], ast.ClassDef):
+        misnamed = _misnamed_init(found)
+        if misnamed:
+            return misnamed
     if "does not require grad" in message or "can't retain_grad" in message:
         return _no_graph(found, exercise)
+    if "in-place operation" in message and _zeroed_itself(found):
+        return _zeroed_itself(found)
     if "NoneType" in message:
         return _none_used(found, line)
     if seen.error_type in ("NameError", "UnboundLocalError", "AttributeError"):
@@ -542,16 +566,50 @@ def _raised(found: Reading, exercise: Exercise, seen: Observation) -> str:
     return _loss_module(found) if "Boolean value of Tensor" in message else ""
 
 
+def _misnamed_init(found: Reading) -> str:
+    for node in ast.walk(found.definitions[found.name]):
+        if isinstance(node, ast.FunctionDef) and node.name in ("_init_", "init", "__int__"):
+            return (
+                f"`{node.name}` in line {node.lineno} is not what Python calls when an object is "
+                "made: that is `__init__`, with two underscores on each side."
+            )
+    return ""
+
+
+def _optimiser_of(found: Reading) -> str:
+    """`SGD(model, …)`: the model in place of its parameters."""
+    for node in found.nodes:
+        if isinstance(node, ast.Call) and called(node).split(".")[-1] in ("SGD", "Adam"):
+            given = node.args[0] if node.args else None
+            if isinstance(given, ast.Name) and given.id in found.parameters:
+                return (
+                    f"`{called(node)}` is given what it moves: `{given.id}.parameters()`, with "
+                    "its brackets."
+                )
+    return ""
+
+
+def _zeroed_itself(found: Reading) -> str:
+    """`leaf.zero_()` for `leaf.grad.zero_()`."""
+    for call in found.calls("zero_"):
+        target = call.func.value  # type: ignore[attr-defined]
+        if isinstance(target, ast.Name):
+            return (
+                f"`{text_of(call)}` in line {call.lineno} sets the tensor itself to zero. Its "
+                f"gradient is zeroed by `{target.id}.grad.zero_()`."
+            )
+    return ""
+
+
 def _no_graph(found: Reading, exercise: Exercise) -> str:
     """Why the loss has no graph behind it."""
     made = leaves(found)
-    if not made and not any(map(asks_for_grad, found.reached)):
-        quantity = exercise.quantities[0].split("∂")[-1]
-        name = quantity if quantity in exercise.parameters else "w"
+    models = "model" in found.parameters  # whose parameters require grad already
+    if not made and not models and not any(map(asks_for_grad, found.reached)):
         return (
             "Nothing here requires grad, so nothing was recorded. Make a leaf first, "
-            f"`leaf = {name}.detach().clone().requires_grad_()`, and compute the loss from it."
-            + _and_then(found)
+            f"`leaf = {_trained(exercise)}.detach().clone().requires_grad_()`, compute the loss "
+            "from it, and read its gradient, `leaf.grad`." + _and_then(found)
         )
     for name, line in made.items():
         used = uses(found, name)
@@ -571,11 +629,19 @@ def _no_graph(found: Reading, exercise: Exercise) -> str:
     return _cut(found, *place) if place is not None else ""
 
 
+def _trained(exercise: Exercise) -> str:
+    """An argument that a gradient is asked for: ∂loss/∂w is asked for w."""
+    asked = [quantity.split("∂")[-1] for quantity in exercise.quantities]
+    named = [name for name in asked if name in exercise.parameters]
+    first = [name for name in exercise.parameters if name[0] in "wWxk"]
+    return (named or [n for n in first if n[0] in "wWk"] or first or ["w"])[0]
+
+
 def _and_then(found: Reading) -> str:
     """The next thing in the same line: `return loss.backward()`."""
     returned = [node.value for node in found.returns() if node.value is not None]
     if any(is_method(value, "backward") for value in returned):
-        return " Then return `leaf.grad`: `.backward()` itself returns nothing."
+        return " (`.backward()` itself returns nothing.)"
     return ""
 
 
@@ -650,6 +716,8 @@ def _meant(name: str, found: Reading | None, known: set[str]) -> str:
     other = {"np": "numpy", "numpy": "numpy", "math": "math", "plt": "matplotlib", "F": "torch"}
     if name in other and name not in known:
         return f"`{name}` is not imported here: stay with torch, or import it at the top."
+    if name in ("e", "exp"):
+        return "eᶻ is `torch.exp(z)`."
     if name in ("true", "false", "none", "null"):
         right = {"true": "True", "false": "False"}.get(name, "None")
         return f"Python writes `{right}`."
@@ -774,6 +842,11 @@ def _loss_module(found: Reading) -> str:
         if not isinstance(node, ast.Call) or not node.args:
             continue
         name = called(node).split(".")[-1]
+        if name in ("Sigmoid", "Tanh", "ReLU", "Softmax"):
+            return (
+                f"`{called(node)}(…)` in line {node.lineno} makes a layer and does not apply it. "
+                f"Two brackets: `{called(node)}()(z)`; or the function, `torch.{name.lower()}(z)`."
+            )
         if name.endswith("Loss") and name[0].isupper():
             return (
                 f"`{called(node)}(…)` in line {node.lineno} makes a loss function and does not "

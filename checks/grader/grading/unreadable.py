@@ -15,7 +15,8 @@ TYPED: dict[str, str] = {
     **dict.fromkeys("·×∙⋅", "*"),
     **dict.fromkeys("÷∕", "/"),
     **dict.fromkeys("“”„«»", '"'),
-    **dict.fromkeys("‘’′", "'"),
+    **dict.fromkeys("‘’", "'"),
+    "′": "letters, as in r_prime",
     **dict.fromkeys("，、", ","),
     **dict.fromkeys("：", ":"),
     **dict.fromkeys("；", ";"),
@@ -85,10 +86,11 @@ def told(source: str | None, seen: Observation) -> tuple[str, tuple[str, ...]]:
     lines = (source or "").splitlines()
     text = lines[line - 1] if 0 < line <= len(lines) else ""
     where = f" (line {line})" if line else ""
-    words = (
-        f"Your file cannot be imported: Python cannot read it. {seen.error_type}{where}: {said}."
-    )
+    words = f"Your file cannot be imported: Python cannot read it. {seen.error_type}{where}: {said}"
+    words = words if words.endswith(("?", "!", ".")) else f"{words}."
     advice = _character(text, column, said) or _advice(said, text)
+    if seen.error_type != "SyntaxError":  # the indentation is wrong, and no column is
+        column = 0
     return f"{words} {advice}".strip(), _excerpt(line, text, column)
 
 
