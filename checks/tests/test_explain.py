@@ -8,7 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from checks.grader.grading.explain import explain_error, explain_shape, meaning
+from checks.grader.grading.explain import (
+    explain_error,
+    meaning,
+    reshaped,
+    shape_reason,
+)
 from checks.grader.records.observation import Observation
 
 
@@ -52,23 +57,23 @@ ERRORS: list[tuple[Callable[[], object], str]] = [
     (lambda: torch.tensor(1.0) @ torch.ones(2), "A scalar multiplies with `*`"),
     (lambda: torch.mm(torch.ones(3), torch.ones(3, 1)), "number of dimensions"),
     (lambda: torch.outer(torch.ones(2, 1), torch.ones(2)), "number of dimensions"),
-    (lambda: torch.tensor(1.0).backward(), "requires grad, so there is no graph"),
+    (lambda: torch.tensor(1.0).backward(), "No graph leads to this value"),
     (_second_backward, "A backward frees what the graph saved"),
     (_in_place_on_a_leaf, "with torch.no_grad()"),
     (_in_place_on_an_entry_of_a_leaf, "with torch.no_grad()"),
     (_saved_value_overwritten, "saved for backward was overwritten"),
-    (lambda: torch.autograd.grad(_leaf().sum(), _leaf()), "from this very leaf"),
-    (lambda: torch.autograd.grad(_leaf().sum(), torch.ones(1)), "from this very leaf"),
+    (lambda: torch.autograd.grad(_leaf().sum(), _leaf()), "from this very tensor"),
+    (lambda: torch.autograd.grad(_leaf().sum(), torch.ones(1)), "from this very tensor"),
     (lambda: torch.ones(2, 2) @ torch.ones(2, 2).double(), "float32 meets float64"),
     (lambda: nn.Linear(1, 1)(torch.ones(2, 1).double()), "float32 meets float64"),
     (lambda: torch.ones(2).dot(torch.ones(2).double()), "float32 meets float64"),
-    (lambda: torch.ones(2, requires_grad=True).mul(2).backward(), "starts from a scalar"),
+    (lambda: torch.ones(2, requires_grad=True).mul(2).backward(), "starts from one number"),
     (lambda: _leaf().numpy(), "NumPy leaves the graph"),
     (_gradient_of_a_rebound_leaf, "Something is None here"),
     (lambda: torch.ones(1).grad.zero_(), "Something is None here"),  # type: ignore[union-attr]
-    (lambda: torch.ones(2) + torch.ones(3), "do not fit together"),
-    (lambda: torch.ones(2).item(), "One number was wanted"),
-    (lambda: bool(torch.ones(2) > 0), "One number was wanted"),
+    (lambda: torch.ones(2) + torch.ones(3), "the product of matrices"),
+    (lambda: torch.ones(2).item(), "A single number was wanted"),
+    (lambda: bool(torch.ones(2) > 0), "A single number was wanted"),
     (lambda: torch.stack([]), "The list is empty"),
     (lambda: torch.stack([1.0]), "a Python number where a tensor is wanted"),  # type: ignore[list-item]
     (lambda: (1.0).backward(), "a Python number where a tensor is wanted"),  # type: ignore[attr-defined]
@@ -119,15 +124,33 @@ def test_the_original_message_stands_beside_the_explanation() -> None:
         ((15, 15), (15, 1), "broadcasts to (n, n)"),
         ((3, 3), (3,), "outer product"),
         ((3, 2), (2, 3), "transposed"),
-        ((3,), (), "sum, a mean or an index missing"),
-        ((), (3,), "sum or a mean too many"),
+        ((3,), (), "a sum or a mean over the entries missing"),
+        ((), (3,), "one for each entry was asked for"),
         ((1, 3), (3,), "dimension of size 1"),
+        ((1, 1), (1,), "dimension of size 1"),
         ((4,), (3,), "the shape of every step"),
     ],
 )
 def test_a_wrong_shape_is_explained(
     yours: tuple[int, ...], expected: tuple[int, ...], words: str
 ) -> None:
-    text = explain_shape("ŷ", yours, expected)
-    assert f"yours has shape {yours}, expected {expected}: " in text
-    assert words in text
+    assert words in shape_reason("ŷ", yours, expected)
+
+
+@pytest.mark.parametrize(
+    ("yours", "words"),
+    [
+        ((), "collect them in a list"),
+        ((12,), "3 for each of the 4 epochs"),
+        ((3,), "no more and no fewer"),
+        ((4, 1), "shape (4,), is asked for"),
+    ],
+)
+def test_losses_of_a_wrong_shape_are_counted(yours: tuple[int, ...], words: str) -> None:
+    assert words in shape_reason("losses", yours, (4,))
+
+
+def test_right_numbers_are_told_how_to_get_their_shape() -> None:
+    assert "`.reshape(1, 1)`" in reshaped((), (1, 1))
+    assert "`.reshape(2)`" in reshaped((2, 1), (2,))
+    assert "`[0][0]`" in reshaped((1, 1), ())

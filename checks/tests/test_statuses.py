@@ -56,7 +56,7 @@ BODIES: list[tuple[str, str, Status, str]] = [
         "died",
     ),
     ("recurses for ever", "return grad_by_hand(x, y, w)", "error", "RecursionError"),
-    ("returns nothing", "2 * (x * w - y) * x", "error", "Is there a `return`?"),
+    ("returns nothing", "2 * (x * w - y) * x", "error", "There is no `return`"),
     ("returns nan", "return x * float('nan')", "wrong", "nan (not a number)"),
     ("returns infinity", "return x / (x - x)", "wrong", "infinite"),
     ("returns zero", "return x * 0", "wrong", "Every component is zero"),

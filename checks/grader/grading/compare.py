@@ -13,7 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.grading.explain import explain_error, explain_shape
+from checks.grader.grading.explain import (
+    meaning,
+    reshaped,
+    shape_reason,
+    told_error,
+    told_shape,
+)
 from checks.grader.language.lesson import Exercise
 from checks.grader.records.answer import aligned, close, parts, tensor_of
 from checks.grader.records.observation import Array, Foreign, Observation
@@ -26,11 +32,23 @@ RTOL = {"float32": 1e-5, "float64": 1e-7}
 
 @dataclass(frozen=True)
 class Fault:
-    """The first thing that is not right about an answer. `message` speaks to the student."""
+    """The first thing that is not right about an answer.
+
+    message   what is not right, to the student
+    kind      "value", "shape", "raised", …: what diagnosis may build on
+    advice    what to try, where nothing better can be read from the student's text
+    excerpt   the line that Python cannot read, and a caret below the place
+    """
 
     status: Status
     message: str
-    kind: str  # "value", "shape", "raised", … : what diagnosis may build on
+    kind: str
+    advice: str = ""
+    excerpt: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        return f"{self.message} {self.advice}".strip()
 
 
 def compare(
@@ -70,15 +88,19 @@ def _outcome(exercise: Exercise, seen: Observation, settings: Settings) -> Fault
         case "missing":
             return Fault(
                 "error",
-                f"There is no function `{exercise.name}` in your file. Has it been renamed?",
+                f"There is no function `{exercise.name}` in your file.",
                 "missing",
+                "Has it been renamed?",
             )
         case "not_started":
             return Fault("not_started", seen.message or "Not started yet.", "not_started")
         case "raised":
             ours = exercise.driver is not None and seen.line is None
-            said = seen.message[:1].upper() + seen.message[1:]
-            return Fault("error", said if ours else explain_error(seen), "raised")
+            if ours:
+                said = seen.message[:1].upper() + seen.message[1:]
+                said = said if said.endswith((".", "?", "!")) else f"{said}."
+                return Fault("error", said, "raised", meaning(seen.message))
+            return Fault("error", told_error(seen), "raised", meaning(seen.message))
         case "timeout":
             return Fault(
                 "timeout",
@@ -102,7 +124,10 @@ def _structure(exercise: Exercise, expected: Any, value: Any) -> Fault | None:
     """Wrong type: not the right number of results, or results of another kind."""
     if isinstance(expected, dict):
         if not isinstance(value, dict):
-            return _type_fault(f"a dict with the keys {_listed(expected)}", value)
+            told = f"Expected a dict with the keys {_listed(expected)}; yours is {describe(value)}."
+            first = next(iter(expected))
+            advice = f'`{{"{first}": …, …}}` is one: a key, a colon, its value.'
+            return Fault("error", told, "type", advice)
         if set(value) != set(expected):
             message = f"Your dict has the keys {_listed(value)}, expected {_listed(expected)}."
             return Fault("error", message, "type")
@@ -110,38 +135,70 @@ def _structure(exercise: Exercise, expected: Any, value: Any) -> Fault | None:
         not isinstance(value, tuple) or len(value) != len(expected)
     ):
         values = ", ".join(exercise.quantities)
-        wanted = f"{len(expected)} values: ({values})"
-        if isinstance(value, tuple):
-            return Fault("error", f"Expected {wanted}; yours is {describe(value)}.", "type")
-        return _type_fault(wanted, value)
+        told = f"Expected {len(expected)} values: ({values}); yours is {describe(value)}."
+        return Fault("error", told, "type", _counted(exercise.quantities, value))
     pairs = zip(parts(expected), aligned(expected, value), strict=True)
     for name, (wanted, got) in zip(exercise.quantities, pairs, strict=True):
-        fault = _kind(name, wanted, got)
+        fault = _kind(name, wanted, got, _like(exercise))
         if fault:
             return fault
     return None
 
 
-def _kind(name: str, wanted: Any, got: Any) -> Fault | None:
+def _counted(names: Sequence[str], value: Any) -> str:
+    """What to try where there are more or fewer values than names."""
+    typed = ", ".join(names)
+    how = f"`return {typed}`" if typed.replace(", ", "").isalnum() else "commas between them"
+    match value:
+        case Array():
+            return f"Return all of them, in this order: {how}."
+        case tuple() if 0 < len(value) < len(names):
+            missing = len(names) - len(value)
+            return f"{missing} {'is' if missing == 1 else 'are'} missing."
+        case tuple() if len(value) > len(names):
+            return (
+                f"Each of the {len(names)} is one value. Where several numbers belong to one, "
+                "`torch.stack([…])` makes one tensor of them."
+            )
+    return advice_on(value)
+
+
+def _like(exercise: Exercise) -> str:
+    """The first argument that is a tensor: what results share their dtype and device with."""
+    tensors = (name for name, kind in exercise.parameters.items() if kind == "Tensor")
+    return next(tensors, "x")
+
+
+def _kind(name: str, wanted: Any, got: Any, like: str) -> Fault | None:
     if isinstance(wanted, bool):
-        message = (
-            f"Expected True or False for {name}; yours is {describe(got)}. A comparison gives a "
-            "bool: `… is not None`, say."
-        )
-        return None if isinstance(got, bool) else Fault("error", message, "type")
+        if isinstance(got, bool):
+            return None
+        told = f"Expected True or False for {name}; yours is {describe(got)}."
+        return Fault("error", told, "type", "A comparison gives a bool: `… is not None`, say.")
     if isinstance(wanted, int):
-        whole = isinstance(got, Array) and got.values.ndim == 0 and got.dtype.startswith("int")
-        plain = isinstance(got, int) and not isinstance(got, bool)
-        message = (
-            f"Expected a Python int for {name}; yours is {describe(got)}. Counts are whole: `/` "
-            "gives a float, `//` an int."
-        )
-        return None if plain or whole else Fault("error", message, "type")
-    return None if isinstance(got, Array) else _type_fault(f"a tensor for {name}", got)
+        if isinstance(got, int) and not isinstance(got, bool):
+            return None
+        told = f"Expected a Python int for {name}; yours is {describe(got)}."
+        return Fault("error", told, "type", _as_int(got))
+    if isinstance(got, Array):
+        return None
+    return _type_fault(f"a tensor for {name}", got, like)
 
 
-def _type_fault(wanted: str, got: Any) -> Fault:
-    return Fault("error", f"Expected {wanted}; yours is {describe(got)}.{_advice(got)}", "type")
+def _as_int(got: Any) -> str:
+    match got:
+        case float():
+            return "Counts are whole: `/` gives a float, `//` an int."
+        case Array() | Foreign():
+            return (
+                "`int(…)` makes a Python int of it; counting with Python's own numbers needs none."
+            )
+    return advice_on(got)
+
+
+def _type_fault(wanted: str, got: Any, like: str = "x") -> Fault:
+    told = f"Expected {wanted}; yours is {describe(got)}."
+    return Fault("error", told, "type", advice_on(got, like))
 
 
 def describe(value: Any) -> str:
@@ -151,12 +208,14 @@ def describe(value: Any) -> str:
             return f"a tensor of shape {tuple(value.values.shape)}"
         case Foreign("numpy.ndarray"):
             return "a NumPy array"
+        case Foreign("builtin_function_or_method"):
+            return "a method"
         case Foreign(name):
             return name if " " in name else f"a {name}"
         case None:
             return "None"
         case tuple():
-            return f"{len(value)} values" if len(value) != 1 else "a tuple of one value"
+            return _several(value)
         case dict():
             return f"a dict with the keys {_listed(value)}"
         case bool():
@@ -166,19 +225,42 @@ def describe(value: Any) -> str:
     return type(value).__name__
 
 
-def _advice(value: Any) -> str:
+def _several(values: Sequence[Any]) -> str:
+    """A tuple or a list: both travel as one."""
+    if len(values) == 1:
+        return "a list or tuple of one value"
+    count = "an empty list" if not values else f"a list or tuple of {len(values)}"
+    kinds = {Array: "tensors", float: "Python floats", type(None): "None"}
+    same = {kinds.get(type(value), "values") for value in values}
+    return count if not values else f"{count} {same.pop() if len(same) == 1 else 'values'}"
+
+
+def advice_on(value: Any, like: str = "x") -> str:
+    """What to try where an answer is not of the kind that is asked for."""
     match value:
         case None:
-            return (
-                " Is there a `return`? If it returns a `.grad`: that is None until a backward "
-                "fills it, and on every tensor that is not a leaf."
-            )
+            return "Which value does the function hand back with `return`?"
         case Foreign("numpy.ndarray"):
-            return " Stay in torch: a NumPy array has left the graph, the dtype and the device."
+            return "Stay in torch: a NumPy array has left the graph, the dtype and the device."
+        case Foreign("function" | "method" | "builtin_function_or_method"):
+            return "That is the function itself: the brackets that call it, `(…)`, are missing."
+        case Foreign("generator" | "map" | "zip" | "filter"):
+            return "It makes its values one by one: `list(…)`, and `torch.stack` for a tensor."
+        case Foreign("torch.Size"):
+            return "That is a shape, not a tensor of that shape."
+        case bool():
+            return "A comparison, `==` or `<`, gives True or False."
         case float() | int():
-            return " Return the 0-d tensor itself, without `.item()` or `float(…)`."
+            return "Return the 0-d tensor itself, without `.item()` or `float(…)`."
         case tuple() if len(value) == 1:
-            return " Is there a comma after the value?"
+            return "Take the value out of it: its entry `[0]`."
+        case tuple() if value and all(isinstance(v, Array) for v in value):
+            return "`torch.stack([…])` makes one tensor of several of the same shape."
+        case tuple() if value and all(isinstance(v, (int, float)) for v in value):
+            return (
+                f"Keep the tensors, without `.item()`, and stack them: `torch.stack(…)`. Of plain "
+                f"numbers `torch.tensor(…, dtype={like}.dtype)` makes a tensor."
+            )
     return ""
 
 
@@ -195,48 +277,74 @@ def _values(
     tensors = [(name, w, g) for name, w, g in triples if isinstance(w, Tensor)]
     for name, w, g in tensors:
         if g.values.shape != w.shape:
-            message = explain_shape(name, tuple(g.values.shape), tuple(w.shape))
-            return Fault("error", message, "shape")
+            return _shape_fault(exercise, name, tensors)
     for name, _, g in tensors:
-        fault = _place(name, g, seen.forward_mode, settings)
+        fault = _place(name, g, seen.forward_mode, settings, _like(exercise))
         if fault:
             return fault
     for name, _, g in tensors:
         if not bool(torch.isfinite(g.values).all()):
-            return Fault("wrong", _not_finite(name, g.values), "not finite")
+            return _not_finite(name, g.values)
     right = right_quantities(exercise, expected, value, settings)
     if all(right):
         return None
     return Fault("wrong", "", "value")
 
 
-def _place(name: str, got: Array, forward_mode: bool, settings: Settings) -> Fault | None:
+def _shape_fault(
+    exercise: Exercise, name: str, tensors: Sequence[tuple[str, Tensor, Array]]
+) -> Fault:
+    """A wrong shape; the first thing to see is whether all is well but for order or shape."""
+    yours = [tuple(got.values.shape) for _, _, got in tensors]
+    wanted = [tuple(value.shape) for _, value, _ in tensors]
+    at = [quantity for quantity, _, _ in tensors].index(name)
+    told = told_shape(name, yours[at], wanted[at])
+    if yours != wanted and sorted(yours) == sorted(wanted) and len(set(wanted)) == len(wanted):
+        order = ", ".join(quantity for quantity, _, _ in tensors)
+        advice = f"The shapes fit in another order: return ({order})."
+        return Fault("error", told, "shape", advice)
+    _, value, got = tensors[at]
+    if got.values.numel() == value.numel():
+        rtol = RTOL["float32"] * exercise.slack
+        if close(got.values.reshape(value.shape), value, rtol=rtol):
+            return Fault("error", told, "shape", reshaped(yours[at], wanted[at]))
+    unit = "round" if "rounds" in exercise.parameters else "epoch"
+    return Fault("error", told, "shape", shape_reason(name, yours[at], wanted[at], unit))
+
+
+def _place(
+    name: str, got: Array, forward_mode: bool, settings: Settings, like: str
+) -> Fault | None:
     # Forward mode itself makes float64 of float32 where a 0-d tensor meets a Python float, as in
     # 0.5 * (…).sum() (seen in PyTorch 2.6 to 2.13).
     excused = forward_mode and got.dtype == "float64"
     if got.dtype != settings.dtype and not excused:
-        message = (
+        told = (
             f"{name} has dtype {got.dtype}, expected {settings.dtype}: results keep the dtype of "
-            "the inputs. A new tensor needs `dtype=x.dtype`, a cast needs undoing."
+            "the inputs."
         )
-        return Fault("error", message, "dtype")
+        advice = f"A new tensor needs `dtype={like}.dtype`; a cast, such as `.double()`, can go."
+        if got.dtype == "bool":
+            advice = "A comparison, `==` or `<`, gives True or False for each entry."
+        return Fault("error", told, "dtype", advice)
     numbered = ":" in settings.device
     if (got.device if numbered else got.device.split(":")[0]) != settings.device:
         message = (
             f"{name} is on {got.device}, expected {settings.device}: results stay on the device "
-            "of the inputs. A new tensor needs `device=x.device`."
+            f"of the inputs. A new tensor needs `device={like}.device`."
         )
         return Fault("error", message, "device")
     return None
 
 
-def _not_finite(name: str, values: Tensor) -> str:
+def _not_finite(name: str, values: Tensor) -> Fault:
     if bool(torch.isnan(values).any()):
-        return (
-            f"{name} is nan (not a number). That comes from 0/0, ∞ − ∞ or ∞/∞: which step "
-            "overflows or divides by zero?"
+        why = "0/0, ∞ − ∞, ∞/∞ and the root or the logarithm of a negative number give that"
+        return Fault(
+            "wrong", f"{name} is nan (not a number).", "not finite", f"{why}: which is it?"
         )
-    return f"{name} is infinite: which step overflows or divides by zero?"
+    advice = "Which step overflows or divides by zero?"
+    return Fault("wrong", f"{name} is infinite.", "not finite", advice)
 
 
 def _side_effects(exercise: Exercise, seen: Observation) -> Fault | None:
@@ -246,19 +354,27 @@ def _side_effects(exercise: Exercise, seen: Observation) -> Fault | None:
         return Fault(
             "wrong",
             f"The result is right, but your function changed its argument {changed}. The caller "
-            "still needs it: work on a copy, or make a new one.",
+            "still needs it.",
             "changed",
+            "Work on a copy, or make a new one: `w = w − …` does, `w -= …` changes the old.",
         )
     grads = _named(names, seen.grads, exercise.may_change)
     if grads:
         return Fault(
             "wrong",
             f"The result is right, but your function changed the `.grad` of its argument {grads}. "
-            "The next backward would add to it: use `torch.autograd.grad`, or a leaf of your own "
-            "(`.detach().clone().requires_grad_()`).",
+            "The next backward would add to it.",
             "grad left",
+            _without_grad(exercise),
         )
     return None
+
+
+def _without_grad(exercise: Exercise) -> str:
+    """How to get a gradient that is left on no argument."""
+    if any(kind != "Tensor" and name == "model" for name, kind in exercise.parameters.items()):
+        return "`torch.autograd.grad(loss, …)` returns gradients and leaves every `.grad` alone."
+    return "Compute the loss from a leaf of your own (`.detach().clone().requires_grad_()`)."
 
 
 def _named(names: Sequence[str], indices: Sequence[int], allowed: Sequence[str]) -> str:

@@ -8,6 +8,12 @@ from checks.grader.records.observation import Observation
 
 Shape = tuple[int, ...]
 
+#: Where a class or a function of the course was made, which is no name that a student knows.
+LOCALS = re.compile(r"\b\w+\.<locals>\.")
+
+#: Of a longer message its first sentence is shown.
+SHORT = 100
+
 #: A piece of PyTorch's or Python's message, in the wording of every torch since 2.6 -> what it
 #: means here. The first that fits counts.
 MEANINGS: tuple[tuple[str, str], ...] = (
@@ -18,7 +24,7 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"bitwise_xor|unsupported operand type\(s\) for \^",
-        "`^` is no power in Python: x² is `x ** 2`.",
+        "`^` is not a power in Python: x² is `x ** 2`.",
     ),
     (
         r"both arguments to matmul need to be at least 1D",
@@ -31,8 +37,8 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"element 0 of tensors does not require grad|can't retain_grad on Tensor",
-        "Nothing that leads to this value requires grad, so there is no graph to go back through: "
-        "make your leaf with `.requires_grad_()` before the forward pass.",
+        "No graph leads to this value. Either nothing that it is computed from requires grad, or "
+        "something on the way was not recorded.",
     ),
     (
         r"Trying to backward through the graph a second time",
@@ -53,7 +59,7 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     (
         r"differentiated Tensors? (at index \d+ )?(does|appears|do)",
         "The gradient is asked for a tensor that the loss was not computed from. Compute the loss "
-        "from this very leaf, not from the original.",
+        "from this very tensor: the original, or one computed anew, is another.",
     ),
     (
         r"same dtype|expected scalar type|Found dtype|with dtype '?\w+'? to a tensor with",
@@ -65,7 +71,8 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"grad can be implicitly created only for scalar outputs",
-        "Backward starts from a scalar. Reduce to one number, or pass the upstream gradient.",
+        "Backward starts from one number: add up or average to a scalar first, or hand over the "
+        "upstream gradient, `backward(v)`.",
     ),
     (
         r"Mismatch in shape: grad_output",
@@ -82,24 +89,114 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "NumPy leaves the graph: `.detach()` first, or stay in torch.",
     ),
     (
-        r"'NoneType'",
-        "Something is None here. A function without `return` gives None, and so does `.grad`: "
-        "before the first backward, and always for a tensor that is no leaf. `w = w − lr·w.grad` "
-        "makes a non-leaf; update in place under `torch.no_grad()`.",
+        r"'NoneType'|got NoneType|must be Tensor, not NoneType",
+        "Something is None here. A function without `return` gives None. So does the `.grad` of a "
+        "tensor before the first backward, and at any time that of a tensor that was computed.",
     ),
     (
-        r"'(float|int)' object has no attribute|expected Tensor as element 0 in argument 0",
-        "This is a Python number where a tensor is wanted: an `.item()` or `float(…)` too early?",
+        r"'(float|int)' object has no attribute|but got (float|int)$|"
+        r"must be Tensor, not (float|int)",
+        "This is a Python number where a tensor is wanted. If a tensor became a number on the way, "
+        "by `.item()` or `float(…)`, leave that out.",
+    ),
+    (
+        r"'(float|int)' object is not callable",
+        "A number stands before a bracket, and Python takes that for a call: a product needs its "
+        "`*`.",
+    ),
+    (
+        r"'Tensor' object is not callable",
+        "A tensor stands before a bracket, and Python takes that for a call. Is a `*` missing, or "
+        "has a variable taken the name of a function?",
+    ),
+    (
+        r"'(function|method|builtin_function_or_method)' object is not subscriptable",
+        "A function is called with round brackets, `f(x)`.",
+    ),
+    (
+        r"unsupported operand type\(s\).*'(function|method|builtin_function_or_method)'",
+        "A function itself takes part in the arithmetic: call it, with brackets.",
+    ),
+    (
+        r"unsupported operand type\(s\).*'tuple'|can't multiply sequence|"
+        r"only concatenate (tuple|list)",
+        "Several values in one take part in the arithmetic here: unpack them first, `a, b = …`, or "
+        "take one by its index.",
+    ),
+    (
+        r"unsupported operand type\(s\).*'list'",
+        "A Python list takes part in the arithmetic here: make a tensor of it, `torch.stack(…)`.",
+    ),
+    (
+        r"'(tuple|list)' object has no attribute",
+        "Several values in one stand here where one tensor is wanted: take one by its index, or "
+        "unpack them, `a, b = …`.",
+    ),
+    (
+        r"'int' object is not iterable|'float' object is not iterable",
+        "A number cannot be gone through. `for i in range(n):` does something n times.",
+    ),
+    (
+        r"cannot be interpreted as an integer|only integer tensors of a single element",
+        "A whole Python number is wanted here: `len(xs)` counts the entries of `xs`.",
+    ),
+    (
+        r"argument 'tensors' .*must be tuple of Tensors, not Tensor|"
+        r"(stack|cat)\(\).*argument 'dim'|(stack|cat)\(\) received an invalid combination",
+        "`torch.stack` takes one list of tensors: `torch.stack([a, b])`.",
+    ),
+    (
+        r"tensor\(\) takes 1 positional argument but",
+        "`torch.tensor` takes one list: `torch.tensor([a, b])`. Of tensors, `torch.stack([a, b])` "
+        "makes one that keeps their graph.",
+    ),
+    (
+        r"index \d+ (is|was) out of (bounds|range)|index out of range",
+        "Python counts from 0: of n entries the last is number n − 1.",
+    ),
+    (
+        r"before Module.__init__\(\) call|cannot assign (module|parameters) before",
+        "`super().__init__()` has to come first in `__init__`.",
+    ),
+    (
+        r"takes 0 positional arguments but 1 was|"
+        r"forward\(\) takes 1 positional argument but 2 were",
+        "The first parameter of a method is `self`: `def forward(self, x):`.",
+    ),
+    (
+        r"missing the required \"forward\" function",
+        "The class needs a method named `forward`, indented like `__init__`, inside the class.",
+    ),
+    (
+        r"optimizer got an empty parameter list|params argument given to the optimizer",
+        "An optimiser is given what it moves: `model.parameters()`, called, with brackets.",
+    ),
+    (
+        r"'(method|builtin_function_or_method)' object is not iterable",
+        "A method is named here and not called: add its brackets, `()`.",
+    ),
+    (
+        r"EOF when reading a line",
+        "`input` asks at the keyboard, and while your work is checked there is nobody to type.",
+    ),
+    (
+        r"'out_features'|'in_features'",
+        "`nn.Linear` takes two sizes: how many numbers go in, and how many come out.",
+    ),
+    (
+        r"division by zero",
+        "Something that is divided by is 0 here.",
     ),
     (
         r"size of tensor a .* must match the size of tensor b|assign a gradient of size",
-        "The two shapes do not fit together element by element. Print both: is one transposed, or "
-        "a sum over the samples missing?",
+        "`*`, `+` and `-` go entry by entry, so the two shapes have to fit; `@` is the product of "
+        "matrices. Print both shapes.",
     ),
     (
         r"only one element tensors can be converted|elements cannot be converted to Scalar|"
         r"Boolean value of Tensor with more than one value",
-        "One number was wanted and a whole tensor came: reduce it, or take it entry by entry.",
+        "A single number was wanted here and a tensor of several came. `math` functions, `float`, "
+        "`if` and `.item()` take one number; torch's own functions take tensors.",
     ),
     (
         r"expects a non-empty TensorList",
@@ -110,12 +207,12 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "Whole numbers have no gradient. Make the tensor from floats.",
     ),
     (
-        r"0-dim tensor|0-d tensor",
+        r"0-dim tensor|0-d tensor|too many indices for tensor of dimension 0",
         "A 0-d tensor is one number, shape (): it has no entries to index or to loop over.",
     ),
     (
         r"values to unpack",
-        "Left and right of `=` there are not equally many values. How many are returned?",
+        "Left and right of `=` there are not equally many values.",
     ),
 )
 
@@ -125,37 +222,84 @@ def meaning(message: str) -> str:
     return next((line for pattern, line in MEANINGS if re.search(pattern, message)), "")
 
 
-def explain_error(seen: Observation) -> str:
-    """An exception of the student's code, with the line and what it means."""
+def told_error(seen: Observation) -> str:
+    """An exception of the student's code, with its line."""
     where = f" (line {seen.line})" if seen.line else ""
     if seen.error_type == "SystemExit":
         return f"Your code called exit{where}. Return the value instead."
-    first = seen.message.strip().splitlines()[0] if seen.message.strip() else ""
+    if seen.error_type == "BdbQuit":
+        return (
+            f"Your code stopped for a debugger{where}: a `breakpoint()` is left in it. Take it "
+            "out; the checker has no keyboard."
+        )
+    said = LOCALS.sub("", seen.message.strip())
+    first = said.splitlines()[0] if said else ""
+    if len(first) > SHORT:  # what follows is about options that lead further astray
+        first = first.split(". ")[0]
     text = f"Your code raised {seen.error_type}{where}"
     text += f": {first}" if first else ""
-    text = text if text.endswith((".", "!", "?")) else f"{text}."
-    line = meaning(seen.message)
-    return f"{text} {line}" if line else text
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def explain_shape(name: str, yours: Shape, expected: Shape) -> str:
-    """A wrong shape: what it is, what it should be, and the usual reason."""
-    return f"{name}: yours has shape {yours}, expected {expected}: {_shape_reason(yours, expected)}"
+def explain_error(seen: Observation) -> str:
+    """An exception of the student's code, with the line and what it means."""
+    return f"{told_error(seen)} {meaning(seen.message)}".strip()
 
 
-def _shape_reason(yours: Shape, expected: Shape) -> str:
+def told_shape(name: str, yours: Shape, expected: Shape) -> str:
+    """A wrong shape: what it is, what it should be."""
+    return f"{name}: yours has shape {yours}, expected {expected}."
+
+
+def reshaped(yours: Shape, expected: Shape) -> str:
+    """The way to the right shape for numbers that are right."""
+    if expected == ():
+        where = "[0]" * len(yours)
+        return f"The number is right. Take it out: `{where}` gives a 0-d tensor."
+    many = "number is" if max((1, *yours)) == 1 else "numbers are"
+    return f"The {many} right, only the shape is not: `.reshape{_written(expected)}`."
+
+
+def _written(shape: Shape) -> str:
+    return str(shape) if len(shape) != 1 else f"({shape[0]})"
+
+
+def shape_reason(name: str, yours: Shape, expected: Shape, unit: str = "epoch") -> str:
+    """The usual reason for a wrong shape, as far as the two shapes show it."""
+    if name == "losses" and len(expected) == 1:
+        return _losses_reason(yours, expected[0], unit)
     if len(yours) == 1 and expected == (*yours, 1):
-        return "a column of n samples has a second dimension, of size 1."
-    if len(expected) == 1 and len(yours) == 2 and yours == (expected[0], expected[0]):
-        return "an outer product or a broadcast took the place of an elementwise one."
-    if len(expected) == 2 and expected[1] == 1 and yours == (expected[0], expected[0]):
-        return "(n,) against (n, 1) broadcasts to (n, n). Bring both to one shape first."
+        return "A column of n entries has a second dimension, of size 1."
+    if max((1, *yours)) > 1 and len(yours) == 2 and yours == (yours[0], yours[0]):
+        if expected == (yours[0],):
+            return "An outer product or a broadcast took the place of an elementwise one."
+        if expected == (yours[0], 1):
+            return "(n,) against (n, 1) broadcasts to (n, n). Bring both to one shape first."
     if len(expected) == 2 and yours == expected[::-1]:
-        return "it is transposed."
-    if expected == () and yours:
-        return "one number was asked for. Is a sum, a mean or an index missing?"
-    if not yours and expected:
-        return "there is one number where one per entry was asked for. Is a sum or a mean too many?"
+        return "It is transposed."
+    if expected == () and max((1, *yours)) > 1:
+        return "One number was asked for: is a sum or a mean over the entries missing?"
     if [size for size in yours if size != 1] == [size for size in expected if size != 1]:
-        return "the numbers may be right; a dimension of size 1 is too many or missing."
-    return "write the shape of every step under your formula and find where they part."
+        return "A dimension of size 1 is too many or missing; `.reshape` changes that."
+    if not yours:
+        return (
+            "There is one number where one for each entry was asked for: was something added up "
+            "over the entries, or only one of them computed?"
+        )
+    return "Write the shape of every step beside your formula and find where they part."
+
+
+def _losses_reason(yours: Shape, epochs: int, unit: str) -> str:
+    if not yours or yours in ((1,), (0,)):
+        return (
+            f"One loss for each of the {epochs} {unit}s is asked for: collect them in a list that "
+            "is made before the loop, and stack it after the loop."
+        )
+    if len(yours) == 1 and yours[0] % epochs == 0 and yours[0] > epochs:
+        return (
+            f"There are {yours[0] // epochs} for each of the {epochs} {unit}s. One is asked for, "
+            "that of the last sample: append it after the inner loop."
+        )
+    if len(yours) == 1:
+        return f"One for each of the {epochs} {unit}s is asked for, no more and no fewer."
+    return f"One number for each {unit}, shape ({epochs},), is asked for."

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from checks.grader.grading.compare import Fault
 from checks.grader.grading.judge import judged, not_imported, refused
+from checks.grader.grading.precedence import with_first_to_mend
 from checks.grader.grading.questions import Questions, questions_of, restricted
 from checks.grader.records.misuse import Misuse
 from checks.grader.records.verdict import LessonReport, Report, Settings, Verdict
@@ -33,8 +34,9 @@ def _verdicts(
         return [refused(question.exercise, fault, None) for question in questions.all]
     imported = session.imported()
     if imported.outcome != "value":
-        return not_imported(questions, imported)
-    return [judged(session, question, lesson_file) for question in questions.all]
+        return not_imported(questions, imported, lesson_file.source)
+    found = [judged(session, question, lesson_file) for question in questions.all]
+    return with_first_to_mend(found, lesson_file.source)
 
 
 def grade_all(server: Server, lesson_files: Sequence[LessonFile], settings: Settings) -> Report:

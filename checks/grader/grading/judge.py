@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from checks.grader.grading import unreadable
 from checks.grader.grading.compare import Fault, compare
-from checks.grader.grading.diagnose import diagnose
+from checks.grader.grading.diagnose import Diagnosis, diagnose
 from checks.grader.grading.evidence import Evidence, Prefix
-from checks.grader.grading.method import autograd_in, line_of
+from checks.grader.grading.method import line_of, other_method
+from checks.grader.grading.probing import dependence, nearly_right, nudged
 from checks.grader.grading.questions import Question, Questions
-from checks.grader.grading.table import inputs_shown, rows
+from checks.grader.grading.remarks import at_import, not_reached, remark, unstarted
+from checks.grader.grading.table import inputs_shown, most_telling, rows
 from checks.grader.language.inputs import Case
 from checks.grader.language.lesson import Exercise
 from checks.grader.language.truth import establish
@@ -22,18 +25,26 @@ from checks.grader.records.verdict import Settings, Verdict
 from checks.grader.running.intake import LessonFile
 from checks.grader.running.session import Session
 
+#: Faults that are mended, or seen again, when the exercise is done by the method asked for.
+SPOILED_BY_METHOD = ("type", "raised", "shape", "dtype", "changed", "grad left")
 #: Faults that are not about the inputs of a call.
 UNASKED = ("missing", "not_started")
 UNJUDGED = "the checker could not judge this answer"
 
 
-def import_fault(exercise: Exercise, imported: Observation, settings: Settings) -> Fault:
+def import_fault(
+    exercise: Exercise, imported: Observation, settings: Settings, source: str | None
+) -> Fault:
+    if imported.outcome == "raised" and imported.error_type in unreadable.KINDS:
+        message, excerpt = unreadable.told(source, imported)
+        return Fault("error", message, "unreadable", excerpt=excerpt)
     says = "While your file was imported:"
     if imported.outcome in ("raised", "not_started"):
         imported, says = replace(imported, outcome="raised"), "Your file cannot be imported."
     fault = compare(exercise, None, imported, settings)
     assert fault is not None
-    return replace(fault, message=f"{says} {fault.message}")
+    advice = at_import(source, imported) or fault.advice
+    return replace(fault, message=f"{says} {fault.message}", advice=advice)
 
 
 def refused(exercise: Exercise, fault: Fault, imported: Observation | None) -> Verdict:
@@ -42,9 +53,10 @@ def refused(exercise: Exercise, fault: Fault, imported: Observation | None) -> V
         exercise.name,
         fault.status,
         exercise.points,
-        message=fault.message,
+        message=fault.words,
         line=imported.line if imported else None,
         printed=imported.printed if imported else "",
+        excerpt=fault.excerpt,
     )
 
 
@@ -52,6 +64,9 @@ def _unasked(question: Question, lesson_file: LessonFile, seen: Observation) -> 
     """A verdict on a stub, or on a function that is not there."""
     fault = compare(question.exercise, None, seen, question.settings)
     assert fault is not None
+    read = not_reached(lesson_file.source, question.exercise, fault)
+    if read:
+        fault = replace(fault, advice=read, message=fault.message if not seen.message else "")
     line = line_of(lesson_file.source, question.exercise.name)
     return replace(refused(question.exercise, fault, seen), line=line)
 
@@ -71,11 +86,11 @@ def judged(session: Session, question: Question, lesson_file: LessonFile) -> Ver
         return _course_error(question.exercise, f"{UNJUDGED} ({_place(error)})")
 
 
-def not_imported(questions: Questions, imported: Observation) -> list[Verdict]:
+def not_imported(questions: Questions, imported: Observation, source: str | None) -> list[Verdict]:
     """The verdicts on a file that cannot be imported: the same for every exercise."""
     exercises = [question.exercise for question in questions.all]
     try:
-        fault = import_fault(exercises[0], imported, questions.settings)
+        fault = import_fault(exercises[0], imported, questions.settings, source)
     except Exception as error:
         return [_course_error(exercise, f"{UNJUDGED} ({_place(error)})") for exercise in exercises]
     return [refused(exercise, fault, imported) for exercise in exercises]
@@ -92,7 +107,11 @@ def judge(session: Session, question: Question, lesson_file: LessonFile) -> Verd
     exercise = question.exercise
     imported = session.imported()
     if imported.outcome != "value":  # it died in an earlier exercise and did not come back
-        return refused(exercise, import_fault(exercise, imported, question.settings), imported)
+        died = import_fault(exercise, imported, question.settings, lesson_file.source)
+        return refused(exercise, died, imported)
+    empty = unstarted(lesson_file.source, exercise.name)
+    if empty is not None:
+        return _unasked(question, lesson_file, Observation("not_started", message=empty))
     seen = session.ask(question.request, question.establish)
     if seen[0].outcome in UNASKED:  # nothing to compare, so no truth is established
         return _unasked(question, lesson_file, seen[0])
@@ -114,7 +133,7 @@ def _not_repeatable(fault: Fault) -> Fault:
         return fault
     message = (
         "The first call is right, and a second call with the same arguments is not. Something is "
-        f"remembered between calls: a global, a default argument, a `.grad`. {fault.message}"
+        f"remembered between calls: a global, a default argument, a `.grad`. {fault.words}"
     )
     return Fault("wrong", message.strip(), "second call")
 
@@ -124,24 +143,8 @@ def _by_the_asked_method(
 ) -> Verdict:
     """Right values; passed unless they were reached by the method that was not asked for."""
     exercise = question.exercise
-    message = ""
-    if exercise.method == "by_hand":
-        found = autograd_in(lesson_file.source or "", exercise.name)
-        if found:
-            message = (
-                f"The values are right, but {found} lets autograd do the work. Write the chain "
-                "rule out in tensor arithmetic here."
-            )
-        elif any(answer.autograd for answer in seen):
-            message = (
-                "The values are right, but PyTorch's autograd ran during the call. Write the "
-                "chain rule out in tensor arithmetic here."
-            )
-    elif exercise.method == "by_autograd" and not seen[0].autograd:
-        message = (
-            "The values are right, but autograd never ran: this looks like the formula typed "
-            "again. Let PyTorch find the gradient: `.requires_grad_()`, forward, `.backward()`."
-        )
+    other = other_method(lesson_file.source, exercise, seen)
+    message = f"The values are right, but {other}" if other else ""
     return Verdict(
         exercise.name,
         "wrong_method" if message else "passed",
@@ -160,31 +163,101 @@ def _failed(
     index: int,
     fault: Fault,
 ) -> Verdict:
-    exercise, truth, answer = question.exercise, question.truths[index], seen[index]
-    misconception, message = None, fault.message
+    exercise, source = question.exercise, lesson_file.source
+    method = other_method(source, exercise, seen)
+    if method and fault.kind in SPOILED_BY_METHOD:
+        return _first_the_method(question, lesson_file, index, method)
+    diagnosis, words = Diagnosis((), ""), remark(source, exercise, fault, seen[index])
     if fault.kind in ("value", "shape", "raised", "not finite"):
         evidence = [
             Evidence(truth, item)
             for truth, item in zip(question.truths, seen[: len(question.cases)], strict=False)
         ]
+        if fault.kind == "value":
+            index = most_telling(exercise, evidence, index, question.settings)
+            evidence = [evidence[index], *evidence[:index], *evidence[index + 1 :]]
         prefixes = _prefixes(session, question) if fault.kind == "value" else []
         diagnosis = diagnose(exercise, evidence, prefixes, question.settings)
-        misconception = diagnosis.ids[0] if diagnosis.ids else None
-        if diagnosis.ids or fault.kind == "value":
-            message = f"{message} {diagnosis.message}".strip()
+        if not words and fault.kind == "value" and not diagnosis.ids:
+            words = _remembered(session, question, evidence, index)
+            shown = "" if words else _shown_by_numbers(session, question, evidence, index)
+            words = f"{shown} {diagnosis.message}" if shown else words
+    if not words:
+        named = diagnosis.ids or fault.kind == "value"
+        words = f"{diagnosis.message} " if named else ""
+        words += "" if diagnosis.ids else fault.advice
+    message = f"{fault.message} {words}".strip()
+    if method:
+        message = f"First the method. {method[0].upper()}{method[1:]} {message}"
     shows = fault.kind in ("value", "not finite", "second call")
-    line = line_of(lesson_file.source, exercise.name)
+    answer = seen[index]
+    line = line_of(source, exercise.name)
     return Verdict(
         exercise.name,
         fault.status,
         exercise.points,
-        misconception,
+        diagnosis.ids[0] if diagnosis.ids else None,
         message,
         inputs_shown(question.cases[index]),
-        rows(exercise, truth, seen[-1] if fault.kind == "second call" else answer) if shows else (),
+        rows(exercise, question.truths[index], seen[-1] if fault.kind == "second call" else answer)
+        if shows
+        else (),
         (answer.line or line) if fault.kind == "raised" else line,
         answer.printed,
     )
+
+
+def _first_the_method(
+    question: Question, lesson_file: LessonFile, index: int, method: str
+) -> Verdict:
+    """What else is wrong goes away with the method, or is seen after it."""
+    exercise = question.exercise
+    return Verdict(
+        exercise.name,
+        "wrong_method",
+        exercise.points,
+        message=f"{method[0].upper()}{method[1:]}",
+        case=inputs_shown(question.cases[index]),
+        line=line_of(lesson_file.source, exercise.name),
+    )
+
+
+def _remembered(
+    session: Session, question: Question, evidence: Sequence[Evidence], index: int
+) -> str:
+    """Whether a call that was answered wrong is answered right when it is made first."""
+    if index == 0 or session.imported().outcome != "value":
+        return ""
+    session.close()
+    if session.imported().outcome != "value":
+        return ""
+    seen = session.ask(question.asking([question.cases[index]]), question.establish)[0]
+    if compare(question.exercise, evidence[0].truth.by_hand, seen, question.settings) is not None:
+        return ""
+    return (
+        "Your answer to one and the same call changes: made as the first one, this call is "
+        "answered right, and after others it is not. Something is remembered: a global, a default "
+        "argument, a `.grad`, a model that is made once."
+    )
+
+
+def _shown_by_numbers(
+    session: Session, question: Question, evidence: Sequence[Evidence], index: int
+) -> str:
+    """What more calls show of an answer that no mistake explains; evidence[0] is the case shown."""
+    exercise = question.exercise
+    if any(item.seen.outcome != "value" for item in evidence):
+        return ""
+    near = nearly_right(exercise, evidence, question.settings)
+    if near:
+        return near
+    moved = nudged(question.cases[index])
+    if not moved or session.imported().outcome != "value":
+        return ""
+    seen = session.ask(question.asking(moved), question.establish)
+    truths = [establish(exercise, each, question.dtype) for each in moved]
+    others = [(c.name, t, s) for c, t, s in zip(moved, truths, seen, strict=False)]
+    return dependence(exercise, evidence[0], others, question.settings)
 
 
 def _prefixes(session: Session, question: Question) -> list[Prefix]:

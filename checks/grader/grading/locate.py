@@ -16,7 +16,9 @@ from checks.grader.records.verdict import Settings
 
 def partly_right(exercise: Exercise, evidence: Sequence[Evidence], settings: Settings) -> str:
     """What is right and what is wrong over all cases; empty if there is nothing of one kind."""
-    rows = [_rights(exercise, item, settings) for item in evidence if item.seen.outcome == "value"]
+    if any(item.seen.outcome != "value" for item in evidence):
+        return ""  # what was never computed is neither
+    rows = [_rights(exercise, item, settings) for item in evidence]
     names = _names(exercise)
     if not rows or any(len(row) != len(names) for row in rows):
         return ""

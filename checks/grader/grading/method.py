@@ -7,14 +7,20 @@ It follows calls to functions and classes of the same file. It cannot see what i
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
+
+from checks.grader.grading.reading import parsed
+from checks.grader.language.lesson import Exercise
+from checks.grader.records.answer import parts
+from checks.grader.records.observation import Array, Observation
 
 #: Parts of torch that differentiate, and the names in them that do not.
 AUTOGRAD = ("torch.autograd", "torch.func", "functorch")
-#: Characters of a file that is read, and parts of a dotted name: a student's take a hundredth.
-LONGEST, PARTS = 1 << 18, 32
-HARMLESS = ("no_grad", "inference_mode", "set_grad_enabled", "functional_call", "vmap")
+#: Parts of a dotted name that are read: a student's has five.
+PARTS = 32
+HARMLESS = ("no_grad", "inference_mode", "set_grad_enabled", "functional_call", "vmap", "Variable")
 
 
 def autograd_in(source: str, function: str) -> str | None:
@@ -38,9 +44,38 @@ def _written(node: ast.AST) -> str:
         return f"a long {type(node).__name__.lower()}"
 
 
+def other_method(source: str | None, exercise: Exercise, seen: Sequence[Observation]) -> str:
+    """What shows that an exercise was not done by the method asked for; empty if nothing does."""
+    if exercise.method == "by_hand":
+        found = autograd_in(source or "", exercise.name)
+        if found:
+            return (
+                f"{found} belongs to autograd, and here the chain rule is to be written out in "
+                "tensor arithmetic, without it."
+            )
+        if any(answer.autograd for answer in seen):
+            return (
+                "PyTorch's autograd ran during the call. Write the chain rule out in tensor "
+                "arithmetic here."
+            )
+    answered = [answer for answer in seen if answer.outcome == "value"]
+    unrun = exercise.method == "by_autograd" and answered and not answered[0].autograd
+    if unrun and _holds_a_tensor(answered[0].value):
+        return (
+            "autograd never ran: this looks like a formula typed in. Let PyTorch find the "
+            "gradient: a leaf that requires grad, forward, then `.backward()` or "
+            "`torch.autograd.grad`."
+        )
+    return ""
+
+
+def _holds_a_tensor(value: Any) -> bool:
+    return any(isinstance(part, Array) for part in parts(value))
+
+
 def line_of(source: str | None, name: str) -> int | None:
     """The line where a student works on a function: its TODO if it is there, or its first."""
-    tree = _parsed(source) if source is not None else None
+    tree = parsed(source) if source is not None else None
     if source is None or tree is None:
         return None
     lines = source.splitlines()
@@ -53,20 +88,10 @@ def line_of(source: str | None, name: str) -> int | None:
     return None
 
 
-@lru_cache(maxsize=8)  # each exercise of a lesson asks about the same file
-def _parsed(source: str) -> ast.Module | None:
-    if len(source) > LONGEST:
-        return None
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
 @lru_cache(maxsize=8)
 def _outlined(source: str) -> tuple[dict[str, ast.stmt], dict[str, str], bool] | None:
     """Functions and classes, aliases, and whether a class has a backward of its own."""
-    tree = _parsed(source)
+    tree = parsed(source)
     if tree is None:
         return None
     functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from checks.grader.grading.compare import describe
+from checks.grader.grading.compare import RTOL, describe, right_quantities
+from checks.grader.grading.evidence import Evidence
 from checks.grader.language.inputs import Case
 from checks.grader.language.lesson import Built, Exercise, Source
 from checks.grader.language.truth import Truth
 from checks.grader.records.answer import aligned, parts, tensor_of
 from checks.grader.records.observation import Observation
-from checks.grader.records.verdict import Row
+from checks.grader.records.verdict import Row, Settings
 
 MAX_ROWS = 64
 
@@ -33,6 +35,42 @@ def rows(exercise: Exercise, truth: Truth, seen: Observation) -> tuple[Row, ...]
         for i, name in enumerate(names):
             rows.append(Row(name, _entry(mine, i), _entry(auto, i), _entry(hand, i)))
     return tuple(rows[:MAX_ROWS])
+
+
+def most_telling(
+    exercise: Exercise, evidence: Sequence[Evidence], failing: int, settings: Settings
+) -> int:
+    """The first case in which everything is wrong that is wrong in any: its rows show the fault.
+
+    At x = 2 the slopes x² and 2x are one number, and a table of that case would contradict words
+    about another.
+    """
+    wrong = [_wrong(exercise, item, settings) for item in evidence]
+    all_wrong = frozenset[str]().union(*wrong)
+    most = max(range(len(wrong)), key=lambda i: (len(wrong[i] & all_wrong), -i))
+    return most if len(wrong[most]) > len(wrong[failing]) else failing
+
+
+def _wrong(exercise: Exercise, item: Evidence, settings: Settings) -> frozenset[str]:
+    """The quantities, or the labelled entries of them, that are wrong in one case."""
+    if item.seen.outcome != "value":
+        return frozenset()
+    expected, value = item.truth.by_hand, item.seen.value
+    rights = right_quantities(exercise, expected, value, settings)
+    names: set[str] = set()
+    for quantity, right, wanted, got in zip(
+        exercise.quantities, rights, parts(expected), aligned(expected, value), strict=False
+    ):
+        labels, mine = exercise.labels.get(quantity), tensor_of(got)
+        if right:
+            continue
+        if labels is None or mine is None or mine.shape != wanted.shape:
+            names.add(quantity)
+            continue
+        bound = 2 * RTOL[settings.dtype] * exercise.slack * wanted.abs().max()
+        off = ((mine - wanted).abs() > bound).reshape(-1).tolist()
+        names |= {label for label, wrong in zip(labels, off, strict=True) if wrong}
+    return frozenset(names)
 
 
 def _components(quantity: str, value: Any, labels: tuple[str, ...] | None) -> list[str]:

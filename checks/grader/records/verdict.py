@@ -49,6 +49,7 @@ class Verdict:
     message        one paragraph for the student, empty when passed
     case           the inputs of the first failing call
     line           where the student goes next, in the student's file
+    excerpt        a line that Python cannot read, and a caret below the place
     """
 
     exercise: str
@@ -60,6 +61,7 @@ class Verdict:
     comparison: tuple[Row, ...] = ()
     line: int | None = None
     printed: str = ""
+    excerpt: tuple[str, ...] = ()
 
     @property
     def points(self) -> int:

@@ -80,6 +80,7 @@ def render_fault(lesson: LessonReport, verdict: Verdict, ink: Ink) -> list[str]:
     if verdict.comparison:
         lines += _table(verdict.comparison, ink)
     lines += wrapped(safe(verdict.message), "  ")
+    lines += [f"    {safe(line)}" for line in verdict.excerpt]
     if verdict.printed.strip():
         printed = safe(verdict.printed.strip(), keep_lines=True).splitlines()
         lines += [ink.dim(f"  you printed: {line[: WIDTH - 16]}") for line in printed[:5]]

@@ -29,12 +29,17 @@ class StandIn(types.ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
 
-def stand_ins() -> tuple[StandIn, StandIn]:
+class _Formula:
+    """The kind of a formula; no number is one."""
+
+
+def stand_ins() -> tuple[StandIn, ...]:
     """The compiler, and its arithmetic with symbolic shapes, for programs that compile nothing.
 
     torch.optim and torch.func import the compiler (800 modules, more than a second) to say "do not
-    compile me"; a backward from a tensor with an upstream gradient imports sympy (500 modules) to
-    compare two shapes.
+    compile me"; a backward from a tensor with an upstream gradient, and forward mode, import sympy
+    (500 modules) to compare two shapes. At its first use forward mode compiles formulas for a few
+    operations that have none of their own (trace, the backward of a softmax): no lesson uses them.
     """
     return (
         StandIn(
@@ -51,5 +56,15 @@ def stand_ins() -> tuple[StandIn, StandIn]:
             package=False,
             expect_true=bool,
             sym_eq=operator.eq,
+            guard_or_false=bool,
+            guard_or_true=bool,
+            guarding_hint_or_throw=int,
+            has_guarding_hint=lambda _: True,
+            guard_size_oblivious=bool,
+            is_nested_int=lambda _: False,
+            sym_and=lambda *conditions: all(conditions),
+            sym_or=lambda *conditions: any(conditions),
         ),
+        StandIn("torch._decomp.decompositions_for_jvp", package=False),
+        StandIn("sympy", package=True, Basic=_Formula),
     )
