@@ -11,7 +11,7 @@ from checks.grader.commands.options import (
     add_time_limit,
     files_of,
 )
-from checks.grader.records.course import ROOT
+from checks.grader.records.course import HOME
 
 HELP = "pictures of graphs, training and surfaces"
 
@@ -20,7 +20,7 @@ def add_options(parser: ArgumentParser) -> None:
     add_lesson_files(parser)
     parser.add_argument(
         "--out",
-        default=os.path.relpath(ROOT / "figures"),
+        default=os.path.relpath(HOME / "figures"),
         metavar="DIR",
         help="where the PNG and SVG files go (default: figures)",
     )

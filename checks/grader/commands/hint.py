@@ -32,6 +32,6 @@ def run(options: Namespace) -> int:
 def _first_open(stem: str) -> str:
     """The first exercise of a student's lesson that is not passed; its first if all are."""
     options = Namespace(device="cpu", dtype="float32", seed=0, time_limit=10.0)
-    report = grade_files([(stem, course.ROOT / "exercises" / f"{stem}.py")], options)
+    report = grade_files([(stem, course.HOME / "exercises" / f"{stem}.py")], options)
     verdicts = report.lessons[0].verdicts
     return next((v.exercise for v in verdicts if v.status != "passed"), verdicts[0].exercise)

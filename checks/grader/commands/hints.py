@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 from checks.grader.language.lesson import load
-from checks.grader.records.course import ROOT, number
+from checks.grader.records.course import HOME, number
 from checks.grader.records.misuse import Misuse
 from checks.grader.reports.export import write_text
 
-MEMORY = ROOT / ".course" / "hints.json"
+MEMORY = HOME / ".course" / "hints.json"
 
 
 def next_hint(stem: str, function: str, memory: Path = MEMORY) -> str:

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.grader.records import course
-from checks.grader.records.course import ROOT
+from checks.grader.records.course import HOME
 from checks.grader.records.misuse import Misuse
 from checks.grader.running.device import unusable
 
 if TYPE_CHECKING:
     from checks.grader.reports.terminal import Ink
+
+#: Columns of a report: lines that are wider are hard to read, and tables need some.
+NARROWEST, WIDEST = 40, 100
 
 
 def add_lesson_files(parser: ArgumentParser) -> None:
@@ -28,7 +32,7 @@ def add_lesson_files(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="source",
-        default=os.path.relpath(ROOT / "exercises"),
+        default=os.path.relpath(HOME / "exercises"),
         metavar="PATH",
         help="a folder with lesson files, or one lesson file (default: exercises)",
     )
@@ -110,9 +114,20 @@ def writable(output: str | None) -> None:
 
 
 def ink() -> Ink:
-    from checks.grader.reports.terminal import Ink
+    """The terminal that standard output is: its colours, its width, and how we were called."""
+    from checks.grader.reports.terminal import WIDTH, Ink
 
-    return Ink(sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    if not sys.stdout.isatty():
+        return Ink(called=_called())
+    columns = shutil.get_terminal_size((WIDTH, 24)).columns
+    return Ink("NO_COLOR" not in os.environ, max(NARROWEST, min(columns, WIDEST)), _called())
+
+
+def _called() -> str:
+    """What the student typed: make says so itself, in a variable."""
+    if "CALLED_BY" in os.environ:
+        return os.environ["CALLED_BY"]
+    return "backprop" if Path(sys.argv[0]).stem == "backprop" else "python -m checks"
 
 
 def shown(path: Path) -> str:

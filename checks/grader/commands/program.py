@@ -10,11 +10,11 @@ from pathlib import Path
 
 from checks.grader.figures.save import draw_all
 from checks.grader.language.lesson import load
-from checks.grader.records.course import ROOT
+from checks.grader.records.course import HOME
 from checks.grader.running.device import unusable
 from checks.grader.running.server import Server
 
-FIGURES = Path(os.path.relpath(ROOT / "figures"))
+FIGURES = Path(os.path.relpath(HOME / "figures"))
 TIME_LIMIT = 30.0  # seconds per picture
 
 
