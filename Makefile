@@ -1,12 +1,9 @@
-# Two commands do everything: `make check` and `make test`. Each sets up .venv when it is missing.
+# `make` is all: it sets up .venv when it is missing and says where you are.
 #
 #   make check [LESSON=3] [SOURCE=folder] [DEVICE=cuda] [ARGS='--seed 1']
-#   make watch [LESSON=3]     the same on every save
-#   make hint LESSON=3        make reset LESSON=3       make solutions [DEVICE=cuda]
-#   make figures [LESSON=3] [SOURCE=solutions]
-#   make classroom DIR=submissions [OUT=results]       make gradescope (a zip to upload)
-#   make test [LESSON=3]   make test-all   make lint   make bench   make mutants   make stubs
-#   make readme (the README's pictures)    make tables (README's lessons, docs/mistakes.md)
+#   make watch [LESSON=3]      the same on every save
+#   make hint [LESSON=3]       the next hint; ARGS=--all shows again those you have had
+#   make reset LESSON=3        make figures [LESSON=3]      make notebooks [LESSON=3]
 #
 # Another torch, for a GPU say:  make check TORCH=torch
 
@@ -22,33 +19,59 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LESSON ?=
 SOURCE ?= exercises
 DEVICE ?= cpu
-DIR ?= submissions
-OUT ?= results
 ARGS ?=
-CHECKS := $(BIN)/python -m checks
+CHECKS := CALLED_BY=make $(BIN)/python -m checks
 
 .DEFAULT_GOAL := check
-.PHONY: check watch hint reset solutions figures classroom gradescope
-.PHONY: test test-all lint bench mutants stubs readme tables
+.PHONY: check watch hint reset figures notebooks
 
+# Status 1 says "not everything is passed yet". Scripts and CI get it; somebody who reads the report
+# on a terminal is not told "Error 1" besides.
 check: $(VENV)/.student
-	@$(CHECKS) check $(LESSON) --from "$(SOURCE)" --device $(DEVICE) $(ARGS)
+	@$(CHECKS) check $(LESSON) --from "$(SOURCE)" --device $(DEVICE) $(ARGS) \
+		|| { status=$$?; [ $$status -eq 1 ] && [ -t 1 ] && [ -z "$$CI" ] || exit $$status; }
 
-# 1 is "not everything is passed yet", which is no news on leaving.
 watch: $(VENV)/.student
 	@$(CHECKS) watch $(LESSON) --from "$(SOURCE)" --device $(DEVICE) $(ARGS) || [ $$? -eq 1 ]
 
 hint: $(VENV)/.student
-	@$(CHECKS) hint $(LESSON)
+	@$(CHECKS) hint $(LESSON) $(ARGS)
 
 reset: $(VENV)/.student
 	@$(CHECKS) reset $(LESSON)
 
-solutions: $(VENV)/.student
-	@$(CHECKS) verify $(LESSON) --device $(DEVICE) $(ARGS)
-
 figures: $(VENV)/.student
 	@$(CHECKS) draw $(LESSON) --from "$(SOURCE)" $(ARGS)
+
+notebooks: $(VENV)/.student
+	@$(CHECKS) notebook $(LESSON) $(ARGS)
+
+# The default torch on Linux comes without CUDA if PyTorch's own index can be reached.
+$(VENV)/.student: pyproject.toml
+	@echo "Setting up $(VENV) with $(TORCH), numpy, matplotlib and pytest. Once; this takes a minute."
+	@$(PYTHON) -m venv $(VENV)
+	@if [ "$(TORCH)" = "$(DEFAULT_TORCH)" ] && [ "$$(uname -s)" = Linux ]; then \
+		$(PIP) --retries 1 --timeout 15 --index-url $(CPU_INDEX) "$(TORCH)" 2>$(VENV)/torch.log \
+		&& echo "PyTorch: the build without CUDA." \
+		|| echo "PyTorch: $(CPU_INDEX) cannot be reached, so from the default index."; \
+	fi
+	@$(PIP) "$(TORCH)" -e .
+	@touch $@
+
+# --- For instructors and developers
+#
+#   make solutions [DEVICE=cuda]
+#   make classroom DIR=submissions [OUT=results]       make gradescope (a zip to upload)
+#   make test [LESSON=3]   make test-all   make lint   make bench   make mutants   make stubs
+#   make readme (the README's pictures)    make tables (README's lessons, docs/mistakes.md)
+
+DIR ?= submissions
+OUT ?= results
+
+.PHONY: solutions classroom gradescope test test-all lint bench mutants stubs readme tables
+
+solutions: $(VENV)/.student
+	@$(CHECKS) verify $(LESSON) --device $(DEVICE) $(ARGS)
 
 classroom: $(VENV)/.classroom
 	@$(CHECKS) classroom "$(DIR)" --out "$(OUT)" $(ARGS)
@@ -92,18 +115,6 @@ mutants: $(VENV)/.developer
 # Write exercises/ anew from solutions/: a stub is its solution with the bodies cut off.
 stubs: $(VENV)/.student
 	@$(BIN)/python -m checks.grader.author.stub
-
-# The default torch on Linux comes without CUDA if PyTorch's own index can be reached.
-$(VENV)/.student: pyproject.toml
-	@echo "Setting up $(VENV) with $(TORCH), numpy, matplotlib and pytest. Once; this takes a minute."
-	@$(PYTHON) -m venv $(VENV)
-	@if [ "$(TORCH)" = "$(DEFAULT_TORCH)" ] && [ "$$(uname -s)" = Linux ]; then \
-		$(PIP) --retries 1 --timeout 15 --index-url $(CPU_INDEX) "$(TORCH)" 2>$(VENV)/torch.log \
-		&& echo "PyTorch: the build without CUDA." \
-		|| echo "PyTorch: $(CPU_INDEX) cannot be reached, so from the default index."; \
-	fi
-	@$(PIP) "$(TORCH)" -e .
-	@touch $@
 
 $(VENV)/.classroom: $(VENV)/.student
 	@echo "Adding what isolates submissions."

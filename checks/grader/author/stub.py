@@ -1,6 +1,7 @@
 """A stub is its solution with the bodies cut off at their TODO comments.
 
-So stubs cannot drift from solutions, and a stub can be put back without a copy of it being kept.
+So stubs cannot drift from solutions, and a stub can be put back without a copy of it being kept;
+where there are no solutions, data/stubs/ holds the copies.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import subprocess
 import time
 from pathlib import Path
 
-from checks.grader.records.course import ROOT
+from checks.grader.records.course import DATA, HOME, ROOT
 
+#: Where a student's copy of the course, and a wheel, keep the stubs as they were.
+STUBS = DATA / "stubs"
 TODO = re.compile(r"^(?P<indent> +)# (?P<todo>TODO (?P<id>\d+\.\d+): (?P<text>.+))$")
 
 
@@ -40,10 +43,13 @@ def todo_ids(text: str) -> list[str]:
 
 
 def pristine(stem: str) -> str | None:
-    """The stub of a lesson: from its solution, or else from the newest untouched one in git."""
+    """The stub of a lesson: cut from its solution, as the copy carries it, or the newest in git."""
     solution = ROOT / "solutions" / f"{stem}.py"
     if solution.exists():
         return cut(solution.read_text(encoding="utf-8"))
+    carried = STUBS / f"{stem}.py"
+    if carried.exists():
+        return carried.read_text(encoding="utf-8")
     path = f"exercises/{stem}.py"
     for commit in _git("log", "--format=%H", "--", path).split():
         text = _git("show", f"{commit}:{path}")
@@ -60,8 +66,8 @@ def put_back(stem: str, exercises: Path) -> Path | None:
     text = pristine(stem)
     if text is None:
         raise LookupError(
-            f"no stub of {stem} can be found: there is neither solutions/{stem}.py nor a git "
-            "history that holds it"
+            f"no stub of {stem} can be found: there is no solutions/{stem}.py, no "
+            f"data/stubs/{stem}.py and no git history that holds it"
         )
     path = exercises / f"{stem}.py"
     backup = None
@@ -104,7 +110,7 @@ def _git(*arguments: str) -> str:
     git = shutil.which("git")
     if git is None:
         return ""
-    command = [git, "-C", str(ROOT), *arguments]
+    command = [git, "-C", str(HOME), *arguments]
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=False).stdout
 
 

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.grader.records import course
-from checks.grader.records.course import ROOT
+from checks.grader.records.course import HOME
 from checks.grader.records.misuse import Misuse
 from checks.grader.running.device import unusable
 
 if TYPE_CHECKING:
     from checks.grader.reports.terminal import Ink
+
+#: Columns of a report: lines that are wider are hard to read, and tables need some.
+NARROWEST, WIDEST = 40, 100
 
 
 def add_lesson_files(parser: ArgumentParser) -> None:
@@ -28,10 +32,20 @@ def add_lesson_files(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="source",
-        default=os.path.relpath(ROOT / "exercises"),
+        default=_exercises(),
         metavar="PATH",
         help="a folder with lesson files, or one lesson file (default: exercises)",
     )
+
+
+def _exercises() -> str:
+    return os.path.relpath(HOME / "exercises")
+
+
+def is_own(source: str) -> bool:
+    """Whether these are the lessons of the student whose course this is."""
+    own = (HOME / "exercises", HOME / "notebooks")
+    return any(Path(source).resolve().is_relative_to(folder.resolve()) for folder in own)
 
 
 def add_running(parser: ArgumentParser) -> None:
@@ -82,7 +96,9 @@ def files_of(source: str, lessons: list[str]) -> list[tuple[str, Path]]:
     """The stem and path of every file to grade."""
     path = Path(source)
     if path.is_dir():
-        return [(stem, path / f"{stem}.py") for stem in stems_of(lessons)]
+        return [(stem, _lesson_in(path, stem)) for stem in stems_of(lessons)]
+    if not path.exists() and source == _exercises():
+        raise Misuse("there is no folder exercises/ here: `backprop init DIR` makes the course's")
     if not path.exists():
         raise Misuse(
             f"there is no {source!r}: --from takes a folder with lesson files, or one file"
@@ -91,6 +107,12 @@ def files_of(source: str, lessons: list[str]) -> list[tuple[str, Path]]:
     if len(stems) != 1:
         raise Misuse(f"{source!r} is one file: name the one lesson that it holds")
     return [(stems[0], path)]
+
+
+def _lesson_in(folder: Path, stem: str) -> Path:
+    """The lesson file of a folder; its notebook where there is nothing else."""
+    path, notebook = folder / f"{stem}.py", folder / f"{stem}.ipynb"
+    return notebook if notebook.exists() and not path.exists() else path
 
 
 def stem_of(name: str) -> str:
@@ -110,9 +132,20 @@ def writable(output: str | None) -> None:
 
 
 def ink() -> Ink:
-    from checks.grader.reports.terminal import Ink
+    """The terminal that standard output is: its colours, its width, and how we were called."""
+    from checks.grader.reports.terminal import WIDTH, Ink
 
-    return Ink(sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    if not sys.stdout.isatty():
+        return Ink(called=_called())
+    columns = shutil.get_terminal_size((WIDTH, 24)).columns
+    return Ink("NO_COLOR" not in os.environ, max(NARROWEST, min(columns, WIDEST)), _called())
+
+
+def _called() -> str:
+    """What the student typed: make says so itself, in a variable."""
+    if "CALLED_BY" in os.environ:
+        return os.environ["CALLED_BY"]
+    return "backprop" if Path(sys.argv[0]).stem == "backprop" else "python -m checks"
 
 
 def shown(path: Path) -> str:

@@ -28,7 +28,7 @@ def grade(session: Session | None, questions: Questions, lesson_file: LessonFile
 
 def _verdicts(
     session: Session | None, questions: Questions, lesson_file: LessonFile
-) -> list[Verdict]:
+) -> Sequence[Verdict]:
     if session is None:
         fault = Fault("error", lesson_file.problem, "no file")
         return [refused(question.exercise, fault, None) for question in questions.all]

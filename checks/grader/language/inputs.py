@@ -19,7 +19,7 @@ from torch import Tensor
 
 from checks.grader.language.lesson import Built, Exercise, Lesson, Source, read_data
 from checks.grader.records.answer import Answer
-from checks.grader.records.course import ROOT
+from checks.grader.records.course import DATA
 
 TRIALS = 4
 
@@ -157,7 +157,7 @@ def _value(stem: str, raw: Any, annotation: str) -> Any:
 
 def columns(stem: str, names: str | list[str]) -> Any:
     """A column of data/<stem>.csv as a list of numbers, or several columns as rows."""
-    with (ROOT / "data" / f"{stem}.csv").open(encoding="utf-8", newline="") as file:
+    with (DATA / f"{stem}.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     if isinstance(names, str):
         return [float(row[names]) for row in rows]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch import Tensor
 
 from checks.grader.records.answer import Answer
-from checks.grader.records.course import ROOT
+from checks.grader.records.course import DATA
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -196,6 +196,6 @@ def load(stem: str) -> Lesson:
 @lru_cache(maxsize=64)
 def read_data(stem: str) -> dict[str, Any]:
     """data/<stem>.toml as it stands."""
-    text = (ROOT / "data" / f"{stem}.toml").read_text(encoding="utf-8")
+    text = (DATA / f"{stem}.toml").read_text(encoding="utf-8")
     data: dict[str, Any] = tomllib.loads(text)
     return data

@@ -4,14 +4,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+CHECKS = Path(__file__).resolve().parents[2]
+#: What is on the import path: the repository, a student's copy of it, or site-packages.
+ROOT = CHECKS.parent
+#: What lies beside checks/ in the repository; a wheel carries it inside.
+CARRIED = CHECKS / "course" if (CHECKS / "course").is_dir() else ROOT
+DATA = CARRIED / "data"
+
+
+def _home() -> Path:
+    """The folder of the student at work: this one or one above it that has exercises/, or ROOT."""
+    try:
+        here = Path.cwd()
+    except OSError:  # the folder is gone
+        return ROOT
+    for folder in (here, *here.parents, ROOT):
+        if any((folder / "exercises").glob("lesson*_*.py")):
+            return folder
+    return here
+
+
+HOME = _home()
+
+
+def lacks_torch() -> str:
+    """One line for a Python without PyTorch, mostly one outside .venv; "" where there is one."""
+    if find_spec("torch") is not None:
+        return ""
+    ready = (HOME / ".venv" / "bin" / "python").exists()
+    return "this Python has no PyTorch; the course's own has: " + (
+        "source .venv/bin/activate, or make check" if ready else "make check sets it up in .venv"
+    )
 
 
 def stems() -> list[str]:
     """The lessons, in order: every checks/lesson*.py."""
-    found = (path.stem for path in (ROOT / "checks").glob("lesson*_*.py"))
+    found = (path.stem for path in CHECKS.glob("lesson*_*.py"))
     return sorted(found, key=number)
 
 
