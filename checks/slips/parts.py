@@ -1,0 +1,137 @@
+"""Functions that are recorded in their parts, so that a slip inside them can be named.
+
+Each is the textbook formula of the torch function of the same name; the names of its local
+variables become names of the nodes. None stands for "not this variant": it stays in one piece.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    z = x @ weight.T
+    return z if bias is None else z + bias
+
+
+def mse_loss(y_hat: Tensor, y: Tensor, *, reduction: str = "mean", **rest: Any) -> Tensor | None:
+    if rest.get("weight") is not None:
+        return None
+    r = y_hat - y
+    return _reduced(r**2, reduction)
+
+
+def cross_entropy(
+    logits: Tensor, target: Tensor, *, reduction: str = "mean", **rest: Any
+) -> Tensor | None:
+    """Of whole classes or of probabilities, shape (n, classes) or (classes,)."""
+    if rest.get("weight") is not None or rest.get("label_smoothing") or logits.dim() > 2:
+        return None
+    log_p = logits.log_softmax(-1)
+    if target.is_floating_point():
+        losses = -(target * log_p).sum(-1)
+        return _reduced(losses, reduction)
+    return nll_loss(log_p, target, reduction=reduction, **rest)
+
+
+def nll_loss(
+    log_p: Tensor, target: Tensor, *, reduction: str = "mean", **rest: Any
+) -> Tensor | None:
+    ignored = (target == rest.get("ignore_index", -100)).any()
+    if rest.get("weight") is not None or log_p.dim() > 2 or ignored:
+        return None
+    picked = log_p.gather(-1, target.unsqueeze(-1)).squeeze(-1)
+    return _reduced(-picked, reduction)
+
+
+def layer_norm(
+    x: Tensor,
+    normalized_shape: tuple[int, ...],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    dims = tuple(range(-len(normalized_shape), 0))
+    mean = x.mean(dims, keepdim=True)
+    centred = x - mean
+    var = (centred**2).mean(dims, keepdim=True)
+    std = (var + eps).sqrt()
+    x_hat = centred / std
+    scaled = x_hat if weight is None else x_hat * weight
+    return scaled if bias is None else scaled + bias
+
+
+def scaled_dot_product_attention(
+    query: Tensor, key: Tensor, value: Tensor, *rest: Any, **options: Any
+) -> Tensor | None:
+    if rest or any(options.values()):
+        return None
+    scores = query @ key.mT / math.sqrt(query.shape[-1])
+    weights = scores.softmax(-1)
+    return weights @ value
+
+
+def binary_cross_entropy_with_logits(
+    z: Tensor, y: Tensor, *, reduction: str = "mean", **rest: Any
+) -> Tensor | None:
+    if any(value is not None for value in rest.values()):
+        return None
+    p = z.sigmoid()
+    losses = -(y * p.log() + (1 - y) * (1 - p).log())
+    return _reduced(losses, reduction)
+
+
+def std(x: Tensor, *arguments: Any, **options: Any) -> Tensor:
+    var = x.var(*arguments, **options)
+    return var.sqrt()
+
+
+def norm(
+    x: Tensor, p: Any = None, dim: Any = None, keepdim: bool = False, **_: Any
+) -> Tensor | None:
+    if p not in (None, 2, 2.0, "fro"):
+        return None
+    squares = x**2
+    total = squares.sum() if dim is None else squares.sum(dim, keepdim=keepdim)
+    return total.sqrt()
+
+
+def silu(z: Tensor, **_: Any) -> Tensor:
+    gate = z.sigmoid()
+    return z * gate
+
+
+def addmm(c: Tensor, a: Tensor, b: Tensor, **options: Any) -> Tensor | None:
+    return None if options else c + a @ b
+
+
+def _reduced(losses: Tensor, reduction: str) -> Tensor:
+    if reduction == "none":
+        return losses
+    return losses.sum() if reduction == "sum" else losses.mean()
+
+
+PARTS: Mapping[str, Callable[..., Tensor | None]] = {
+    "linear": linear,
+    "mse_loss": mse_loss,
+    "cross_entropy": cross_entropy,
+    "nll_loss": nll_loss,
+    "layer_norm": layer_norm,
+    "scaled_dot_product_attention": scaled_dot_product_attention,
+    "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
+    "std": std,
+    "norm": norm,
+    "silu": silu,
+    "addmm": addmm,
+    "addmv": addmm,
+    "square": lambda x: x**2,
+    "reciprocal": lambda x: 1 / x,
+    "rsqrt": lambda x: 1 / x.sqrt(),
+    "log1p": lambda x: (1 + x).log(),
+    "logit": lambda p: (p / (1 - p)).log(),
+    "log_sigmoid": lambda z: z.sigmoid().log(),
+}
