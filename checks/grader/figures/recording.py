@@ -178,15 +178,15 @@ def simplified(nodes: Sequence[Node]) -> tuple[Node, ...]:
             z = only(only(only(node.operands[1], "add", 1.0), "exp"), "neg")
             if isinstance(z, int):
                 result[i] = replace(node, operation="sigmoid", parents=(z,))
-    kept = _without(result, lambda node: False)
+    kept = _without(result, lambda node: False, sever=False)
     return tuple(replace(node, index=i) for i, node in enumerate(kept))
 
 
 def folded(nodes: Sequence[Node], most: int) -> tuple[Node, ...]:
     """The graph without plumbing that has no name, and without sources that only feed plumbing.
 
-    If it still has more than `most` nodes, only sources, names, functions such as σ and the root are
-    left.
+    If it still has more than `most` nodes, only sources, names, functions such as σ and the root
+    are left.
     """
     simple = _without(nodes, lambda node: node.moves or node.value is None)
     if len(simple) <= most:
@@ -194,8 +194,13 @@ def folded(nodes: Sequence[Node], most: int) -> tuple[Node, ...]:
     return _without(simple, lambda node: bool(node.parents) and not node.row.local)
 
 
-def _without(nodes: Sequence[Node], is_dull: Callable[[Node], bool]) -> tuple[Node, ...]:
-    """The graph without nameless dull nodes; their parents feed their children instead."""
+def _without(
+    nodes: Sequence[Node], is_dull: Callable[[Node], bool], *, sever: bool = True
+) -> tuple[Node, ...]:
+    """The graph without nameless dull nodes; their parents feed their children instead.
+
+    sever  make a named entry of a vector a source of its own
+    """
     stands_for: list[tuple[int | float, ...]] = []
     kept: dict[int, Node] = {}
     for i, node in enumerate(nodes):
@@ -205,14 +210,16 @@ def _without(nodes: Sequence[Node], is_dull: Callable[[Node], bool]) -> tuple[No
             stands_for.append(tuple(q for q in through if isinstance(q, int)))
             continue
         stands_for.append((i,))
-        if node.moves and node.name and all(_is_source(kept, q) for q in through):
-            through = ()  # a named entry of a vector is a source of its own
+        if sever and node.moves and node.name and all(_is_source(kept, q) for q in through):
+            through = ()
         whole = node.whole and all(
             isinstance(p, float) or (len(stands_for[p]) == 1 and _is_whole(nodes, p, stands_for))
             for p in node.parents
         )
         kept[i] = replace(node, parents=through, whole=whole)
-    used = {p for node in kept.values() for p in node.sources} | {len(nodes) - 1}
+    used = {len(nodes) - 1}
+    for i in reversed(kept):
+        used |= set(kept[i].sources if i in used else ())
     index = {old: new for new, old in enumerate(i for i in kept if i in used)}
     return tuple(
         replace(
@@ -243,7 +250,8 @@ def label(nodes: Sequence[Node], index: int) -> str:
     node = nodes[index]
     formula = written(nodes, index, lambda i: nodes[i].name)
     if not formula or len(formula) > LONGEST_LABEL:
-        return node.name or node.operation
+        known = node.row.symbol.format("…") if node.row.local else node.operation
+        return node.name or known
     return formula if node.name in ("", formula, node.operation) else f"{node.name} = {formula}"
 
 

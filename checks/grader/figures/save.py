@@ -9,11 +9,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from checks.grader.figures.page import page, stories_of
 from checks.grader.figures.pictures import Numbers, measure
 from checks.grader.figures.style import STYLE
 from checks.grader.figures.subject import Undrawable, subject_of
 from checks.grader.language.lesson import load
 from checks.grader.records.course import number
+from checks.grader.records.files import written_whole
 from checks.grader.records.misuse import Misuse
 from checks.grader.records.verdict import plain
 from checks.grader.running.intake import read_file
@@ -48,6 +50,31 @@ def draw_all(
                     yield f"Lesson {number(stem)}, {wanted.file}: no picture. {reason}", None
                 else:
                     yield f"{target} and .svg", target
+
+
+def draw_pages(
+    server: Server, files: Sequence[tuple[str, Path]], folder: Path, time_limit: float
+) -> Iterator[tuple[str, Path | None]]:
+    """A page to step through for each lesson file; yields a line to print and the page, or None."""
+    for stem, path in files:
+        lesson_file = read_file(path, stem)
+        if lesson_file.source is None:
+            yield f"Lesson {number(stem)}: no page. {lesson_file.problem}", None
+            continue
+        target = folder / f"{stem.split('_')[0]}.html"
+        try:
+            with subject_of(server, lesson_file, time_limit) as subject:
+                text = page(stories_of(subject))
+        except Undrawable as reason:
+            yield f"Lesson {number(stem)}: no page. {reason}", None
+            continue
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Misuse(f"cannot write {target}: {error.strerror}") from error
+        with written_whole(target) as file:
+            file.write(text)
+        yield str(target), target
 
 
 def save(found: Numbers, target: Path) -> None:
