@@ -3,7 +3,7 @@
 #   make check [LESSON=3] [SOURCE=folder] [DEVICE=cuda] [ARGS='--seed 1']
 #   make watch [LESSON=3]     the same on every save
 #   make hint LESSON=3        make reset LESSON=3       make solutions [DEVICE=cuda]
-#   make figures [LESSON=3] [SOURCE=solutions]
+#   make figures [LESSON=3] [SOURCE=solutions] [HTML=1]     HTML: a page to step through
 #   make classroom DIR=submissions [OUT=results]       make gradescope (a zip to upload)
 #   make test   make lint   make bench   make mutants   make stubs   make readme
 #
@@ -16,6 +16,7 @@ BIN := $(VENV)/bin
 LESSON ?=
 SOURCE ?= exercises
 DEVICE ?= cpu
+HTML ?=
 DIR ?= submissions
 OUT ?= results
 ARGS ?=
@@ -42,7 +43,7 @@ solutions: $(VENV)/.student
 	@$(CHECKS) verify $(LESSON) --device $(DEVICE) $(ARGS)
 
 figures: $(VENV)/.student
-	@$(CHECKS) draw $(LESSON) --from "$(SOURCE)" $(ARGS)
+	@$(CHECKS) draw $(LESSON) --from "$(SOURCE)" $(if $(HTML),--html) $(ARGS)
 
 classroom: $(VENV)/.classroom
 	@$(CHECKS) classroom "$(DIR)" --out "$(OUT)" $(ARGS)

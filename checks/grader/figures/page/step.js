@@ -153,7 +153,7 @@
       this.values = nodes.map((node) => node.value);
       this.known = true;
       this.run();
-      this.known = nodes.every((node, i) => same(this.values[i], node.value) &&
+      this.known = this.known && nodes.every((node, i) => same(this.values[i], node.value) &&
         (!node.grad || same(this.grads[i] || null, node.grad)));
       if (!this.known) this.run();
     }
@@ -357,7 +357,7 @@
     ways(i) {
       return Object.entries(this.node(i).ways).map(([child, template]) => {
         const c = Number(child), g = this.graph.grads[c];
-        const value = this.graph.known ? this.graph.way(c, i, g) : this.graph.grads[i];
+        const value = this.graph.way(c, i, g) || like(this.graph.grads[i], () => NaN);
         return {
           child: c, value,
           symbols: template ? this.filled(template, "names", c) : `what ${this.node(c).name} hands back`,
@@ -721,8 +721,9 @@
     show() {
       const i = Number(this.slider.value), { epochs, losses, unit, path } = this.data, loss = losses[i];
       const where = path && path.points && path.points[i];
-      const at = where ? `, (${path.axes.join(", ")}) = (${where.map((x) => written(x)).join(", ")})` : "";
-      this.says.textContent = `${unit} ${epochs[i] + 1}: loss ${loss === null ? "no longer a number" : written(loss)}${at}`;
+      const at = where ? `: (${path.axes.join(", ")}) = (${where.map((x) => written(x)).join(", ")})` : "";
+      const next = loss === undefined ? "" : `; loss of ${unit} ${epochs[i] + 1}: ${loss === null ? "no longer a number" : written(loss)}`;
+      this.says.textContent = `after ${epochs[i]} ${unit}s${at}${next}`;
       this.slider.setAttribute("aria-valuetext", this.says.textContent);
       if (loss > 0) {
         const [cx, cy] = this.toLoss(epochs[i], loss);

@@ -106,7 +106,7 @@ def matrix_net_view(found: Recorded) -> View | None:
 
 
 def _matrix_layers(nodes: Sequence[Node]) -> list[tuple[Node, Node, list[Node], Node]]:
-    """(weights, what they multiply, what comes out: bias, sum, activation; the product) by layer."""
+    """(weights, what they multiply, bias, sum and activation, the product) layer by layer."""
     layers: list[tuple[Node, Node, list[Node], Node]] = []
     for i, node in enumerate(nodes):
         if node.row.name != "matmul" or len(node.sources) != 2:
@@ -173,9 +173,8 @@ def _net(
         )
         feeds = [unit["node"] for unit in a["rows"]]
         ends = [unit["node"] for unit in b["rows"]]
-        edges.append(
-            {"from": [row["node"], *feeds], "to": [*ends, *more[end[0]]], "points": points}
-        )
+        ends += more[end[0]]
+        edges.append({"from": [row["node"], *feeds], "to": ends, "points": points})
     used = {row["node"] for box in boxes for row in box["rows"]}
     x, y = len(columns) * ACROSS - 60, 0.0
     for i, node in enumerate(found.shown):
