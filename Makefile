@@ -64,9 +64,10 @@ bench: $(VENV)/.developer
 	@for file in checks/tests/bench_*.py; do $(BIN)/python -m checks.tests.$$(basename $$file .py) || exit 1; done
 
 # Draw the README's pictures anew, from the solutions; a test says when they are stale.
-readme: $(VENV)/.student
+readme: $(VENV)/.developer
 	@$(CHECKS) draw --from solutions --out figures
 	@for picture in data/figures/*.png; do cp "figures/$$(basename $$picture)" "$$picture"; done
+	@if command -v chromedriver > /dev/null; then $(BIN)/python -m checks.grader.figures.page.animation; fi
 
 # Every small change of a solution has to be noticed, or to have a reason why it cannot be.
 mutants: $(VENV)/.developer

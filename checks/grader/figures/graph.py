@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from checks.grader.figures import recording
+from checks.grader.figures import engine, recording
 from checks.grader.figures.hand import by_hand, entry_of
+from checks.grader.figures.inside import engine as inside_engine
 from checks.grader.figures.inside import record
 from checks.grader.figures.layout import Layout, layered
 from checks.grader.figures.style import (
@@ -79,6 +80,7 @@ class Recorded:
     data   of those shown, the ones without a parameter in them
     yours  the student's gradients of the parameters, where they can be had, and
     right  the right ones, where the graph itself is asked for its gradients
+    whose  what gave the student's gradients: "your grad_by_hand"
     """
 
     nodes: tuple[recording.Node, ...]
@@ -86,6 +88,7 @@ class Recorded:
     data: frozenset[int]
     yours: Mapping[str, Tensor]
     right: Mapping[str, Tensor]
+    whose: str
     note: str
 
 
@@ -93,25 +96,39 @@ def recorded(wanted: figure.Graph, subject: Subject) -> Recorded:
     """What autograd records of a call. Raises Undrawable."""
     inputs, others = subject.inputs(wanted), subject.other_inputs(wanted)
     calls = [[wanted.exercise, recording.MOVES, *given.values()] for given in (inputs, others)]
-    answers = subject.answers(wanted.exercise, calls, driver=record)
+    driver = inside_engine if wanted.engine else record
+    answers = subject.answers(wanted.exercise, calls, driver=driver)
     try:
         here, there = map(recording.read, answers)
     except recording.Malformed as problem:
         raise Undrawable(f"{wanted.exercise} leaves no graph: {problem}") from problem
     values = _values(wanted, inputs), _values(wanted, others)
     pairs = {name: (values[0][name], values[1][name]) for name in values[0]}
-    nodes = recording.simplified(recording.named(here, there, pairs))
+    nodes = recording.named(here, there, pairs)
     if not nodes[-1].name:
         nodes = (*nodes[:-1], replace(nodes[-1], name=wanted.root))
+    yours, right, whose = _compared(wanted, inputs, nodes, subject)
+    if wanted.engine:
+        nodes = engine.with_gradients(engine.without_constants(nodes, there))
+    nodes = recording.simplified(nodes)
     shown = recording.folded(nodes, MOST_NODES)
-    return Recorded(
-        nodes,
-        shown,
-        frozenset(_data(shown, set(inputs) - set(wanted.wrt))),
-        by_hand(wanted.hand, inputs, wanted.wrt, subject),
-        _right(wanted, inputs, subject),
-        _note(wanted, inputs, here[-1], subject),
-    )
+    data = frozenset(_data(shown, set(inputs) - set(wanted.wrt)))
+    note = _note(wanted, inputs, here[-1], subject)
+    return Recorded(nodes, shown, data, yours, right, whose, note)
+
+
+def _compared(
+    wanted: figure.Graph,
+    inputs: Mapping[str, Any],
+    nodes: Sequence[recording.Node],
+    subject: Subject,
+) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor], str]:
+    """The student's gradients, the right ones where the graph's are the student's, and whose."""
+    if wanted.engine:
+        return engine.own_gradients(nodes), {}, "your engine"
+    if wanted.hand is None:
+        return {}, _right(wanted, inputs, subject), "the graph of your code"
+    return by_hand(wanted.hand, inputs, wanted.wrt, subject), {}, f"your {wanted.hand}"
 
 
 def graph_numbers(wanted: figure.Graph, subject: Subject) -> GraphNumbers:
@@ -119,14 +136,11 @@ def graph_numbers(wanted: figure.Graph, subject: Subject) -> GraphNumbers:
     found = recorded(wanted, subject)
     nodes = tuple(_node(found, i) for i in range(len(found.shown)))
     title = subject.title(f"graph of {wanted.exercise} at {wanted.example}")
-    whose = "the graph of your code" if found.right else "your grad_by_hand"
-    return GraphNumbers(title, wanted.root, nodes, found.note, whose)
+    return GraphNumbers(title, wanted.root, nodes, found.note, found.whose)
 
 
 def _right(wanted: figure.Graph, inputs: Mapping[str, Any], subject: Subject) -> dict[str, Tensor]:
     """The right gradients of an exercise that returns those of its own graph, by parameter."""
-    if wanted.hand is not None:
-        return {}
     truth = subject.exercise(wanted.exercise).truth
     answer = float64s(truth(*(resolve(value) for value in inputs.values())))
     return dict(zip(wanted.wrt, answer, strict=True))

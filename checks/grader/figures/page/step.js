@@ -366,14 +366,19 @@
       });
     }
 
-    /** What the student's code has in place of the right gradient, as a sentence. */
+    /** The right number and the student's own, where these differ; null where they agree. */
+    wrong(i, entry = null) {
+      const { yours, right } = this.node(i), pick = (t) => (entry === null || t.data.length === 1 ? t : scalar(t.data[entry]));
+      if (this.changed || (!yours && !right)) return null;
+      const pair = [right || this.graph.grads[i], yours || this.graph.grads[i]].map((t) => inline(pick(t), 6));
+      return pair[0] === pair[1] ? null : { right: pair[0], yours: pair[1] };
+    }
+
+    /** The same as a sentence. */
     yours(i) {
-      const { yours, right } = this.node(i);
-      if (this.changed || (!yours && !right)) return "";
+      const wrong = this.wrong(i);
       const first = this.firstWrong() === i ? " This is the first one that is wrong on the way back." : "";
-      return yours
-        ? `${this.story.whose} gives ${inline(yours, 6)} here; it should be ${inline(this.graph.grads[i], 6)}.${first}`
-        : `${this.story.whose} gives ${inline(this.graph.grads[i], 6)} here; it should be ${inline(right, 6)}.${first}`;
+      return wrong ? `${this.story.whose} gives ${wrong.yours} here; it should be ${wrong.right}.${first}` : "";
     }
 
     firstWrong() {
@@ -580,7 +585,7 @@
       }
       for (const box of this.view.boxes) {
         const lit = box.rows.some((row) => row.node === step.node);
-        const wrong = !steps.changed && box.rows.some((row) => (steps.node(row.node).yours || steps.node(row.node).right) && steps.reached("backward", row.node));
+        const wrong = box.rows.some((row) => steps.wrong(row.node, row.entry) && steps.reached("backward", row.node));
         const source = box.rows.every((row) => steps.node(row.node).source);
         const classes = [["box", true], ["weight", box.weight], ["lit", lit], ["back", lit && step.kind === "backward"], ["near", box.rows.some((row) => beside.has(row.node))],
           ["wrong", wrong], ["cut", box.rows.some((row) => steps.node(row.node).cut)], ["source", source],
@@ -613,8 +618,9 @@
         if (node.data || (!node.grad && !node.cut)) continue;
         if (node.cut) texts.push(["no gradient", "quiet"]);
         else if (steps.reached("backward", row.node)) {
-          const wrong = !steps.changed && (node.yours || node.right) ? "✗ " : "";
-          lines(pick(steps.graph.grads[row.node])).forEach((t, k) => texts.push([`${k ? "  " : `${wrong}∂ `}${t}`, "grad"]));
+          const wrong = steps.wrong(row.node, row.entry);
+          if (wrong) texts.push([`✗ ∂ ${wrong.right}, not ${wrong.yours}`, "grad"]);
+          else lines(pick(steps.graph.grads[row.node])).forEach((t, k) => texts.push([`${k ? "  " : "∂ "}${t}`, "grad"]));
         } else texts.push(["∂ ·", "quiet"]);
       }
       const top = box.y + box.h / 2 - (texts.length - 1) * 9;

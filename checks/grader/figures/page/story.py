@@ -65,13 +65,14 @@ def story_of(wanted: figure.Graph, subject: Subject) -> Story:
         for i, node in enumerate(found.nodes)
     ]
     net = next((one for one in subject.lesson.figures if isinstance(one, figure.Net)), None)
-    views = [net_view(found, net), graph_view(found)]
+    wrong = {i for i, node in enumerate(nodes) if node["yours"] or node["right"]}
+    views = [net_view(found, net, wrong), graph_view(found, wrong)]
     return {
         "title": subject.title(subject.lesson.title),
         "call": f"{wanted.exercise} at {wanted.example}",
         "root": wanted.root,
         "note": found.note,
-        "whose": "the graph of your code" if found.right else f"your {wanted.hand}",
+        "whose": found.whose[0].upper() + found.whose[1:],
         "sentence": _sentence(wanted.hand or wanted.exercise, subject),
         "nodes": nodes,
         "views": [view for view in views if view is not None],

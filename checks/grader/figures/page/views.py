@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from checks.grader.figures.graph import Recorded
@@ -27,10 +28,13 @@ GOES_ON = ("add", "sigmoid", "tanh", "relu")
 View = dict[str, Any]
 
 
-def graph_view(found: Recorded) -> View:
-    """Every shown node in a box, from left to right."""
+def graph_view(found: Recorded, wrong: AbstractSet[int]) -> View:
+    """Every shown node in a box, from left to right.
+
+    wrong  the nodes beside whose gradient another one will stand
+    """
     nodes = found.shown
-    rows = [_row(node.index, label(nodes, i)) for i, node in enumerate(nodes)]
+    rows = [_row(node.index, label(nodes, i), wrong) for i, node in enumerate(nodes)]
     sizes = [_size([row], nodes, [i in found.data]) for i, row in enumerate(rows)]
     layout = layered([node.sources for node in nodes], sizes, across=44.0, between=14.0)
     boxes = [
@@ -49,10 +53,10 @@ def graph_view(found: Recorded) -> View:
     return _view("graph", layout.size, boxes, edges)
 
 
-def net_view(found: Recorded, net: figure.Net | None) -> View | None:
+def net_view(found: Recorded, net: figure.Net | None, wrong: AbstractSet[int]) -> View | None:
     """The units in columns, the weights on the lines between; None where there is no net."""
     if net is None:
-        return matrix_net_view(found)
+        return matrix_net_view(found, wrong)
     named = {node.name: node for node in found.shown}
     units = [[[unit] for unit in layer] for layer in net.layers]
     weights = {edge: f"{net.weights}{i}" for i, edge in enumerate(net.edges, start=1)}
@@ -63,12 +67,15 @@ def net_view(found: Recorded, net: figure.Net | None) -> View | None:
     for layer in units[1:]:
         for rows in layer:
             rows.insert(0, sums[rows[0]])
-    columns = [[[_row(named[name].index, name) for name in rows] for rows in la] for la in units]
+    columns = [
+        [[_row(named[name].index, name, wrong) for name in rows] for rows in la] for la in units
+    ]
     place = {unit: (c, r) for c, layer in enumerate(net.layers) for r, unit in enumerate(layer)}
     lines = [
-        (place[a], place[b], _row(named[name].index, name)) for (a, b), name in weights.items()
+        (place[a], place[b], _row(named[name].index, name, wrong))
+        for (a, b), name in weights.items()
     ]
-    return _net(found, columns, lines, [[] for _ in columns])
+    return _net(found, columns, lines, [[] for _ in columns], wrong)
 
 
 def _sum_of(named: Mapping[str, Node], unit: str) -> str:
@@ -78,7 +85,7 @@ def _sum_of(named: Mapping[str, Node], unit: str) -> str:
     return names[0] if len(names) == 1 else ""
 
 
-def matrix_net_view(found: Recorded) -> View | None:
+def matrix_net_view(found: Recorded, wrong: AbstractSet[int]) -> View | None:
     """A net whose weights are matrices: W @ v (+ b), then perhaps a function, and again."""
     layers = list(_matrix_layers(found.shown))
     if not layers:
@@ -90,19 +97,19 @@ def matrix_net_view(found: Recorded) -> View | None:
         assert value is not None
         outputs, inputs = value.shape
         if not columns:
-            columns.append([[_entry(before, i, inputs)] for i in range(inputs)])
-        columns.append([[_entry(node, i, outputs) for node in rows] for i in range(outputs)])
+            columns.append([[_entry(before, i, inputs, wrong)] for i in range(inputs)])
+        columns.append([[_entry(node, i, outputs, wrong) for node in rows] for i in range(outputs)])
         lines += [
             (
                 (c, j),
                 (c + 1, i),
-                _entry(weight, i * inputs + j, value.numel(), f"[{i + 1},{j + 1}]"),
+                _entry(weight, i * inputs + j, value.numel(), wrong, f"[{i + 1},{j + 1}]"),
             )
             for i in range(outputs)
             for j in range(inputs)
         ]
     products = [[], *([product.index] for *_, product in layers)]
-    return _net(found, columns, lines, products)
+    return _net(found, columns, lines, products, wrong)
 
 
 def _matrix_layers(nodes: Sequence[Node]) -> list[tuple[Node, Node, list[Node], Node]]:
@@ -139,6 +146,7 @@ def _net(
     columns: Sequence[Sequence[Sequence[dict[str, Any]]]],
     lines: Sequence[tuple[tuple[int, int], tuple[int, int], dict[str, Any]]],
     more: Sequence[Sequence[int]],
+    wrong: AbstractSet[int],
 ) -> View:
     """Units in columns, weights on lines, and at the right all that comes after the units.
 
@@ -179,7 +187,7 @@ def _net(
     x, y = len(columns) * ACROSS - 60, 0.0
     for i, node in enumerate(found.shown):
         if node.index not in used and not _only_gathers(found, i, used):
-            row = _row(node.index, label(found.shown, i))
+            row = _row(node.index, label(found.shown, i), wrong)
             size = _size([row], found.shown, [i in found.data])
             boxes.append(_box(x, y, *size, [row]))
             y += size[1] + 12
@@ -194,17 +202,19 @@ def _only_gathers(found: Recorded, i: int, used: set[int]) -> bool:
     return node.moves and all(found.shown[p].index in used for p in node.sources)
 
 
-def _row(index: int, text: str) -> dict[str, Any]:
-    return {"node": index, "label": text, "entry": None}
+def _row(index: int, text: str, wrong: AbstractSet[int]) -> dict[str, Any]:
+    return {"node": index, "label": text, "entry": None, "wrong": index in wrong}
 
 
-def _entry(node: Node, entry: int, count: int, ending: str = "") -> dict[str, Any]:
+def _entry(
+    node: Node, entry: int, count: int, wrong: AbstractSet[int], ending: str = ""
+) -> dict[str, Any]:
     """One entry of a node's value: x2, W1[1,2]."""
     name = node.name or node.row.name
     if not ending and count > 1:
         ending = f"[{entry + 1}]" if name[-1].isdigit() else str(entry + 1)
     text = f"{name}{ending}"
-    return {"node": node.index, "label": text, "entry": entry}
+    return {"node": node.index, "label": text, "entry": entry, "wrong": node.index in wrong}
 
 
 def _size(
@@ -217,7 +227,8 @@ def _size(
         node = by_index.get(row["node"])
         high, wide = _extent(node) if row["entry"] is None and node is not None else (1, 1)
         lines += 1 + high * (1 if is_data else 2)
-        widths += [len(row["label"]) + 1, (NUMBER + 2) * wide if wide > 1 else NUMBER + 3]
+        narrow = NUMBER + 3 + (NUMBER + 2) * row["wrong"]
+        widths += [len(row["label"]) + 1, (NUMBER + 2) * wide if wide > 1 else narrow]
     return max(widths) * CHARACTER + 2 * PADDING, lines * LINE + PADDING
 
 
