@@ -3,7 +3,8 @@
 #   make check [LESSON=3] [SOURCE=folder] [DEVICE=cuda] [ARGS='--seed 1']
 #   make watch [LESSON=3]      the same on every save
 #   make hint [LESSON=3]       the next hint; ARGS=--all shows again those you have had
-#   make reset LESSON=3        make figures [LESSON=3]      make notebooks [LESSON=3]
+#   make reset LESSON=3        make notebooks [LESSON=3]
+#   make figures [LESSON=3] [SOURCE=solutions] [HTML=1]      HTML: a page to step through
 #
 # Another torch, for a GPU say:  make check TORCH=torch
 
@@ -19,6 +20,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LESSON ?=
 SOURCE ?= exercises
 DEVICE ?= cpu
+HTML ?=
 ARGS ?=
 CHECKS := CALLED_BY=make $(BIN)/python -m checks
 
@@ -41,7 +43,7 @@ reset: $(VENV)/.student
 	@$(CHECKS) reset $(LESSON)
 
 figures: $(VENV)/.student
-	@$(CHECKS) draw $(LESSON) --from "$(SOURCE)" $(ARGS)
+	@$(CHECKS) draw $(LESSON) --from "$(SOURCE)" $(if $(HTML),--html) $(ARGS)
 
 notebooks: $(VENV)/.student
 	@$(CHECKS) notebook $(LESSON) $(ARGS)
@@ -100,9 +102,10 @@ bench: $(VENV)/.developer
 	@for file in checks/tests/bench_*.py; do $(BIN)/python -m checks.tests.$$(basename $$file .py) || exit 1; done
 
 # Draw the README's pictures anew, from the solutions; a test says when they are stale.
-readme: $(VENV)/.student
+readme: $(VENV)/.developer
 	@$(CHECKS) draw --from solutions --out figures
 	@for picture in data/figures/*.png; do cp "figures/$$(basename $$picture)" "$$picture"; done
+	@if command -v chromedriver > /dev/null; then $(BIN)/python -m checks.grader.figures.page.animation; fi
 
 # The tables that follow from the check files; a test says when they are stale.
 tables: $(VENV)/.student

@@ -1,4 +1,4 @@
-"""Draw what a lesson file computes."""
+"""Draw what a lesson file computes: as pictures, or as a page to step through."""
 
 from __future__ import annotations
 
@@ -23,23 +23,29 @@ def add_options(parser: ArgumentParser) -> None:
         "--out",
         default=os.path.relpath(HOME / "figures"),
         metavar="DIR",
-        help="where the PNG and SVG files go (default: figures)",
+        help="where the files go (default: figures)",
+    )
+    parser.add_argument(
+        "--html",
+        action="store_true",
+        help="instead, a page per lesson to step through the graph of your code in a browser",
     )
     add_time_limit(parser, default=30.0)  # a training of 10000 epochs takes its time
 
 
 def run(options: Namespace) -> int:
-    """Save the pictures of lesson files; 0 if all of them could be drawn."""
+    """Save the pictures, or pages, of lesson files; 0 if all of them could be drawn."""
     files = files_of(options.source, options.lessons)
     from checks.grader.running.server import Server
 
     with Server() as server:
-        from checks.grader.figures.save import draw_all
+        from checks.grader.figures.save import draw_all, draw_pages
 
+        draw = draw_pages if options.html else draw_all
         drawn = []
-        for line, picture in draw_all(server, files, Path(options.out), options.time_limit):
+        for line, made in draw(server, files, Path(options.out), options.time_limit):
             print(line, flush=True)
-            drawn.append(picture is not None)
+            drawn.append(made is not None)
     return 0 if all(drawn) else 1
 
 

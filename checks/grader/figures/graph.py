@@ -1,237 +1,383 @@
-"""The computation graph as the lesson knows it: recorded nodes with names, and without plumbing."""
+"""The computation graph of one call: values forward, gradients backward."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from checks.grader.records.observation import Array
+from checks.grader.figures import engine, recording
+from checks.grader.figures.hand import by_hand, entry_of
+from checks.grader.figures.inside import engine as inside_engine
+from checks.grader.figures.inside import record
+from checks.grader.figures.layout import Layout, layered
+from checks.grader.figures.style import (
+    FONT,
+    GRADIENT,
+    INK,
+    LINE,
+    POINTS_PER_INCH,
+    QUIET,
+    YOURS,
+    number,
+)
+from checks.grader.figures.subject import Subject, Undrawable, close_to, parameters
+from checks.grader.language import figure
+from checks.grader.language.inputs import resolve
+from checks.grader.records.answer import float64s
 
-#: How well a node's value has to agree with a formula to bear its name.
-NAME_RTOL = 1e-5
-LONGEST_LABEL = 18
-#: Operations that move values about and compute nothing.
-PLUMBING = frozenset((
-    "getitem", "select", "index", "get", "view", "reshape", "squeeze", "unsqueeze", "flatten",
-    "ravel", "t", "transpose", "permute", "unbind", "split", "chunk", "stack", "cat", "hstack",
-    "vstack", "expand", "broadcast_to", "clone", "contiguous", "to", "float", "double", "alias",
-    "as_tensor", "tensor", "detach", "iter",
-))  # fmt: skip
-#: How an operation is written. A digit after the colon says how tightly an operand has to hold
-#: together to go without brackets: 1 a sum, 2 a product, 3 a power, 4 a name.
-WRITTEN = {
-    "add": "{0:1} + {1:1}", "radd": "{0:1} + {1:1}",
-    "sub": "{0:1} − {1:2}", "subtract": "{0:1} − {1:2}", "rsub": "{1:1} − {0:2}",
-    "mul": "{0:2}·{1:2}", "rmul": "{0:2}·{1:2}", "multiply": "{0:2}·{1:2}",
-    "matmul": "{0:2}·{1:2}", "mv": "{0:2}·{1:2}", "mm": "{0:2}·{1:2}", "dot": "{0:2}·{1:2}",
-    "neg": "−{0:2}", "negative": "−{0:2}", "sum": "Σ {0:3}", "mean": "mean {0:3}",
-    "div": "{0:2}/{1:3}", "true_divide": "{0:2}/{1:3}", "rdiv": "{1:2}/{0:3}",
-    "rtruediv": "{1:2}/{0:3}", "reciprocal": "1/{0:3}",
-    "square": "{0:4}²", "pow": "{0:4}^{1:4}", "rpow": "{1:4}^{0:4}",
-    "exp": "exp({0:1})", "log": "log({0:1})", "sqrt": "√({0:1})", "sigmoid": "σ({0:1})",
-    "tanh": "tanh({0:1})", "mse_loss": "mean ({0:1} − {1:2})²",
-}  # fmt: skip
-#: How tightly the written operation holds together; a name holds at 4.
-HOLDS = {
-    **dict.fromkeys(("add", "radd", "sub", "subtract", "rsub", "neg", "negative"), 1),
-    **dict.fromkeys(("square", "pow", "rpow"), 3),
-    **dict.fromkeys(("exp", "log", "sqrt", "sigmoid", "tanh"), 4),
-}
-COMMUTES = frozenset(("mul", "rmul", "multiply"))
-POWERS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Nested = float | tuple[Any, ...]
+Line = tuple[str, str, str]  # text, colour, weight
+#: Entries of a tensor that are written out; of a larger one, the first and the last.
+ENTRIES_WRITTEN = 8
+#: A graph of more nodes than this is drawn with named nodes only.
+MOST_NODES = 22
 
 
-class Malformed(Exception):
-    """What came back from the student's process is not a graph."""
+#: A tensor of more entries is not written out, not even in part.
+MOST_ENTRIES = 4096
 
 
 @dataclass(frozen=True)
-class Node:
-    """One value of the graph.
+class NodeNumbers:
+    """A node of a graph. `shape` is that of value and grad; `yours` is the student's gradient."""
 
-    name     as the lesson calls it, "" for a value it has no name for
-    parents  what it was computed from: indices of nodes (int) and plain numbers (float)
-    grad     the gradient of the root at this node, None where no gradient arrives
-    whole    whether the parents are the operands themselves, not values they were put together from
+    label: str
+    value: Nested
+    grad: Nested | None
+    yours: Nested | None
+    parents: tuple[int, ...]
+    is_source: bool
+    is_cut_off: bool
+
+
+@dataclass(frozen=True)
+class GraphNumbers:
+    """`whose` is what gave the gradients that differ: "your grad_by_hand"."""
+
+    title: str
+    root: str
+    nodes: tuple[NodeNumbers, ...]
+    note: str
+    whose: str = "your grad_by_hand"
+
+    def picture(self) -> Figure:
+        return draw(self)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recorded call under the lesson's names.
+
+    nodes  all of them, and `shown` those that are drawn (their `index` is that in `nodes`)
+    data   of those shown, the ones without a parameter in them
+    yours  the student's gradients of the parameters, where they can be had, and
+    right  the right ones, where the graph itself is asked for its gradients
+    whose  what gave the student's gradients: "your grad_by_hand"
     """
 
-    operation: str
-    value: Tensor | None
-    grad: Tensor | None
-    parents: tuple[int | float, ...]
-    name: str = ""
-    whole: bool = True
-
-    @property
-    def sources(self) -> tuple[int, ...]:
-        """The indices among the parents, each once, in order."""
-        found = (parent for parent in self.parents if isinstance(parent, int))
-        return tuple(dict.fromkeys(found))
+    nodes: tuple[recording.Node, ...]
+    shown: tuple[recording.Node, ...]
+    data: frozenset[int]
+    yours: Mapping[str, Tensor]
+    right: Mapping[str, Tensor]
+    whose: str
+    note: str
 
 
-def read(answer: object) -> tuple[Node, ...]:
-    """The nodes of a recorded graph, sources before what they feed. Raises Malformed."""
-    if not isinstance(answer, dict) or not answer:
-        raise Malformed("there is no value with a gradient")
-    nodes: list[Node] = []
-    for key, part in answer.items():
-        match part:
-            case {"value": Array() | None as value, "grad": Array() | None as grad}:
-                parents = part.get("parents")
-            case _:
-                raise Malformed("a node is not a node")
-        if not isinstance(parents, tuple) or not all(map(_is_parent(len(nodes)), parents)):
-            raise Malformed("a node has no parents")
-        operation = str(key).partition(" ")[2]
-        if not re.fullmatch(r"\w{1,40}", operation):
-            raise Malformed("an operation has no name")
-        nodes.append(Node(operation, _values(value), _values(grad), parents))
-    return tuple(nodes)
+def recorded(wanted: figure.Graph, subject: Subject) -> Recorded:
+    """What autograd records of a call. Raises Undrawable."""
+    inputs, others = subject.inputs(wanted), subject.other_inputs(wanted)
+    calls = [[wanted.exercise, recording.MOVES, *given.values()] for given in (inputs, others)]
+    driver = inside_engine if wanted.engine else record
+    answers = subject.answers(wanted.exercise, calls, driver=driver)
+    try:
+        here, there = map(recording.read, answers)
+    except recording.Malformed as problem:
+        raise Undrawable(f"{wanted.exercise} leaves no graph: {problem}") from problem
+    values = _values(wanted, inputs), _values(wanted, others)
+    pairs = {name: (values[0][name], values[1][name]) for name in values[0]}
+    nodes = recording.named(here, there, pairs)
+    if not nodes[-1].name:
+        nodes = (*nodes[:-1], replace(nodes[-1], name=wanted.root))
+    yours, right, whose = _compared(wanted, inputs, nodes, subject)
+    if wanted.engine:
+        nodes = engine.with_gradients(engine.without_constants(nodes, there))
+    nodes = recording.simplified(nodes)
+    shown = recording.folded(nodes, MOST_NODES)
+    data = frozenset(_data(shown, set(inputs) - set(wanted.wrt)))
+    note = _note(wanted, inputs, here[-1], subject)
+    return Recorded(nodes, shown, data, yours, right, whose, note)
 
 
-def named(
-    nodes: Sequence[Node], twins: Sequence[Node], values: Mapping[str, tuple[Tensor, Tensor]]
-) -> tuple[Node, ...]:
-    """The nodes with the names of the values that they hold; −name where the sign is opposite.
-
-    twins   the same graph at other inputs, where no two named values are equal
-    values  name -> its value in `nodes` and in `twins`
-    A node of another shape than its formula is recognised all the same.
-    """
-    free = dict(values)
-    result = list(nodes)
-    if [(n.operation, n.sources) for n in nodes] != [(n.operation, n.sources) for n in twins]:
-        return tuple(result)
-    for sign, prefix in ((1, ""), (-1, "−")):
-        for i, (node, twin) in enumerate(zip(nodes, twins, strict=True)):
-            for name, (here, there) in list(free.items()):
-                if result[i].name or not (_same(node, sign * here) and _same(twin, sign * there)):
-                    continue
-                result[i] = replace(node, name=prefix + name)
-                del free[name]
-    return tuple(result)
+def _compared(
+    wanted: figure.Graph,
+    inputs: Mapping[str, Any],
+    nodes: Sequence[recording.Node],
+    subject: Subject,
+) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor], str]:
+    """The student's gradients, the right ones where the graph's are the student's, and whose."""
+    if wanted.engine:
+        return engine.own_gradients(nodes), {}, "your engine"
+    if wanted.hand is None:
+        return {}, _right(wanted, inputs, subject), "the graph of your code"
+    return by_hand(wanted.hand, inputs, wanted.wrt, subject), {}, f"your {wanted.hand}"
 
 
-def folded(nodes: Sequence[Node], most: int) -> tuple[Node, ...]:
-    """The graph without plumbing that has no name, and without sources that only feed plumbing.
-
-    If it still has more than `most` nodes, only sources, names and the root are left.
-    """
-    simple = _without(nodes, lambda node: node.operation in PLUMBING or node.value is None)
-    if len(simple) <= most:
-        return simple
-    return _without(simple, lambda node: bool(node.parents))
+def graph_numbers(wanted: figure.Graph, subject: Subject) -> GraphNumbers:
+    """The named graph with values, gradients, the student's own. Raises Undrawable."""
+    found = recorded(wanted, subject)
+    nodes = tuple(_node(found, i) for i in range(len(found.shown)))
+    title = subject.title(f"graph of {wanted.exercise} at {wanted.example}")
+    return GraphNumbers(title, wanted.root, nodes, found.note, found.whose)
 
 
-def _without(nodes: Sequence[Node], is_dull: Callable[[Node], bool]) -> tuple[Node, ...]:
-    """The graph without nameless dull nodes; their parents feed their children instead."""
-    stands_for: list[tuple[int | float, ...]] = []
-    kept: dict[int, Node] = {}
+def _right(wanted: figure.Graph, inputs: Mapping[str, Any], subject: Subject) -> dict[str, Tensor]:
+    """The right gradients of an exercise that returns those of its own graph, by parameter."""
+    truth = subject.exercise(wanted.exercise).truth
+    answer = float64s(truth(*(resolve(value) for value in inputs.values())))
+    return dict(zip(wanted.wrt, answer, strict=True))
+
+
+def _values(wanted: figure.Graph, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+    """What the lesson has a name for: the inputs, a model's parameters, the formulas."""
+    known: dict[str, Tensor] = {}
+    resolved = {name: resolve(value) for name, value in inputs.items()}
+    for name, value in resolved.items():
+        if isinstance(value, torch.nn.Module):
+            known |= {key.split(".")[-1]: part for key, part in value.named_parameters()}
+        elif isinstance(value, Tensor):
+            known[name] = value
+    for name, formula in wanted.names.items():
+        known[name] = formula(*(resolved[parameter] for parameter in parameters(formula)))
+    return known
+
+
+def _data(nodes: Sequence[recording.Node], names: set[str]) -> set[int]:
+    """The nodes without a parameter in them: data, its entries (x1 of x), what is made of it."""
+    found: set[int] = set()
     for i, node in enumerate(nodes):
-        through = tuple(q for p in node.parents for q in _through(p, stands_for))
-        last = i == len(nodes) - 1
-        if is_dull(node) and not node.name and not last:
-            stands_for.append(tuple(q for q in through if isinstance(q, int)))
-            continue
-        stands_for.append((i,))
-        if node.operation in PLUMBING and node.name and all(_is_source(kept, q) for q in through):
-            through = ()  # a named entry of a vector is a source of its own
-        whole = node.whole and all(
-            isinstance(p, float) or (len(stands_for[p]) == 1 and _is_whole(nodes, p, stands_for))
-            for p in node.parents
-        )
-        kept[i] = replace(node, parents=through, whole=whole)
-    used = {p for node in kept.values() for p in node.sources} | {len(nodes) - 1}
-    index = {old: new for new, old in enumerate(i for i in kept if i in used)}
-    return tuple(
-        replace(
-            kept[i], parents=tuple(index[p] if isinstance(p, int) else p for p in kept[i].parents)
-        )
-        for i in index
+        if node.sources:
+            is_data = all(source in found for source in node.sources)
+        else:
+            is_data = node.name in names or node.name.rstrip("0123456789") in names
+        if is_data:
+            found.add(i)
+    return found
+
+
+def _node(found: Recorded, i: int) -> NodeNumbers:
+    """The gradient of data is of no use, and left out."""
+    node = found.shown[i]
+    value = torch.tensor(float("nan")) if node.value is None else node.value
+    grad = None if i in found.data else node.grad
+    yours = None if grad is None else entry_of(found.yours, node.name)
+    right = None if grad is None else entry_of(found.right, node.name)
+    if right is not None:
+        grad, yours = right, grad
+    wrong = yours is not None and grad is not None and not close_to(yours, grad)
+    return NodeNumbers(
+        recording.label(found.shown, i),
+        plain(value),
+        None if grad is None else plain(grad),
+        plain(yours) if wrong and yours is not None else None,
+        node.sources,
+        not node.sources,
+        is_cut_off(node) and i not in found.data,
     )
 
 
-def _through(
-    parent: int | float, stands_for: Sequence[tuple[int | float, ...]]
-) -> Iterable[int | float]:
-    return stands_for[parent] if isinstance(parent, int) else (parent,)
+def is_cut_off(node: recording.Node) -> bool:
+    """Whether autograd took it for a constant."""
+    return node.operation == "constant" or not node.flows
 
 
-def _is_whole(
-    nodes: Sequence[Node], index: int, stands_for: Sequence[tuple[int | float, ...]]
-) -> bool:
-    """Whether what is drawn in place of a node holds the node's values, in whatever shape."""
-    if stands_for[index] == (index,):
-        return True
-    drawn, value = nodes[int(stands_for[index][0])].value, nodes[index].value
-    return nodes[index].operation in PLUMBING | {"TBackward0"} and (
-        value is None or drawn is None or value.numel() == drawn.numel()
+def plain(value: Tensor) -> Nested:
+    """A number, or nested tuples of them. Raises Undrawable for very many."""
+    if value.numel() > MOST_ENTRIES:
+        raise Undrawable(f"a node of the graph holds {value.numel()} numbers")
+
+    def frozen(part: Any) -> Nested:
+        return tuple(map(frozen, part)) if isinstance(part, list) else float(part)
+
+    return frozen(value.tolist())
+
+
+def _note(
+    wanted: figure.Graph, inputs: Mapping[str, Any], root: recording.Node, subject: Subject
+) -> str:
+    """A sentence if the value at the end is not the lesson's."""
+    exercise = subject.exercise(wanted.exercise)
+    if wanted.exercise != wanted.root or root.value is None:
+        return ""  # the exercise returns a gradient: its graph's end is not its answer
+    right = exercise.truth(*(resolve(value) for value in inputs.values()))
+    if not isinstance(right, Tensor) or close_to(root.value, right):
+        return ""
+    return f"This is the graph of your code. Its {wanted.root} should be {_short(right)} here."
+
+
+def _short(value: Tensor) -> str:
+    return f"{value.item():.4g}".replace("-", "−") if value.numel() == 1 else str(value.tolist())
+
+
+def draw(numbers: GraphNumbers) -> Figure:
+    """Boxes from left to right, as large as what stands in them."""
+    from matplotlib.figure import Figure
+
+    lines = [_lines(node) for node in numbers.nodes]
+    sizes = [_box(text) for text in lines]
+    layout = layered(
+        [node.parents for node in numbers.nodes], sizes, across=3.2 * FONT, between=1.1 * FONT
     )
+    legend = _graph_legend(numbers)
+    margin, head, foot = 1.2 * FONT, 3.0 * FONT, LINE * len(legend) + 1.2 * FONT
+    width = max(layout.size[0], _width(numbers.title, 1.15), *(_width(t) for t, *_ in legend))
+    size = (width + 2 * margin, layout.size[1] + head + foot + margin)
+    figure = Figure(figsize=(size[0] / POINTS_PER_INCH, size[1] / POINTS_PER_INCH))
+    axes = figure.add_axes((0, 0, 1, 1))
+    left = -(width - layout.size[0]) / 2
+    axes.set_xlim(left - margin, left - margin + size[0])
+    axes.set_ylim(-foot - margin / 2, layout.size[1] + head)
+    axes.set_axis_off()
+    _edges(axes, numbers, layout)
+    for node, box, centre, extent in zip(numbers.nodes, lines, layout.centres, sizes, strict=True):
+        _place(axes, node, box, centre, extent)
+    axes.text(left, layout.size[1] + 1.3 * FONT, numbers.title, fontsize=1.15 * FONT, weight="bold")
+    for row, (text, colour, weight) in enumerate(legend):
+        y = -1.2 * FONT - LINE * (row + 0.5)
+        axes.text(left, y, text, color=colour, weight=weight, va="center")
+    return figure
 
 
-def label(nodes: Sequence[Node], index: int) -> str:
-    """What stands on a node: "ŷ = x·w", or what is known of it."""
-    node = nodes[index]
-    formula = _formula(nodes, index)
-    if not formula or len(formula) > LONGEST_LABEL:
-        return node.name or node.operation
-    return formula if node.name in ("", formula, node.operation) else f"{node.name} = {formula}"
+def _lines(node: NodeNumbers) -> list[Line]:
+    """What stands in a node's box."""
+    lines = [(node.label, INK, "bold")]
+    lines += [(row, INK, "normal") for row in _rows(node.value)]
+    if node.grad is not None:
+        lines += _signed("∂ ", node.grad, GRADIENT)
+    if node.yours is not None:
+        lines += _signed("yours ∂ ", node.yours, YOURS)
+    if node.is_cut_off:
+        lines.append(("no gradient", QUIET, "normal"))
+    return lines
 
 
-def _formula(nodes: Sequence[Node], index: int) -> str:
-    """The operation on its operands, "" where that cannot be written."""
-    node = nodes[index]
-    template = WRITTEN.get(node.operation, "")
-    operands = [_operand(nodes, parent) for parent in node.parents]
-    if not node.whole or not template or template.count("{") > len(operands):
-        return ""
-    if any(not operand.text for operand in operands):
-        return ""
-    if node.operation in COMMUTES and isinstance(node.parents[1], float):
-        operands = operands[::-1]  # numbers go first
-    if node.operation == "pow" and operands[1].text.isdigit():
-        return f"{operands[0]:4}{operands[1].text.translate(POWERS)}"
-    return template.format(*operands)
+def _signed(sign: str, values: Nested, colour: str) -> list[Line]:
+    first, *rest = _rows(values)
+    return [(sign + first, colour, "normal"), *((row, colour, "normal") for row in rest)]
 
 
-@dataclass(frozen=True)
-class _Operand:
-    """A formula inside another one; format it with the tightness that the place asks for."""
-
-    text: str
-    holds: int
-
-    def __format__(self, asked: str) -> str:
-        return self.text if self.holds >= int(asked) else f"({self.text})"
-
-
-def _operand(nodes: Sequence[Node], parent: int | float) -> _Operand:
-    if isinstance(parent, float):
-        return _Operand(f"{parent:.4g}".replace("-", "−"), 4 if parent >= 0 else 1)
-    node = nodes[parent]
-    if node.name:
-        return _Operand(node.name, 4 if node.name[0] != "−" else 1)
-    return _Operand(_formula(nodes, parent), HOLDS.get(node.operation, 2))
+def _graph_legend(numbers: GraphNumbers) -> list[Line]:
+    legend = [
+        ("value, computed forward →", INK, "normal"),
+        (f"∂: gradient of {numbers.root} at this node, computed backward ←", GRADIENT, "normal"),
+    ]
+    if any(node.yours is not None for node in numbers.nodes):
+        legend.append((f"yours ∂: what {numbers.whose} gives instead", YOURS, "bold"))
+    if numbers.note:
+        legend.append((numbers.note, YOURS, "bold"))
+    return legend
 
 
-def _values(array: Array | None) -> Tensor | None:
-    return None if array is None else array.values
+def _box(lines: Sequence[Line]) -> tuple[float, float]:
+    width = max(_width(text, 1.0, weight) for text, _, weight in lines)
+    return width + 1.2 * FONT, LINE * len(lines) + 0.7 * FONT
 
 
-def _is_source(kept: Mapping[int, Node], parent: int | float) -> bool:
-    return isinstance(parent, float) or not kept[parent].sources
+def _width(text: str, scale: float = 1.0, weight: str = "bold") -> float:
+    """The width of a text in points."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    font = FontProperties(family="DejaVu Sans", size=FONT * scale, weight=weight)
+    return float(TextPath((0, 0), text, size=FONT * scale, prop=font).get_extents().width) + 2.0
 
 
-def _is_parent(count: int) -> Callable[[object], bool]:
-    return lambda part: type(part) is float or (type(part) is int and 0 <= part < count)
+def _place(
+    axes: Axes,
+    node: NodeNumbers,
+    lines: Sequence[Line],
+    centre: tuple[float, float],
+    size: tuple[float, float],
+) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    corner = (centre[0] - size[0] / 2, centre[1] - size[1] / 2)
+    rounding = 0.25 * FONT if node.is_source else 0.8 * FONT
+    axes.add_patch(
+        FancyBboxPatch(
+            corner,
+            *size,
+            boxstyle=f"round,pad=0,rounding_size={rounding}",
+            facecolor="#f0f0f0" if node.is_source else "white",
+            edgecolor=QUIET if node.is_cut_off else INK,
+            linestyle="--" if node.is_cut_off else "-",
+            linewidth=1.8 if node.yours is not None else 1.0,
+        )
+    )
+    top = centre[1] + LINE * (len(lines) - 1) / 2
+    for row, (text, colour, weight) in enumerate(lines):
+        axes.text(
+            centre[0], top - LINE * row, text, color=colour, weight=weight, ha="center", va="center"
+        )
 
 
-def _same(node: Node, value: Tensor) -> bool:
-    if node.value is None or node.value.numel() != value.numel():
-        return False
-    seen, right = node.value.reshape(-1), value.detach().reshape(-1).to(torch.float64)
-    return torch.allclose(seen, right, rtol=NAME_RTOL, atol=NAME_RTOL * 1e-3)
+def _edges(axes: Axes, numbers: GraphNumbers, layout: Layout) -> None:
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    cut_off = [node.is_cut_off for node in numbers.nodes]
+    dashed = {edge: cut_off[edge[0]] or cut_off[edge[1]] for edge in layout.edges}
+    for edge, points in sorted(layout.edges.items(), key=lambda item: not dashed[item[0]]):
+        vertices, codes = [points[0]], [Path.MOVETO]
+        for here, there in zip(points, points[1:], strict=False):
+            middle = (here[0] + there[0]) / 2
+            vertices += [(middle, here[1]), (middle, there[1]), there]
+            codes += [Path.CURVE4] * 3
+        style = "--" if dashed[edge] else "-"
+        colour = QUIET if dashed[edge] else INK
+        axes.add_patch(
+            PathPatch(Path(vertices, codes), facecolor="none", edgecolor=colour, linestyle=style)
+        )
+        tip, wing = points[-1], 0.42 * FONT
+        axes.fill(
+            [tip[0], tip[0] - wing, tip[0] - wing],
+            [tip[1], tip[1] + wing / 2, tip[1] - wing / 2],
+            color=colour,
+        )
+
+
+def _rows(values: Nested) -> list[str]:
+    """A number, a vector in one line, a matrix in several; large ones shortened."""
+    if not isinstance(values, tuple):
+        return [number(values)]
+    entries = _flat(values)
+    if len(entries) > ENTRIES_WRITTEN:
+        return [f"{_shape(values)}: {number(entries[0])} … {number(entries[-1])}"]
+    if len(entries) > 3 and len(set(entries)) == 1:
+        return [f"{_shape(values)}: all {number(entries[0])}"]
+    if values and isinstance(values[0], tuple):
+        return [row for part in values for row in _rows(part)]
+    written = [number(entry) for entry in entries]
+    if len(written) > 4:
+        return [", ".join(written[k : k + 4]) for k in range(0, len(written), 4)]
+    return [f"({', '.join(written)})" if len(written) > 1 else written[0] if written else "()"]
+
+
+def _flat(values: Nested) -> list[float]:
+    return [x for part in values for x in _flat(part)] if isinstance(values, tuple) else [values]
+
+
+def _shape(values: Nested) -> str:
+    sizes = []
+    while isinstance(values, tuple):
+        sizes.append(str(len(values)))
+        values = values[0] if values else 0.0
+    return "×".join(sizes)

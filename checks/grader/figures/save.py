@@ -7,18 +7,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from checks.grader.figures.ask import Sitter, Undrawable
-from checks.grader.figures.measure import measure
-from checks.grader.figures.numbers import Numbers
-from checks.grader.figures.subject import Subject
+from checks.grader.figures.page import page, stories_of
+from checks.grader.figures.pictures import Numbers, measure
+from checks.grader.figures.style import STYLE
+from checks.grader.figures.subject import Undrawable, subject_of
 from checks.grader.language.lesson import load
 from checks.grader.records.course import number
+from checks.grader.records.files import written_whole
 from checks.grader.records.misuse import Misuse
 from checks.grader.records.verdict import plain
 from checks.grader.running.intake import read_file
 from checks.grader.running.server import Server
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DPI = 120
 #: So few make a file a third as large, and the edges of letters are still smooth.
@@ -37,15 +41,40 @@ def draw_all(
         if lesson_file.source is None:
             yield f"Lesson {number(stem)}: no pictures. {lesson_file.problem}", None
             continue
-        subject = Subject(stem, lesson, Sitter(server, lesson_file, time_limit))
-        for wanted in lesson.figures:
-            target = folder / f"{stem.split('_')[0]}_{wanted.file}.png"
-            try:
-                save(measure(wanted, subject), target)
-            except Undrawable as reason:
-                yield f"Lesson {number(stem)}, {wanted.file}: no picture. {reason}", None
-            else:
-                yield f"{target} and .svg", target
+        with subject_of(server, lesson_file, time_limit) as subject:
+            for wanted in lesson.figures:
+                target = folder / f"{stem.split('_')[0]}_{wanted.file}.png"
+                try:
+                    save(measure(wanted, subject), target)
+                except Undrawable as reason:
+                    yield f"Lesson {number(stem)}, {wanted.file}: no picture. {reason}", None
+                else:
+                    yield f"{target} and .svg", target
+
+
+def draw_pages(
+    server: Server, files: Sequence[tuple[str, Path]], folder: Path, time_limit: float
+) -> Iterator[tuple[str, Path | None]]:
+    """A page to step through for each lesson file; yields a line to print and the page, or None."""
+    for stem, path in files:
+        lesson_file = read_file(path, stem)
+        if lesson_file.source is None:
+            yield f"Lesson {number(stem)}: no page. {lesson_file.problem}", None
+            continue
+        target = folder / f"{stem.split('_')[0]}.html"
+        try:
+            with subject_of(server, lesson_file, time_limit) as subject:
+                text = page(stories_of(subject))
+        except Undrawable as reason:
+            yield f"Lesson {number(stem)}: no page. {reason}", None
+            continue
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Misuse(f"cannot write {target}: {error.strerror}") from error
+        with written_whole(target) as file:
+            file.write(text)
+        yield str(target), target
 
 
 def save(found: Numbers, target: Path) -> None:
@@ -55,8 +84,6 @@ def save(found: Numbers, target: Path) -> None:
     """
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
-
-    from checks.grader.figures.plots import picture
 
     figure = picture(found)
     pixels, notes = BytesIO(), PngInfo()
@@ -69,6 +96,17 @@ def save(found: Numbers, target: Path) -> None:
         figure.savefig(target.with_suffix(".svg"), metadata={"Date": None})
     except OSError as error:
         raise Misuse(f"cannot write {target}: {error.strerror}") from error
+
+
+def picture(found: Numbers) -> Figure:
+    """The picture of some numbers, not tied to any display."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    with matplotlib.rc_context(STYLE):
+        drawn = found.picture()
+        FigureCanvasAgg(drawn)
+        return drawn
 
 
 def as_json(found: Numbers) -> str:

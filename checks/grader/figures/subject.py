@@ -1,21 +1,28 @@
-"""The file that is drawn, and what comes back from it."""
+"""The lesson file that is drawn: asked for its numbers in a process of its own."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from checks.grader.figures.ask import Sitter, Undrawable
+from checks.grader.grading.questions import pack
 from checks.grader.language.inputs import cases
-from checks.grader.language.lesson import Exercise, Lesson
+from checks.grader.language.lesson import Exercise, Lesson, load
 from checks.grader.records.answer import close, parts
 from checks.grader.records.course import number
-from checks.grader.records.observation import Array
+from checks.grader.records.observation import Array, Observation
+from checks.grader.records.verdict import Settings
+from checks.grader.running import frames
+from checks.grader.running.intake import LessonFile
+from checks.grader.running.server import Server
+from checks.grader.running.session import ProcessSession
 
 #: A student's number is shown beside the right one where it is further off than this.
 DIFFERS_RTOL = 1e-4
@@ -23,13 +30,19 @@ DIFFERS_RTOL = 1e-4
 TOO_LARGE = 1e9
 
 
+class Undrawable(Exception):
+    """Why there is no picture, in one line for the student."""
+
+
 @dataclass(frozen=True)
 class Subject:
-    """A lesson and the file that is drawn."""
+    """A lesson and the lesson file that is drawn; `session` is the conversation with it."""
 
     stem: str
     lesson: Lesson
-    sitter: Sitter
+    lesson_file: LessonFile
+    session: ProcessSession
+    time_limit: float
 
     def exercise(self, name: str) -> Exercise:
         return next(one for one in self.lesson.exercises if one.name == name)
@@ -47,6 +60,76 @@ class Subject:
 
     def title(self, what: str) -> str:
         return f"Lesson {number(self.stem)} · {what}"
+
+    def answer(
+        self, exercise: str, *arguments: Any, driver: ModuleType | None = None, dtype: str = ""
+    ) -> Any:
+        """What one call returns. Raises Undrawable."""
+        return self.answers(exercise, [arguments], driver=driver, dtype=dtype)[0]
+
+    def answers(
+        self,
+        exercise: str,
+        calls: Sequence[Sequence[Any]],
+        *,
+        driver: ModuleType | None = None,
+        dtype: str = "",
+    ) -> list[Any]:
+        """What the calls of an exercise return, in float64, or in float32 if they ask for it.
+
+        driver  a module of `inside`, whose last function runs in place of the exercise:
+                (lesson, *arguments)
+        Raises Undrawable.
+        """
+        for kind in (dtype,) if dtype else ("float64", "float32"):
+            seen = self._ask(exercise, driver, calls, kind)
+            if seen[-1].outcome != "raised":
+                break
+        if seen[-1].outcome != "value":
+            raise Undrawable(self._why(exercise, seen[-1]))
+        return [observed.value for observed in seen]
+
+    def _ask(
+        self, exercise: str, driver: ModuleType | None, calls: Sequence[Sequence[Any]], dtype: str
+    ) -> list[Observation]:
+        """The answers up to the first that is no value."""
+        imported = self.session.imported()
+        if imported.outcome != "value":
+            raise Undrawable(self._why("the file", imported))
+        packer = frames.Packer()
+        header = {
+            "exercise": exercise,
+            "driver": inspect.getsource(driver) if driver else None,
+            "device": "cpu",
+            "dtype": dtype,
+            "calls": [[pack(part, packer) for part in arguments] for arguments in calls],
+        }
+        return self.session.ask((header, bytes(packer.body)), lambda: None)
+
+    def _why(self, exercise: str, seen: Observation) -> str:
+        where = f" (line {seen.line})" if seen.line else ""
+        match seen.outcome:
+            case "missing":
+                return f"there is no {exercise} in {self.lesson_file.path.name}"
+            case "not_started":
+                return f"Still open: {seen.message or exercise}{where}"
+            case "timeout":
+                return f"{exercise} took longer than {self.time_limit:g} seconds"
+            case "crashed":
+                return f"the process ended inside {exercise}"
+        message = " ".join(seen.message.split())[:120]
+        return f"{exercise} raises {seen.error_type}{where}: {message}"
+
+
+@contextmanager
+def subject_of(server: Server, lesson_file: LessonFile, time_limit: float) -> Iterator[Subject]:
+    """A lesson file with the process that answers for it, which is ended at last."""
+    session = ProcessSession(server, lesson_file, Settings(time_limit=time_limit))
+    stem = lesson_file.stem
+    try:
+        yield Subject(stem, load(stem), lesson_file, session, time_limit)
+    finally:
+        session.close()
 
 
 def parameters(formula: Callable[..., Any]) -> list[str]:

@@ -25,6 +25,7 @@ class Graph:
     wrt       the parameters: inputs whose gradients are shown
     root      the name of the last node
     hand      the exercise that gives the gradients of `wrt` by hand, None if there is none
+    engine    the graph is that of the student's own engine, when its `backward` is called
     """
 
     exercise: str
@@ -34,6 +35,7 @@ class Graph:
     root: str = "loss"
     hand: str | None = "grad_by_hand"
     given: Mapping[str, Any] = field(default_factory=dict)
+    engine: bool = False
     file: str = "graph"
 
 

@@ -195,9 +195,9 @@ def _argument(part: Any, body: bytes, request: Mapping[str, Any]) -> Any:
 
 
 def _function(text: str) -> Callable[..., Any]:
-    """The function that a source text defines."""
+    """The function that a source text defines, of several the last one."""
     namespace: dict[str, Any] = {"torch": torch, "nn": nn, "Tensor": Tensor, "Any": Any}
-    exec("from __future__ import annotations\n" + text, namespace)
+    exec(text, namespace)  # under this module's `from __future__ import annotations`
     function = list(namespace.values())[-1]
     assert callable(function)
     return function  # type: ignore[no-any-return]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
 
 INK = "#1a1a1a"
 GRADIENT = "#b3001b"
@@ -26,11 +30,15 @@ STYLE: Any = {
     "text.parse_math": False,  # a student's name may hold a $
     "figure.facecolor": "white",
 }
+#: Within these a logarithmic axis is labelled with plain numbers.
+PLAIN_FROM, PLAIN_TO = 0.9e-3, 1.1e4
 RAISED = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def canvas(title: str, size: tuple[float, float], rows: int) -> tuple[Figure, Axes]:
     """A figure with a title above and room for a legend below one pair of axes."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=size)
     foot = (rows * 1.55 * FONT + 4.6 * FONT) / (size[1] * POINTS_PER_INCH)
     axes = figure.add_axes((0.12, foot, 0.84, 0.9 - foot))
@@ -57,3 +65,29 @@ def number(value: float) -> str:
     if not power:
         return digits
     return f"{digits}·10{power.replace('+', '').replace('−0', '−').lstrip('0').translate(RAISED)}"
+
+
+def window(values: Sequence[float]) -> tuple[float, float]:
+    """A range around finite values with a margin; never empty."""
+    finite = [value for value in values if math.isfinite(value)] or [0.0]
+    low, high = min(finite), max(finite)
+    margin = 0.15 * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def tick_labels(axis: Axis, low: float, high: float) -> None:
+    """Labels on a logarithmic axis, all written in one way: 0.01, 0.1, 1 or 10⁻⁶, 10⁻⁵, 10⁻⁴."""
+    from matplotlib.ticker import NullFormatter
+
+    plain = low >= PLAIN_FROM and high <= PLAIN_TO
+
+    def label(value: float, position: float | None = None) -> str:
+        if plain:
+            return f"{value:.6f}".rstrip("0").rstrip(".") if value < 1 else f"{value:g}"
+        power = math.floor(math.log10(value) + 1e-9)
+        factor = round(value / 10.0**power, 6)
+        raised = f"10{str(power).replace('-', '−').translate(RAISED)}"
+        return raised if factor == 1 else f"{factor:g}·{raised}"
+
+    axis.set_major_formatter(label)
+    axis.set_minor_formatter(NullFormatter())

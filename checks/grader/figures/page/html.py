@@ -1,0 +1,86 @@
+"""Stories as HTML."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from pathlib import Path
+from string import Template
+
+from checks.grader.figures.page.story import Story
+
+HEIGHT = 900  # of a frame in a notebook, in pixels
+
+
+def page(stories: Sequence[Story]) -> str:
+    """A page of its own, which no network and nothing else on the disk can change."""
+    style_hash, script_hash = _hashes()
+    return _template("page.html").substitute(
+        title=escape(stories[0]["title"]),
+        style=_text("step.css"),
+        script=_text("step.js"),
+        style_hash=style_hash,
+        script_hash=script_hash,
+        fragments="\n".join(map(fragment, stories)),
+    )
+
+
+def fragment(story: Story) -> str:
+    """One graph, for a page that holds `assets()` after it."""
+    training = story["training"]
+    playable = training is not None and "epochs" in training
+    return _template("fragment.html").substitute(
+        label=escape(f"Step through {story['call']}", quote=True),
+        title=escape(story["title"]),
+        call=escape(f"The graph of {story['call']}, as autograd recorded it from this code."),
+        sentence=escape(story["sentence"]),
+        note=escape(story["note"]),
+        training=_template("training.html").substitute(unit=training["unit"]) if playable else "",
+        story=_as_json(story),
+    )
+
+
+def assets() -> str:
+    """Style and script; at the end of the page, the script starts every fragment before it."""
+    return f"<style>{_text('step.css')}</style><script>{_text('step.js')}</script>"
+
+
+def content_policy() -> str:
+    """The directives of a Content-Security-Policy under which `assets()` works."""
+    style_hash, script_hash = _hashes()
+    return f"style-src {style_hash}; script-src {script_hash}"
+
+
+def frame(stories: Sequence[Story]) -> str:
+    """The page in a frame that keeps it apart from the rest of a notebook."""
+    return (
+        f'<iframe sandbox="allow-scripts" title="{escape(stories[0]["title"], quote=True)}" '
+        f'width="100%" height="{HEIGHT}" srcdoc="{escape(page(stories), quote=True)}"></iframe>'
+    )
+
+
+def _as_json(story: Story) -> str:
+    """JSON that cannot end the element it stands in."""
+    text = json.dumps(story, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c")
+
+
+@cache
+def _text(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8").strip()
+
+
+def _template(name: str) -> Template:
+    return Template(_text(name))
+
+
+@cache
+def _hashes() -> tuple[str, str]:
+    """The style's and the script's hash, as a Content-Security-Policy names them."""
+    digests = (hashlib.sha256(_text(name).encode()).digest() for name in ("step.css", "step.js"))
+    style, script = (f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return style, script

@@ -1,0 +1,190 @@
+"""All that a page needs of one call: the recorded graph, where it stands, what is written."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from checks.grader.figures.graph import Recorded, is_cut_off, recorded
+from checks.grader.figures.hand import entry_of
+from checks.grader.figures.page.formulas import Writer
+from checks.grader.figures.page.training import training_of
+from checks.grader.figures.page.views import graph_view, net_view
+from checks.grader.figures.recording import Node, label
+from checks.grader.figures.subject import Subject, Undrawable, close_to
+from checks.grader.grading.grade import grade
+from checks.grader.grading.questions import questions_of, restricted
+from checks.grader.language import figure
+from checks.grader.records.verdict import Settings
+from checks.slips import Step, Unfit, operations
+
+#: A source of more entries cannot be changed in the page.
+MOST_FIELDS = 8
+#: General slips and their words, for a prediction at any inputs.
+GENERAL = {
+    "negated": operations.NEGATED,
+    "halved": operations.HALVED,
+    "doubled": operations.DOUBLED,
+    "upstream_ignored": operations.UPSTREAM_IGNORED,
+}
+
+Story = dict[str, Any]
+"""What travels to the page as JSON."""
+
+
+def story_of(wanted: figure.Graph, subject: Subject) -> Story:
+    """The story of one call: forward, backward, and the student's gradients. Raises Undrawable."""
+    found = recorded(wanted, subject)
+    shown = frozenset(node.index for node in found.shown)
+    writer = Writer(found.nodes, shown)
+    ways: dict[int, dict[str, str]] = {}
+    for child in shown:
+        for parent, text in writer.ways(child).items():
+            ways.setdefault(parent, {})[str(child)] = text
+    names = _names(found)
+    data = {found.shown[i].index for i in found.data}
+    sources = {node.index for node in found.shown if not node.sources}
+    nodes = [
+        {
+            "name": names.get(i, node.name),
+            "formula": writer.formula(i) if i in shown else "",
+            "shown": i in shown,
+            "source": i in sources,
+            "data": i in data,
+            "cut": is_cut_off(node) and i not in data,
+            "ways": ways.get(i, {}),
+            **_computed(node),
+            **_judged(found, node, i in data),
+            "slips": list(_slips(found.nodes, i, names)) if i in shown else [],
+        }
+        for i, node in enumerate(found.nodes)
+    ]
+    net = next((one for one in subject.lesson.figures if isinstance(one, figure.Net)), None)
+    wrong = {i for i, node in enumerate(nodes) if node["yours"] or node["right"]}
+    views = [net_view(found, net, wrong), graph_view(found, wrong)]
+    return {
+        "title": subject.title(subject.lesson.title),
+        "call": f"{wanted.exercise} at {wanted.example}",
+        "root": wanted.root,
+        "note": found.note,
+        "whose": found.whose[0].upper() + found.whose[1:],
+        "sentence": _sentence(wanted.hand or wanted.exercise, subject),
+        "nodes": nodes,
+        "views": [view for view in views if view is not None],
+        "general": {name: slip.words for name, slip in GENERAL.items()},
+        "training": training_of(subject),
+    }
+
+
+def stories_of(subject: Subject) -> list[Story]:
+    """A story for each computation graph that the lesson declares. Raises Undrawable if none."""
+    stories, reasons = [], []
+    for wanted in subject.lesson.figures:
+        if isinstance(wanted, figure.Graph):
+            try:
+                stories.append(story_of(wanted, subject))
+            except Undrawable as reason:
+                reasons.append(str(reason))
+    if not stories:
+        raise Undrawable(reasons[0] if reasons else "the lesson declares no graph")
+    return stories
+
+
+def _names(found: Recorded) -> dict[int, str]:
+    """What each shown node is called in a formula, by its index; no two alike."""
+    shown = found.shown
+    called = [node.name or label(shown, i) for i, node in enumerate(shown)]
+    count = Counter(called)
+    return {
+        node.index: f"{name} #{called[: i + 1].count(name)}" if count[name] > 1 else name
+        for i, (node, name) in enumerate(zip(shown, called, strict=True))
+    }
+
+
+def _computed(node: Node) -> dict[str, Any]:
+    """The operation as the page computes it again, and what came of it here."""
+    fields = not node.sources and node.operation == "leaf" and node.value is not None
+    return {
+        "row": "move" if node.moves else node.row.name if node.parents else "",
+        "operands": [p if isinstance(p, int) else {"number": p} for p in node.operands],
+        "places": None if node.places is None else node.places.reshape(-1).int().tolist(),
+        "value": _tensor(node.value),
+        "grad": _tensor(node.grad),
+        "flows": node.flows,
+        "editable": fields and node.value is not None and node.value.numel() <= MOST_FIELDS,
+    }
+
+
+def _judged(found: Recorded, node: Node, is_data: bool) -> dict[str, Any]:
+    """The student's own gradient where it is wrong, and the right one if the graph's is not."""
+    if is_data or node.grad is None:
+        return {"yours": None, "right": None}
+    right, yours = entry_of(found.right, node.name), entry_of(found.yours, node.name)
+    if right is not None:
+        differs = not close_to(node.grad, right)
+        return {"yours": None, "right": _tensor(right) if differs else None}
+    wrong = yours is not None and not close_to(yours, node.grad)
+    return {"yours": _tensor(yours) if wrong else None, "right": None}
+
+
+def _slips(
+    nodes: tuple[Node, ...], index: int, names: Mapping[int, str]
+) -> Iterator[dict[str, Any]]:
+    """The gradients that come of a slip of the table at one of the operations on a node."""
+    node = nodes[index]
+    if node.grad is None:
+        return
+    for user in nodes:
+        if index not in user.sources or not user.row.elementwise or user.grad is None:
+            continue
+        parents = tuple(_operand(nodes, parent) for parent in user.operands)
+        if user.value is None or any(parent is None for parent in parents):
+            continue
+        step = Step(user.row, parents, user.value, {}, _unknown)  # type: ignore[arg-type]
+        texts = [names.get(p, "…") if isinstance(p, int) else f"{p:g}" for p in user.operands]
+        out = names.get(user.index, "…")
+        for slip in user.row.slips:
+            if slip.back is None:
+                continue
+            try:
+                value = sum(
+                    (node.grad - step.slope(i, user.grad) + slip.hand_back(step, i, user.grad))
+                    for i, parent in enumerate(user.operands)
+                    if parent == index
+                )
+            except (Unfit, RuntimeError):
+                continue
+            words = slip.words.format(*texts, *["…"] * 3, out=out)
+            if isinstance(value, Tensor) and value.isfinite().all() and "…" not in words:
+                yield {"words": words, "value": _tensor(value)}
+
+
+def _unknown(*parents: Tensor) -> Tensor:
+    raise Unfit
+
+
+def _operand(nodes: tuple[Node, ...], parent: int | float) -> Tensor | None:
+    if isinstance(parent, float):
+        return torch.tensor(parent, dtype=torch.float64)
+    return nodes[parent].value
+
+
+def _sentence(exercise: str, subject: Subject) -> str:
+    """What the checker says of an exercise, "" if it is right or not begun."""
+    questions = questions_of(subject.stem, Settings(time_limit=subject.time_limit))
+    asked = restricted(questions, exercise)
+    verdicts = grade(subject.session, asked, subject.lesson_file).verdicts
+    wrong = [one.message for one in verdicts if one.status not in ("passed", "not_started")]
+    return wrong[0] if wrong else ""
+
+
+def _tensor(value: Tensor | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    numbers = [x if math.isfinite(x) else str(x) for x in value.reshape(-1).tolist()]
+    return {"shape": list(value.shape), "data": numbers}

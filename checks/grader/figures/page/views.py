@@ -1,0 +1,262 @@
+"""Where the nodes of a page stand: boxes and the edges between them, in pixels, y downwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from checks.grader.figures.graph import Recorded
+from checks.grader.figures.layout import layered
+from checks.grader.figures.recording import Node, label
+from checks.grader.language import figure
+
+#: A character of the page's monospaced letters, and a line of them.
+CHARACTER, LINE = 8.0, 18.0
+#: Room for a number with four digits, sign and power of ten.
+NUMBER = 10
+PADDING = 8.0
+#: Matrices of more entries are shortened, as the page shortens them.
+MOST_ENTRIES = 8
+MARGIN = 12.0
+#: Between the columns and the rows of a net.
+ACROSS, DOWN = 400.0, 150.0
+
+#: What follows a product within the same layer.
+GOES_ON = ("add", "sigmoid", "tanh", "relu")
+
+View = dict[str, Any]
+
+
+def graph_view(found: Recorded, wrong: AbstractSet[int]) -> View:
+    """Every shown node in a box, from left to right.
+
+    wrong  the nodes beside whose gradient another one will stand
+    """
+    nodes = found.shown
+    rows = [_row(node.index, label(nodes, i), wrong) for i, node in enumerate(nodes)]
+    sizes = [_size([row], nodes, [i in found.data]) for i, row in enumerate(rows)]
+    layout = layered([node.sources for node in nodes], sizes, across=44.0, between=14.0)
+    boxes = [
+        _box(x - w / 2, layout.size[1] - y - h / 2, w, h, [row])
+        for (x, y), (w, h), row in zip(layout.centres, sizes, rows, strict=True)
+    ]
+    edges = [
+        {
+            "from": [nodes[a].index],
+            "to": [nodes[b].index],
+            "points": [[x + MARGIN, layout.size[1] - y + MARGIN] for x, y in points],
+            "cut": found.shown[a].grad is None and a not in found.data,
+        }
+        for (a, b), points in layout.edges.items()
+    ]
+    return _view("graph", layout.size, boxes, edges)
+
+
+def net_view(found: Recorded, net: figure.Net | None, wrong: AbstractSet[int]) -> View | None:
+    """The units in columns, the weights on the lines between; None where there is no net."""
+    if net is None:
+        return matrix_net_view(found, wrong)
+    named = {node.name: node for node in found.shown}
+    units = [[[unit] for unit in layer] for layer in net.layers]
+    weights = {edge: f"{net.weights}{i}" for i, edge in enumerate(net.edges, start=1)}
+    sums = {unit: _sum_of(named, unit) for layer in net.layers[1:] for unit in layer}
+    wanted = {*weights.values(), *sums, *sums.values(), *net.layers[0]}
+    if not wanted <= named.keys():
+        return None
+    for layer in units[1:]:
+        for rows in layer:
+            rows.insert(0, sums[rows[0]])
+    columns = [
+        [[_row(named[name].index, name, wrong) for name in rows] for rows in la] for la in units
+    ]
+    place = {unit: (c, r) for c, layer in enumerate(net.layers) for r, unit in enumerate(layer)}
+    lines = [
+        (place[a], place[b], _row(named[name].index, name, wrong))
+        for (a, b), name in weights.items()
+    ]
+    return _net(found, columns, lines, [[] for _ in columns], wrong)
+
+
+def _sum_of(named: Mapping[str, Node], unit: str) -> str:
+    """The name of what the activation is taken of."""
+    sources = named[unit].sources if unit in named else ()
+    names = [name for name, node in named.items() if list(named.values()).index(node) in sources]
+    return names[0] if len(names) == 1 else ""
+
+
+def matrix_net_view(found: Recorded, wrong: AbstractSet[int]) -> View | None:
+    """A net whose weights are matrices: W @ v (+ b), then perhaps a function, and again."""
+    layers = list(_matrix_layers(found.shown))
+    if not layers:
+        return None
+    columns: list[list[list[dict[str, Any]]]] = []
+    lines = []
+    for c, (weight, before, rows, _) in enumerate(layers):
+        value = weight.value
+        assert value is not None
+        outputs, inputs = value.shape
+        if not columns:
+            columns.append([[_entry(before, i, inputs, wrong)] for i in range(inputs)])
+        columns.append([[_entry(node, i, outputs, wrong) for node in rows] for i in range(outputs)])
+        lines += [
+            (
+                (c, j),
+                (c + 1, i),
+                _entry(weight, i * inputs + j, value.numel(), wrong, f"[{i + 1},{j + 1}]"),
+            )
+            for i in range(outputs)
+            for j in range(inputs)
+        ]
+    products = [[], *([product.index] for *_, product in layers)]
+    return _net(found, columns, lines, products, wrong)
+
+
+def _matrix_layers(nodes: Sequence[Node]) -> list[tuple[Node, Node, list[Node], Node]]:
+    """(weights, what they multiply, bias, sum and activation, the product) layer by layer."""
+    layers: list[tuple[Node, Node, list[Node], Node]] = []
+    for i, node in enumerate(nodes):
+        if node.row.name != "matmul" or len(node.sources) != 2:
+            continue
+        weight, before = (nodes[p] for p in node.sources)
+        if weight.sources or weight.value is None or weight.value.dim() != 2:
+            continue
+        if before.value is None or before.value.dim() != 1 or weight.value.numel() > 12:
+            continue
+        rows, last = [], i
+        while True:
+            users = [k for k, other in enumerate(nodes) if last in other.sources]
+            if len(users) != 1 or nodes[users[0]].row.name not in (
+                "add",
+                "sigmoid",
+                "tanh",
+                "relu",
+            ):
+                break
+            user = nodes[users[0]]
+            rows += [nodes[p] for p in user.sources if p != last and not nodes[p].sources]
+            rows.append(user)
+            last = users[0]
+        layers.append((weight, before, rows or [node], node))
+    return layers
+
+
+def _net(
+    found: Recorded,
+    columns: Sequence[Sequence[Sequence[dict[str, Any]]]],
+    lines: Sequence[tuple[tuple[int, int], tuple[int, int], dict[str, Any]]],
+    more: Sequence[Sequence[int]],
+    wrong: AbstractSet[int],
+) -> View:
+    """Units in columns, weights on lines, and at the right all that comes after the units.
+
+    more  for each column, further nodes that its lines lead to
+    """
+    data = {found.shown[i].index for i in found.data}
+    tallest = max(len(column) for column in columns)
+    height = max(len(rows) for column in columns for rows in column)
+    step = max(DOWN, LINE * (3 * height + 1) + 46)
+    boxes, place = [], {}
+    for c, column in enumerate(columns):
+        for r, rows in enumerate(column):
+            size = _size(rows, (), [row["node"] in data for row in rows])
+            y = (r + (tallest - len(column)) / 2) * step + (step - size[1]) / 2
+            boxes.append(_box(c * ACROSS, y, *size, rows))
+            place[c, r] = boxes[-1]
+    edges = []
+    for start, end, row in lines:
+        a, b = place[start], place[end]
+        points = [[a["x"] + a["w"], a["y"] + a["h"] / 2], [b["x"], b["y"] + b["h"] / 2]]
+        size = ((len(row["label"]) + NUMBER + 4) * CHARACTER, 2 * LINE + PADDING / 2)
+        along = 0.5 if start[1] == end[1] else 0.3
+        middle = [points[0][k] + along * (points[1][k] - points[0][k]) for k in (0, 1)]
+        boxes.append(
+            _box(
+                middle[0] - size[0] / 2 - MARGIN,
+                middle[1] - size[1] / 2 - MARGIN,
+                *size,
+                [row],
+                weight=True,
+            )
+        )
+        feeds = [unit["node"] for unit in a["rows"]]
+        ends = [unit["node"] for unit in b["rows"]]
+        ends += more[end[0]]
+        edges.append({"from": [row["node"], *feeds], "to": ends, "points": points})
+    used = {row["node"] for box in boxes for row in box["rows"]}
+    x, y = len(columns) * ACROSS - 60, 0.0
+    for i, node in enumerate(found.shown):
+        if node.index not in used and not _only_gathers(found, i, used):
+            row = _row(node.index, label(found.shown, i), wrong)
+            size = _size([row], found.shown, [i in found.data])
+            boxes.append(_box(x, y, *size, [row]))
+            y += size[1] + 12
+    right = max(box["x"] + box["w"] for box in boxes)
+    bottom = max(box["y"] + box["h"] for box in boxes)
+    return _view("net", (right, bottom), boxes, edges)
+
+
+def _only_gathers(found: Recorded, i: int, used: set[int]) -> bool:
+    """Whether a node only puts units together that are shown already."""
+    node = found.shown[i]
+    return node.moves and all(found.shown[p].index in used for p in node.sources)
+
+
+def _row(index: int, text: str, wrong: AbstractSet[int]) -> dict[str, Any]:
+    return {"node": index, "label": text, "entry": None, "wrong": index in wrong}
+
+
+def _entry(
+    node: Node, entry: int, count: int, wrong: AbstractSet[int], ending: str = ""
+) -> dict[str, Any]:
+    """One entry of a node's value: x2, W1[1,2]."""
+    name = node.name or node.row.name
+    if not ending and count > 1:
+        ending = f"[{entry + 1}]" if name[-1].isdigit() else str(entry + 1)
+    text = f"{name}{ending}"
+    return {"node": node.index, "label": text, "entry": entry, "wrong": node.index in wrong}
+
+
+def _size(
+    rows: Sequence[dict[str, Any]], nodes: Sequence[Node], data: Sequence[bool]
+) -> tuple[float, float]:
+    """Room for each row's label, value and, unless it is data, gradient."""
+    widths, lines = [], 0
+    by_index = {node.index: node for node in nodes}
+    for row, is_data in zip(rows, data, strict=True):
+        node = by_index.get(row["node"])
+        high, wide = _extent(node) if row["entry"] is None and node is not None else (1, 1)
+        lines += 1 + high * (1 if is_data else 2)
+        narrow = NUMBER + 3 + (NUMBER + 2) * row["wrong"]
+        widths += [len(row["label"]) + 1, (NUMBER + 2) * wide if wide > 1 else narrow]
+    return max(widths) * CHARACTER + 2 * PADDING, lines * LINE + PADDING
+
+
+def _extent(node: Node) -> tuple[int, int]:
+    """Lines, and numbers in a line, of a value."""
+    value = node.value
+    if value is None or value.dim() == 0 or value.numel() == 1:
+        return 1, 1
+    if value.numel() > MOST_ENTRIES:
+        return 1, 2
+    return (1, value.numel()) if value.dim() == 1 else (value.shape[0], value.shape[-1])
+
+
+def _box(
+    x: float, y: float, w: float, h: float, rows: Sequence[dict[str, Any]], weight: bool = False
+) -> dict[str, Any]:
+    numbers = (x + MARGIN, y + MARGIN, w, h)
+    place = dict(zip("xywh", (round(number, 1) for number in numbers), strict=True))
+    return {**place, "rows": list(rows), "weight": weight}
+
+
+def _view(
+    name: str,
+    size: tuple[float, float],
+    boxes: Sequence[dict[str, Any]],
+    edges: Sequence[dict[str, Any]],
+) -> View:
+    whole = [round(length + 2 * MARGIN) for length in size]
+    for edge in edges:
+        edge["points"] = [[round(x, 1), round(y, 1)] for x, y in edge["points"]]
+    return {"name": name, "size": whole, "boxes": list(boxes), "edges": list(edges)}
