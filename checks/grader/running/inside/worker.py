@@ -281,6 +281,8 @@ def _type_name(value: Any) -> str:
         return "a tensor on the device meta (without values)"
     if value.is_complex():
         return f"a complex tensor ({value.dtype})"
+    if value.numel() > MAX_ELEMENTS:
+        return f"a tensor of {value.numel()} elements"
     if _volume(value) > MAX_ELEMENTS:
         return f"a tensor of shape {tuple(value.shape)}"
     return f"a tensor subclass ({type(value).__name__})"
