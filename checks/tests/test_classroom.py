@@ -24,15 +24,14 @@ from checks.grader.classroom.result import LessonResult, Result
 from checks.grader.classroom.tables import cell
 from checks.grader.classroom.tomorrow import LINES, chosen
 from checks.grader.records.course import ROOT
-from checks.tests.classes import Page, command, grades, hand_in, result, run, zipped
+from checks.tests.classes import Page, command, grades, hand_in, result, run
 from checks.tests.submissions import patched, solution
+from checks.tests.ways import zipped
 
 STEM = "lesson1_linear"
 TWO = ("lesson1_linear", "lesson2_bias")
 HALF = patched(STEM, "grad_by_hand", "def grad_by_hand(x, y, w):\n    return (x * w - y) * x\n")
-ALSO = patched(
-    STEM, "grad_by_hand", "def grad_by_hand(x, y, w):\n    r = x * w - y\n    return r * x\n"
-)
+ALSO = HALF.replace("    return (x * w - y) * x\n", "    r = x * w - y\n    return r * x\n")
 ODD = patched(STEM, "grad_by_hand", "def grad_by_hand(x, y, w):\n    return 7.25 * x + 1.5 * y\n")
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs links and signals of POSIX")
 SAYS = "exactly half"
