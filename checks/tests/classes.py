@@ -1,10 +1,19 @@
-"""Classes of made-up students for the tests and for the bench: right, wrong, unfinished, broken."""
+"""Classes of made-up students for the tests and for the bench: right, wrong, unfinished, broken.
+
+And how a test grades one and reads what came of it.
+"""
 
 from __future__ import annotations
 
+import csv
+import json
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
+from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 from checks.grader.records.course import ROOT, stems
 from checks.tests.submissions import Patch, bank, patched, solution
@@ -48,3 +57,55 @@ def _lesson(dice: random.Random, stem: str, wrong: Sequence[Patch]) -> str:
         patch = dice.choice(wrong)
         return patched(stem, patch.exercise, patch.code)
     return (ROOT / "exercises" / f"{stem}.py").read_text(encoding="utf-8")
+
+
+def run(*arguments: str, timeout: float = 300.0) -> subprocess.CompletedProcess[str]:
+    """`python -m checks classroom` with these arguments."""
+    return subprocess.run(
+        command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=timeout
+    )
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "checks", "classroom", *arguments]
+
+
+def hand_in(folder: Path, student: str, **files: str) -> Path:
+    """Write a student's lesson files."""
+    (folder / student).mkdir(parents=True)
+    for stem, text in files.items():
+        (folder / student / f"{stem}.py").write_text(text, encoding="utf-8")
+    return folder / student
+
+
+def grades(out: Path) -> dict[str, dict[str, str]]:
+    """grades.csv by student."""
+    with open(out / "grades.csv", encoding="utf-8-sig", newline="") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+def result(out: Path, student: str) -> Any:
+    return json.loads((out / "results" / f"{student}.json").read_text(encoding="utf-8"))
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {str(p.relative_to(out)): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+
+
+class Page(HTMLParser):
+    """The tags, links and texts of a page."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.links: list[str] = []
+        self.text = ""
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [value or "" for name, value in attrs if name in ("href", "src")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data

@@ -379,9 +379,13 @@ class Careful(io.BufferedIOBase):
         self._file = file
 
     def read(self, size: int | None = -1) -> bytes:
-        if size is None or size < 0 or size > MAX_READ:
+        wanted = MAX_READ + 1 if size is None or size < 0 else size
+        if size is not None and size > MAX_READ:
             raise Refused("its table of contents is too large")
-        return self._file.read(size)
+        data = self._file.read(wanted)
+        if len(data) > MAX_READ:
+            raise Refused("its table of contents is too large")
+        return data
 
     def seek(self, offset: int, whence: int = 0) -> int:
         return self._file.seek(offset, whence)

@@ -23,6 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from checks.grader.classroom.matching import Code
 from checks.grader.classroom.result import as_json, not_handed_in
 from checks.grader.classroom.submission import Submission
 from checks.grader.records import course
@@ -43,12 +44,17 @@ BAD_NAME = {
 
 @dataclass(frozen=True)
 class Rules:
-    """What is the same for a whole class. `checks` names the version of the checks."""
+    """What is the same for a whole class.
+
+    checks   names the version of the checks
+    lessons  those that are asked for; all if there are none
+    """
 
     seed: int
     time_limit: float
     mode: Mode
     checks: str
+    lessons: tuple[str, ...] = ()
 
     def key(self, submission: Submission) -> str:
         """The same when grading again would give the same."""
@@ -132,7 +138,8 @@ def _grader(rules: Rules, thread: int) -> Grader:
     from checks.grader.records.verdict import Settings
 
     grader = Grader(Settings(seed=rules.seed, time_limit=rules.time_limit), rules.mode)
-    empty = Submission({f"{stem}.py": b"" for stem in course.stems()})
+    stems = rules.lessons or course.stems()
+    empty = Submission(lessons={stem: Code(f"{stem}.py", "") for stem in stems})
     grader.grade(empty)  # so that the first student waits neither for the server nor for the truth
     return grader
 

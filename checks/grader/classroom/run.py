@@ -11,7 +11,7 @@ import contextlib
 import json
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -256,9 +256,11 @@ JOURNAL = "journal.jsonl"
 RUN = "run.json"
 
 
-def prepare(out: Path, seed: int | None, time_limit: float, mode: Mode) -> Rules:
+def prepare(
+    out: Path, stems: Sequence[str], seed: int | None, time_limit: float, mode: Mode
+) -> Rules:
     """The rules of the run, noted for the next one. Raises Misuse."""
-    rules = Rules(_seed(out, seed), time_limit, mode, version_of_checks())
+    rules = Rules(_seed(out, seed), time_limit, mode, version_of_checks(), tuple(stems))
     with written_whole(out / RUN) as file:
         json.dump({"seed": rules.seed, "checks": rules.checks}, file, indent=1)
         file.write("\n")

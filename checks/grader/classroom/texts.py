@@ -56,9 +56,10 @@ def _wide(data: bytes) -> str:
         return "utf-16"
     head = data[:400]
     half = len(head) // 2
-    if half >= 4 and head[1::2].count(0) > 0.7 * half and not head[::2].count(0):
+    odd, even = head[1::2].count(0), head[::2].count(0)
+    if half >= 4 and odd > 0.6 * half and even < 0.2 * half:
         return "utf-16-le"
-    if half >= 4 and head[::2].count(0) > 0.7 * half and not head[1::2].count(0):
+    if half >= 4 and even > 0.6 * half and odd < 0.2 * half:
         return "utf-16-be"
     return ""
 

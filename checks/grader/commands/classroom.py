@@ -97,7 +97,8 @@ def _grade(enrolment: Enrolment, out: Path, options: Namespace) -> int:
     from checks.grader.classroom.publish import publish
     from checks.grader.classroom.run import Classroom, prepare
 
-    rules = prepare(out, options.seed, options.time_limit, options.sandbox)
+    stems, seed = enrolment.stems, options.seed
+    rules = prepare(out, stems, seed, options.time_limit, options.sandbox)
     if not options.scheduler:
         say_what_is_lacking(rules.mode)
     progress = Progress(len(enrolment.entries), sys.stderr)
@@ -106,7 +107,7 @@ def _grade(enrolment: Enrolment, out: Path, options: Namespace) -> int:
         _run(room, enrolment, rules, options)
     finally:
         progress.close()
-    book = publish(room, enrolment.entries, enrolment.stems)
+    book = publish(room, enrolment.entries, stems)
     print(f"{book.students} graded, seed {rules.seed}: {shown(out / 'grades.csv')}")
     print(f"To hand back: {shown(out / 'feedback')}; for a gradebook: canvas.csv and moodle.csv")
     print(f"What to teach tomorrow: {shown(out / 'report.html')}")

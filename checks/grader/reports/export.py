@@ -17,15 +17,15 @@ def junit(report: Report) -> str:
     """The report as JUnit XML: a suite per lesson, a case per exercise."""
     root = ET.Element("testsuites", name="backprop-exercises")
     for lesson in report.lessons:
-        failed = [v for v in lesson.verdicts if v.status != "passed"]
-        skipped = [v for v in failed if v.status == "not_started"]
+        skipped = [v for v in lesson.verdicts if v.status == "not_started"]
+        failed = [v for v in lesson.verdicts if v.status not in ("passed", "not_started")]
         errors = [v for v in failed if v.status in ("error", "timeout", "crashed", "course_error")]
         suite = ET.SubElement(
             root,
             "testsuite",
             name=lesson.lesson,
             tests=str(len(lesson.verdicts)),
-            failures=str(len(failed) - len(errors) - len(skipped)),
+            failures=str(len(failed) - len(errors)),
             errors=str(len(errors)),
             skipped=str(len(skipped)),
         )
@@ -40,6 +40,8 @@ def junit(report: Report) -> str:
                 what = verdict.misconception or verdict.status
                 message = NOT_XML.sub("�", verdict.message)
                 ET.SubElement(case, kind, type=what, message=message).text = message
+            elif verdict in skipped:
+                ET.SubElement(case, "skipped", message="not started")
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, "unicode") + "\n"
 

@@ -1,0 +1,185 @@
+"""Folders and archives are read without being led astray by them."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import os
+import random
+import stat
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from checks.grader.classroom.contents import MAX_UNPACKED
+from checks.grader.classroom.matching import Code, NoCode
+from checks.grader.classroom.submission import Submission, open_submission
+from checks.grader.records.course import ROOT
+from checks.tests.classes import hand_in
+from checks.tests.submissions import solution
+from checks.tests.ways import tarred, zipped
+
+STEM = "lesson1_linear"
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs links and pipes of POSIX")
+
+
+def path_of(submission: Submission, stem: str = STEM) -> str | None:
+    lesson = submission.lessons[stem]
+    return lesson.path if isinstance(lesson, Code) else None
+
+
+def reason_of(submission: Submission, stem: str = STEM) -> str:
+    lesson = submission.lessons[stem]
+    assert isinstance(lesson, NoCode), lesson
+    return lesson.reason
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../x.py", "a/../../x.py", "C:\\x.py", "\\\\host\\x.py", "..\\x.py"]
+)
+def test_an_archive_that_leaves_its_folder_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(zipped({f"{STEM}.py": "1", name: "2"}))
+    (tmp_path / "a.tgz").write_bytes(tarred({name: "2", f"{STEM}.py": "1"}))
+    for archive in ("a.zip", "a.tgz"):
+        submission = open_submission(tmp_path / archive)
+        assert "leaves its folder" in reason_of(submission) and not submission.files
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFIFO, stat.S_IFSOCK])
+def test_a_link_or_a_device_in_an_archive_is_not_opened(kind: int, tmp_path: Path) -> None:
+    member = zipfile.ZipInfo(f"{STEM}.py")
+    member.external_attr = (kind | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(member, "/etc/passwd")
+    assert "is a link or a device" in reason_of(open_submission(tmp_path / "a.zip"))
+
+
+def test_a_link_in_a_tar_file_is_not_followed(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        link = tarfile.TarInfo(f"{STEM}.py")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    assert "is a link or a device" in reason_of(open_submission(tmp_path / "a.tar"))
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, bz2.compress])
+def test_a_tar_file_that_unpacks_to_too_much_is_refused(packed: object, tmp_path: Path) -> None:
+    assert callable(packed)
+    bomb = io.BytesIO()
+    with gzip.GzipFile(fileobj=bomb, mode="wb", compresslevel=1) as file:
+        for _ in range((MAX_UNPACKED >> 20) + 1):
+            file.write(bytes(1 << 20))
+    data = bomb.getvalue() if packed is gzip.compress else packed(bytes(1000))
+    (tmp_path / "a.tar.gz").write_bytes(data)
+    reason = reason_of(open_submission(tmp_path / "a.tar.gz"))
+    assert "unpacks to more" in reason or "nothing in it" in reason or "damaged" in reason
+
+
+def test_a_header_cannot_ask_for_much_memory(tmp_path: Path) -> None:
+    header = tarfile.TarInfo("x")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 1 << 30
+    (tmp_path / "a.tar").write_bytes(header.tobuf(tarfile.GNU_FORMAT) + bytes(4096))
+    assert "too large" in reason_of(open_submission(tmp_path / "a.tar"))
+
+
+def test_a_member_that_unpacks_to_too_much_is_not_read(tmp_path: Path) -> None:
+    files = {f"{STEM}.py": "0" * (2 << 20), "b.txt": "0" * (64 << 20)}
+    (tmp_path / "a.zip").write_bytes(zipped(files))
+    assert "larger than 1 MiB" in reason_of(open_submission(tmp_path / "a.zip"))
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_whose_compression_has_no_bound_is_not_read(kind: int, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", kind) as archive:
+        archive.writestr(f"{STEM}.py", "1")
+    assert "not read" in reason_of(open_submission(tmp_path / "a.zip"))
+
+
+def test_an_archive_that_lies_about_its_sizes_is_not_believed(tmp_path: Path) -> None:
+    data = bytearray(zipped({f"{STEM}.py": "0" * (2 << 20)}))
+    at = data.rindex(b"PK\x01\x02")
+    data[at + 24 : at + 28] = (10).to_bytes(4, "little")  # the size in its directory
+    (tmp_path / "a.zip").write_bytes(data)
+    assert len(b"".join(open_submission(tmp_path / "a.zip").files.values())) <= 10
+
+
+def test_of_two_files_of_one_name_in_an_archive_the_later_is_taken(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive, pytest.warns(UserWarning):
+        archive.writestr(f"{STEM}.py", "old")
+        archive.writestr(f"{STEM}.py", "new")
+    assert open_submission(tmp_path / "a.zip").files == {f"{STEM}.py": b"new"}
+
+
+@pytest.mark.parametrize("cut", [0, 1, 20, 60, 100])
+def test_a_damaged_archive_is_refused(cut: int, tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(zipped({f"{STEM}.py": "1" * 500})[:cut])
+    assert "damaged" in reason_of(open_submission(tmp_path / "a.zip"))
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_an_archive_with_any_byte_changed_is_read_or_refused(pack: object, tmp_path: Path) -> None:
+    assert callable(pack)
+    data = pack({f"{STEM}.py": "x = 1\n" * 50, "sub/notes.txt": "x"})
+    dice = random.Random(0)
+    for _ in range(150):
+        changed = bytearray(data)
+        changed[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+        (tmp_path / "a.zip").write_bytes(changed)
+        assert isinstance(open_submission(tmp_path / "a.zip"), Submission)
+
+
+def test_file_names_in_archives_may_be_in_any_script(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(zipped({f"Übung 李/{STEM}.py": "1"}))
+    assert path_of(open_submission(tmp_path / "a.zip")) == f"Übung 李/{STEM}.py"
+
+
+@POSIX
+def test_links_and_pipes_in_a_folder_are_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    hand_in(outside, "x", lesson2_bias="secret")
+    folder = hand_in(tmp_path, "anna")
+    (folder / f"{STEM}.py").symlink_to(ROOT / "solutions" / f"{STEM}.py")
+    (folder / "sub").symlink_to(outside / "x")
+    os.mkfifo(folder / "lesson3_quadratic.py")
+    submission = open_submission(folder)
+    assert not submission.files
+    assert reason_of(submission).startswith(f"{STEM}.py cannot be read")
+    assert (
+        reason_of(submission, "lesson3_quadratic") == "lesson3_quadratic.py is not a regular file"
+    )
+
+
+@POSIX
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads it all")
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    folder = hand_in(tmp_path, "anna/work", lesson1_linear=solution(STEM))
+    folder.chmod(0)
+    assert "the folder work cannot be read" in reason_of(open_submission(tmp_path / "anna"))
+    folder.chmod(0o700)
+
+
+def test_the_file_nearest_to_the_top_is_graded_and_the_other_is_named(tmp_path: Path) -> None:
+    hand_in(tmp_path, "anna/week 1", lesson1_linear=solution(STEM) + "# first")
+    (tmp_path / "anna" / f"{STEM}.py").write_text(solution(STEM), encoding="utf-8")
+    submission = open_submission(tmp_path / "anna")
+    assert path_of(submission) == f"{STEM}.py"
+    assert submission.notes == (
+        f"lesson 1: {STEM}.py was graded, the newest of 2; not week 1/{STEM}.py",
+    )
+
+
+def test_a_digest_tells_contents_apart() -> None:
+    submissions = [
+        Submission({"a": b"1"}),
+        Submission({"a": b"2"}),
+        Submission({"b": b"1"}),
+        Submission({"a": b"", "b": b"1"}),
+        Submission(lessons={STEM: NoCode("why")}),
+        Submission(lessons={STEM: Code("why", "")}),
+        Submission({f"{STEM}.py": b"1"}),
+    ]
+    assert len({submission.digest for submission in submissions}) == len(submissions)

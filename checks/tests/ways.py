@@ -1,0 +1,303 @@
+"""The ways in which students and learning platforms hand in the same work.
+
+Each way writes into an empty folder and says who has to get which points of lesson 1 (of 14), or,
+in their place, a piece of the sentence that says why none.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from checks.grader.records.course import ROOT
+from checks.tests.submissions import patched, solution
+
+STEM = "lesson1_linear"
+NAME = f"{STEM}.py"
+FULL = solution(STEM)
+STUB = (ROOT / "exercises" / NAME).read_text(encoding="utf-8")
+HALF = patched(STEM, "grad_by_hand", "def grad_by_hand(x, y, w):\n    return (x * w - y) * x\n")
+OTHER = solution("lesson2_bias")
+
+Content = str | bytes
+Files = Mapping[str, Content]
+Expected = Mapping[str, int | str]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of handing in: `source` is what is graded below the folder, "" for the folder."""
+
+    name: str
+    write: Callable[[Path], object]
+    expected: Expected
+    source: str = ""
+
+
+def put(folder: Path, files: Files) -> None:
+    """Write files, their folders as well."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = content.encode() if isinstance(content, str) else content
+        path.write_bytes(data)
+
+
+def zipped(files: Files) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def tarred(files: Files, mode: str = "w:gz") -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def notebook(*cells: str) -> str:
+    """A notebook with these code cells and a heading."""
+    code = [
+        {"cell_type": "code", "source": cell, "metadata": {}, "outputs": [], "execution_count": 1}
+        for cell in cells
+    ]
+    heading = {"cell_type": "markdown", "source": ["# Lesson 1"], "metadata": {}}
+    whole = {"cells": [heading, *code], "metadata": {}, "nbformat": 4, "nbformat_minor": 2}
+    return json.dumps(whole)
+
+
+def way(name: str, files: Files, expected: Expected, source: str = "") -> Way:
+    return Way(name, lambda folder: put(folder, files), expected, source)
+
+
+def alone(name: str, files: Files, expected: int | str = 14) -> Way:
+    """Files in the folder of one student, beside somebody who did as told."""
+    own = {f"anna/{path}": content for path, content in files.items()}
+    return way(name, {**own, f"ben/{NAME}": FULL}, {"anna": expected, "ben": 14})
+
+
+def cut(text: str) -> list[str]:
+    """A program as a student cuts it into the cells of a notebook."""
+    pieces = text.partition("\nif __name__")[0].split("\n\n\ndef ")
+    return [pieces[0], *(f"def {piece}" for piece in pieces[1:])]
+
+
+def course(work: str = FULL) -> dict[str, Content]:
+    """The whole repository, as students clone it."""
+    files: dict[str, Content] = {f"exercises/{NAME}": work}
+    for folder in ("checks", "solutions"):
+        text = (ROOT / folder / NAME).read_text(encoding="utf-8")
+        files[f"{folder}/{NAME}"] = text.replace("return", "return 0 *") if folder == "s" else text
+    files["checks/tests/bank/lesson1_linear.py"] = "def forward(x, w):\n    return 1\n"
+    files["README.md"] = "# The course"
+    return files
+
+
+def many(count: int = 10_000) -> dict[str, Content]:
+    return {f"a/file{i}.py": "" for i in range(count)}
+
+
+CANVAS = "doejane_12345_67890_"
+MOODLE = "Jane Doe_123456_assignsubmission_file_"
+BLACKBOARD = "HW1_jdoe_attempt_2026-11-01-12-00-00"
+BRIGHTSPACE = "12345-67890 - Jane Doe - Nov 1, 2026 1200 PM"
+METADATA = """---
+submission_123:
+  :submitters:
+  - :name: Jane Doe
+    :sid: '9001'
+    :email: jane@example.edu
+  :created_at: 2026-11-01 12:00:00.000000000 Z
+  :score: 0.0
+  :history:
+  - :id: 122
+    :name: nobody
+submission_124:
+  :submitters:
+  - :name: "Ad\\u00e1m O'Neil"
+    :sid: 9002
+    :email: adam@example.edu
+  - :name: Cleo Fox
+    :sid:
+    :email: cleo@example.edu
+"""
+
+PLATFORMS = [
+    way("canvas, loose files", {CANVAS + NAME: FULL, f"roe_12_34_{NAME}": HALF},
+        {"doejane": 14, "roe": 11}),
+    way("canvas, late", {f"doejane_LATE_12345_67890_{NAME}": FULL}, {"doejane": 14}),
+    way("canvas, resubmitted", {f"{CANVAS}{STEM}-1.py": FULL}, {"doejane": 14}),
+    way("canvas, several attempts",
+        {CANVAS + NAME: HALF, f"{CANVAS}{STEM}-1.py": HALF, f"{CANVAS}{STEM}-2.py": FULL},
+        {"doejane": 14}),
+    way("canvas, a zip each", {f"{CANVAS}hw.zip": zipped({NAME: FULL})}, {"doejane": 14}),
+    way("canvas, namesakes",
+        {f"doejane_11_21_{NAME}": FULL, f"doejane_12_22_{NAME}": HALF},
+        {"doejane (11)": 14, "doejane (12)": 11}),
+    way("canvas, text typed in", {"doejane_12345_text.html": "<p>I forgot</p>"},
+        {"doejane": "seen: text.html"}),
+    way("canvas, its zip",
+        {"submissions.zip": zipped({CANVAS + NAME: FULL, f"b_12_34_{NAME}": HALF})},
+        {"doejane": 14, "b": 11}, "submissions.zip"),
+    way("canvas, its zip in the folder",
+        {"submissions.zip": zipped({CANVAS + NAME: FULL, f"b_12_34_{NAME}": HALF})},
+        {"doejane": 14, "b": 11}),
+    way("moodle", {f"{MOODLE}/{NAME}": FULL}, {"Jane Doe": 14}),
+    way("moodle, no last line", {f"{MOODLE.rstrip('_')}/{NAME}": FULL}, {"Jane Doe": 14}),
+    way("moodle, with text and comments",
+        {f"{MOODLE}/{NAME}": FULL,
+         "Jane Doe_123456_assignsubmission_onlinetext_/onlinetext.html": "<p>hello</p>",
+         "Jane Doe_123456_assignsubmission_comments_/comments.html": "<p>well</p>"},
+        {"Jane Doe": 14}),
+    way("moodle, code typed in",
+        {"Jane Doe_123456_assignsubmission_onlinetext_/onlinetext.html":
+         "<p>" + FULL.replace("&", "&amp;").replace("<", "&lt;").replace("\n", "<br>") + "</p>"},
+        {"Jane Doe": 14}),
+    way("moodle, a zip each", {f"{MOODLE}/work.zip": zipped({f"work/{NAME}": FULL})},
+        {"Jane Doe": 14}),
+    way("moodle, flat", {f"{MOODLE}{NAME}": FULL, f"Al Roe_7_assignsubmission_file_{NAME}": HALF},
+        {"Jane Doe": 14, "Al Roe": 11}),
+    way("moodle, its zip",
+        {"C-HW-1.zip": zipped({f"{MOODLE}/{NAME}": FULL,
+                               f"Al Roe_7_assignsubmission_file_/{NAME}": HALF})},
+        {"Jane Doe": 14, "Al Roe": 11}, "C-HW-1.zip"),
+    way("blackboard", {f"{BLACKBOARD}_lesson1.py": FULL, f"{BLACKBOARD}.txt": "Name: Jane (jdoe)"},
+        {"jdoe": 14}),
+    way("blackboard, two attempts",
+        {f"{BLACKBOARD}_{NAME}": HALF,
+         f"HW1_jdoe_attempt_2026-11-02-09-00-00_{NAME}": FULL,
+         f"{BLACKBOARD}.txt": "Name: Jane (jdoe)"}, {"jdoe": 14}),
+    way("blackboard, nothing but a receipt", {f"{BLACKBOARD}.txt": "Name: Jane (jdoe)"},
+        {"jdoe": "seen: receipt.txt"}),
+    way("brightspace", {f"{BRIGHTSPACE}/{NAME}": FULL, "index.html": "<html>"}, {"Jane Doe": 14}),
+    way("brightspace, two attempts",
+        {f"{BRIGHTSPACE}/{NAME}": FULL,
+         f"12345-67891 - Jane Doe - Oct 30, 2026 900 AM/{NAME}": HALF}, {"Jane Doe": 14}),
+    way("brightspace, flat", {f"{BRIGHTSPACE} - {NAME}": FULL}, {"Jane Doe": 14}),
+    way("gradescope",
+        {"submission_metadata.yml": METADATA, f"submission_123/{NAME}": FULL,
+         f"submission_124/{NAME}": HALF},
+        {"Jane Doe": 14, "Adám O'Neil": 11, "Cleo Fox": 11}),
+    way("gradescope, its zip",
+        {"x.zip": zipped({"assignment_1_export/submission_metadata.yml": METADATA,
+                          f"assignment_1_export/submission_123/{NAME}": FULL,
+                          f"assignment_1_export/submission_124/{NAME}": HALF})},
+        {"Jane Doe": 14, "Adám O'Neil": 11, "Cleo Fox": 11}, "x.zip"),
+    way("github classroom",
+        {**{f"hw1-jdoe/{p}": c for p, c in course().items()},
+         **{f"hw1-al/{p}": c for p, c in course(HALF).items()}, "hw1-al/.git/HEAD": "x"},
+        {"jdoe": 14, "al": 11}),
+    way("github classroom, one clone", {f"hw1-jdoe/{p}": c for p, c in course().items()},
+        {"hw1-jdoe": 14}),
+    way("github, download zip",
+        {"jdoe.zip": zipped({f"hw1-main/{p}": c for p, c in course().items()})},
+        {"jdoe": 14}),
+    way("github, unpacked twice", {f"jdoe/hw1-main/hw1-main/{p}": c for p, c in course().items()},
+        {"jdoe": 14}),
+    way("a mixed export",
+        {CANVAS + NAME: FULL, f"anna/{NAME}": HALF, "ben.zip": zipped({NAME: FULL}),
+         f"carl_{STEM}.py": HALF}, {"doejane": 14, "anna": 11, "ben": 14, "carl": 11}),
+    way("a zip of folders",
+        {"hand-in.zip": zipped({f"all/anna/{NAME}": FULL, f"all/ben/{NAME}": HALF})},
+        {"anna": 14, "ben": 11}, "hand-in.zip"),
+    way("a folder around the class", {f"all/anna/{NAME}": FULL, f"all/ben/{NAME}": HALF},
+        {"anna": 14, "ben": 11}),
+    way("loose files by students", {"anna_lesson1.py": FULL, "lesson1_linear_ben.py": HALF},
+        {"anna": 14, "ben": 11}),
+    way("loose files called as students", {"anna.py": FULL, "ben.py": HALF},
+        {"anna": 14, "ben": 11}),
+    way("a folder that is one student's", {NAME: FULL}, {"class": 14}),
+    way("a clone that is one student's", course(), {"class": 14}),
+    way("a folder and a zip of one student",
+        {f"anna/{NAME}": STUB, "anna.zip": zipped({NAME: FULL})},
+        {"anna": 14}),
+]  # fmt: skip
+
+NAMES = [
+    alone(f"called {name}", {name: FULL})
+    for name in (
+        "lesson1.py", "lesson1_linear (1).py", "lesson1_linear-1.py", "lesson1_linear_final.py",
+        "Copy of lesson1_linear.py", "anna_lesson1_linear.py", "lesson1_linear.txt",
+        "lesson1_linear.py.txt", "LESSON1_LINEAR.PY", "Lesson 1.py", "lesson_1_linear.py",
+        "lesson01.py", "Lesson 1 - Linear (2).py", "linear.py", "homework.py", "my work.txt",
+        "lesson1_linear",
+    )
+]  # fmt: skip
+
+CONTENTS = [
+    alone("a notebook", {"lesson1_linear.ipynb": notebook(*cut(FULL))}),
+    alone("a notebook under another name", {"Untitled.ipynb": notebook(*cut(FULL))}),
+    alone("a notebook with magics and trials",
+          {"hw.ipynb": notebook("%matplotlib inline\n!pip install torch\nimport torch",
+                                *cut(FULL), "from checks import check\ncheck(1)", "1 / 0",
+                                "%%bash\nls", "print(forward(1, 2))\n?forward")}),
+    alone("a notebook that is none", {"lesson1_linear.ipynb": "{]"}, "not a notebook"),
+    alone("a zip in a zip", {"a.zip": zipped({"b.zip": zipped({NAME: FULL})})}),
+    alone("a tar.gz", {"work.tar.gz": tarred({f"work/{NAME}": FULL})}),
+    alone("a tgz", {"work.tgz": tarred({NAME: FULL})}),
+    alone("a tar", {"work.tar": tarred({NAME: FULL}, "w")}),
+    alone("a rar", {"work.rar": b"Rar!\x1a\x07\x00" + bytes(100)}, "work.rar"),
+    alone("a 7z that is called zip", {"work.zip": b"7z\xbc\xaf\x27\x1c" + bytes(100)}, "7z"),
+    alone("folders three deep", {f"a/b/c/{NAME}": FULL}),
+    alone("folders nine deep", {f"a/b/c/d/e/f/g/h/i/{NAME}": FULL}),
+    alone("a clone with the checks", course()),
+    alone("a clone in a zip", {"w.zip": zipped({f"w/{p}": c for p, c in course().items()})}),
+    alone("a clone with the stub", course(STUB), 0),
+    alone("a stub that sorts first", {NAME: STUB, f"work/{NAME}": FULL}),
+    alone("a stub under the right name", {NAME: STUB, "lesson1_done.py": FULL}),
+    alone("a stub under the right name, work by content", {NAME: STUB, "hw.py": FULL}),
+    alone("a virtual environment",
+          {NAME: FULL, "env/pyvenv.cfg": "", **{f"env/lib/m{i}.py": "x" for i in range(700)}}),
+    alone("10,000 files beside it", {NAME: FULL, **many(3_000)}),
+    alone("10,000 files beside it, deeper", {f"zz/{NAME}": FULL, **many(3_000)}),
+    alone("10,000 files in a zip", {"a.zip": zipped({f"zz/{NAME}": FULL, **many(10_000)})}),
+    alone("a checkpoint beside it", {NAME: FULL, "model.pt": bytes(20 << 20)}),
+    alone("a checkpoint in the zip", {"a.zip": zipped({NAME: FULL, "model.pt": bytes(40 << 20)})}),
+    alone("node_modules", {NAME: FULL, "node_modules/a/lesson1_linear.py": STUB}),
+    alone("__pycache__ and hidden files",
+          {NAME: FULL, f"__pycache__/{NAME}": STUB, f".ipynb_checkpoints/{NAME}": STUB,
+           f"__MACOSX/._{NAME}": b"\x00\x05\x16"}),
+    alone("utf-16", {NAME: FULL.encode("utf-16")}),
+    alone("utf-16 without a mark", {NAME: FULL.encode("utf-16-le")}),
+    alone("utf-8 with a mark", {NAME: FULL.encode("utf-8-sig")}),
+    alone("declared latin-1",
+          {NAME: "# -*- coding: latin-1 -*-\n# é\n".encode("latin-1")
+           + FULL.encode("ascii", "replace")}),
+    alone("undeclared latin-1", {NAME: "# é\n".encode("latin-1") + FULL.encode()}, "is not UTF-8"),
+    alone("carriage returns", {NAME: FULL.replace("\n", "\r\n").encode()}),
+    alone("half of it", {NAME: HALF}, 11),
+    alone("the stub", {NAME: STUB}, 0),
+    alone("a syntax error", {"homework.py": FULL + "\n)\n"}, 0),
+    alone("a word document", {"hw1.docx": b"PK\x03\x04"}, "seen: hw1.docx"),
+    alone("an empty zip", {"hw.zip": zipped({})}, "there is nothing in it"),
+    alone("a damaged zip", {"hw.zip": zipped({NAME: FULL})[:-40]}, "damaged"),
+    alone("a zip that leaves its folder", {"hw.zip": zipped({f"../{NAME}": FULL})}, "leaves"),
+    alone("another lesson", {"lesson2_bias.py": OTHER},
+          "no file that defines lesson 1's functions"),
+    alone("another lesson's work beside it, no names", {"a.py": FULL, "b.py": OTHER}),
+    alone("two lessons in one file", {"all.py": FULL + "import" + OTHER.partition("\nimport")[2]}),
+    alone("two lessons in one notebook", {"all.ipynb": notebook(*cut(FULL), *cut(OTHER))}),
+    alone("two copies, the later one better", {"lesson1.py": HALF, "lesson1 (1).py": FULL}),
+    alone("two copies, the older one fuller",
+          {"lesson1_linear.py": FULL,
+           "lesson1_linear (1).py": STUB[: STUB.index("def grad_by_hand")]}),
+    alone("work and an old folder", {f"old/{NAME}": HALF, NAME: FULL}),
+    alone("a gzipped file", {f"{NAME}.gz": gzip.compress(FULL.encode())}, f"{NAME}.gz"),
+    way("nothing in the folder", {"anna/.keep": "", f"ben/{NAME}": FULL},
+        {"anna": "there is nothing in it", "ben": 14}),
+]  # fmt: skip
+
+WAYS = [*PLATFORMS, *NAMES, *CONTENTS]
