@@ -41,12 +41,12 @@ from checks.grader.grading.reading import (
     misread_power,
     not_called,
     optimiser_without_step,
-    parsed,
     reading,
     return_in_loop,
     statements,
     text_of,
     thrown_away,
+    tree_of,
     uses,
     zeroed_before_step,
 )
@@ -54,30 +54,25 @@ from checks.grader.language.lesson import Exercise
 from checks.grader.records.answer import parts
 from checks.grader.records.observation import Foreign, Observation
 
-#: A tree too deep to be read, or a number too long to be written, shows nothing.
-UNREADABLE = (RecursionError, ValueError)
 TODO = re.compile(r"#\s*(TODO .+)")
 
 
 def remark(source: str | None, exercise: Exercise, fault: Fault, seen: Observation) -> str:
     """What the text of the function says about a fault; empty where it says nothing."""
-    try:
-        found = reading(source, exercise.name)
-        if found is None or found.function is None:
-            return ""
-        match fault.kind:
-            case "type":
-                return _other_kind(found, seen)
-            case "shape":
-                return _loop(found) or _idle_line(found)
-            case "raised":
-                return _raised(found, exercise, seen)
-            case "value" | "not finite":
-                return _misdone(found)
-            case "changed" | "grad left":
-                return _left_behind(found, fault.kind, exercise)
-    except UNREADABLE:
-        pass
+    found = reading(source, exercise.name)
+    if found is None or found.function is None:
+        return ""
+    match fault.kind:
+        case "type":
+            return _other_kind(found, seen)
+        case "shape":
+            return _loop(found) or _idle_line(found)
+        case "raised":
+            return _raised(found, exercise, seen)
+        case "value" | "not finite":
+            return _misdone(found)
+        case "changed" | "grad left":
+            return _left_behind(found, fault.kind, exercise)
     return ""
 
 
@@ -94,18 +89,15 @@ def unstarted(source: str | None, name: str) -> str | None:
 
 def at_import(source: str | None, imported: Observation) -> str:
     """What a name that was not known at the top of the file may have been meant for."""
-    try:
-        tree = parsed(source) if source is not None else None
-        if tree is None or imported.error_type not in ("NameError", "AttributeError"):
-            return ""
-        return unknown_name(Reading("", tree), imported)
-    except UNREADABLE:
+    tree = tree_of(source) if source is not None else None
+    if tree is None or imported.error_type not in ("NameError", "AttributeError"):
         return ""
+    return unknown_name(Reading("", tree), imported)
 
 
 def not_reached(source: str | None, exercise: Exercise, fault: Fault) -> str:
     """What the text says of a function that is missing or still raises its stub's error."""
-    tree = parsed(source) if source is not None else None
+    tree = tree_of(source) if source is not None else None
     if tree is None:
         return ""
     if fault.kind == "missing":
