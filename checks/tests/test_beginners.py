@@ -6,6 +6,8 @@ import pytest
 
 from checks.grader.grading.grade import grade
 from checks.grader.grading.questions import questions_of, restricted
+from checks.grader.grading.reading import reading, text_of
+from checks.grader.grading.remarks import unstarted
 from checks.grader.records.course import stems
 from checks.grader.records.verdict import Settings, Verdict
 from checks.grader.running.server import Server
@@ -54,6 +56,31 @@ def test_the_words_lead_out_of_it(walk: Walk, server: Server) -> None:
             assert any(phrase in verdict.message for phrase in either), verdict.message
         for phrase in (*stage.never, *NEVER):
             assert phrase not in verdict.message, verdict.message
+
+
+def test_the_table_shows_a_case_in_which_the_fault_can_be_seen(server: Server) -> None:
+    code = (
+        "def grad_by_hand(x, y, w1, w2, b):\n"
+        "    g = 2 * (forward(x, w1, w2, b) - y)\n"
+        "    return g * 2 * w1 * x, g * w2, g\n"
+    )
+    stage = Stage(code, "", (), (), "part")  # at x = 2, w2 = 2 the second is right by chance
+    walk = Walk("lesson3_quadratic", "grad_by_hand", "differentiated by x", (stage,))
+    rows = {row.quantity: row for row in verdict_on(walk, stage, server).comparison}
+    assert rows["∂loss/∂w1"].yours != rows["∂loss/∂w1"].by_hand
+    assert rows["∂loss/∂w2"].yours != rows["∂loss/∂w2"].by_hand
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["x" + ".a" * 1500, " + ".join(["x"] * 600), "0x" + "f" * 9000],
+    ids=["1500 attributes", "600 terms", "9000 digits"],
+)
+def test_text_that_nobody_writes_is_not_read(line: str) -> None:
+    source = f"def f(x):\n    y = {line}\n    y == {line}\n"
+    found = reading(source, "f")
+    assert found is None or text_of(found.nodes[-1])
+    assert unstarted(source, "f") is None
 
 
 def test_the_bank_is_large_and_covers_the_course() -> None:

@@ -246,6 +246,8 @@ def advice_on(value: Any, like: str = "x") -> str:
             return "That is the function itself: the brackets that call it, `(…)`, are missing."
         case Foreign("generator" | "map" | "zip" | "filter"):
             return "It makes its values one by one: `list(…)`, and `torch.stack` for a tensor."
+        case Foreign("str"):
+            return "A text is no tensor: are there quotation marks around it?"
         case Foreign("torch.Size"):
             return "That is a shape, not a tensor of that shape."
         case bool():

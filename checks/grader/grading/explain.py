@@ -151,6 +151,10 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "makes one that keeps their graph.",
     ),
     (
+        r"list assignment index out of range",
+        "A list has no places to be filled before something is in it: `losses.append(…)` adds one.",
+    ),
+    (
         r"index \d+ (is|was) out of (bounds|range)|index out of range",
         "Python counts from 0: of n entries the last is number n − 1.",
     ),
@@ -172,8 +176,8 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "An optimiser is given what it moves: `model.parameters()`, called, with brackets.",
     ),
     (
-        r"'(method|builtin_function_or_method)' object is not iterable",
-        "A method is named here and not called: add its brackets, `()`.",
+        r"'(function|method|builtin_function_or_method)' object is not iterable",
+        "A function is named here and not called: add its brackets, `(…)`.",
     ),
     (
         r"EOF when reading a line",

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from checks.grader.grading.reading import Reading, called, is_empty, left_over_raise, reading
+from checks.grader.grading.reading import (
+    Reading,
+    called,
+    is_empty,
+    left_over_raise,
+    reading,
+    unfinished,
+)
 from checks.grader.records.verdict import Verdict
 
 STATES = {
@@ -55,8 +62,6 @@ def _is_own(verdict: Verdict, found: Reading) -> bool:
 
 
 def _is_stub(found: Reading) -> bool:
-    from checks.grader.grading.reading import unfinished
-
     return any(unfinished(node) for node in found.nodes)
 
 

@@ -74,18 +74,8 @@ def _part(expected: Any, value: Any, index: int) -> Any:
 
 
 def _same(one: Any, other: Any) -> bool:
-    left, right = tensor_of(_plain(one)), tensor_of(_plain(other))
+    left, right = (v if isinstance(v, Tensor) else tensor_of(v) for v in (one, other))
     return left is not None and right is not None and torch.equal(left, right)
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, Tensor) and value.ndim == 0 else _array(value)
-
-
-def _array(value: Any) -> Any:
-    from checks.grader.records.observation import Array
-
-    return Array(value, "float64", "cpu") if isinstance(value, Tensor) else value
 
 
 def _is_zero(value: Any) -> bool:

@@ -6,6 +6,7 @@ Each function here finds a place in the text or finds nothing; the sentences sta
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -27,19 +28,31 @@ CUTTING_CALLS = ("float", "int", "torch.tensor", "torch.as_tensor", "torch.Tenso
 NOT_RECORDED = ("no_grad", "inference_mode")
 
 
-#: Characters of a file that is read: a student's takes a hundredth.
-LONGEST = 1 << 18
+#: Characters of a file that is read, and how deep a tree may be: a student's take a tenth.
+LONGEST, DEEPEST = 1 << 18, 150
 
 
 @lru_cache(maxsize=8)  # each exercise of a lesson asks about the same file
 def parsed(source: str) -> ast.Module | None:
-    """The tree of a file, None where Python finds none, or where the file is too long to read."""
+    """The tree of a file, None where Python finds none, or where it is too long or too deep."""
     if len(source) > LONGEST:
         return None
     try:
         return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+@lru_cache(maxsize=8)
+def tree_of(source: str) -> ast.Module | None:
+    """The tree of a file that a person could have written, None for any other."""
+    tree = parsed(source)
+    level: list[ast.AST] = [] if tree is None else [tree]
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return tree
+    return None
 
 
 @dataclass(frozen=True)
@@ -76,13 +89,13 @@ class Reading:
     @cached_property
     def reached(self) -> tuple[Definition, ...]:
         """The functions of the file that a call of this one can reach, itself first."""
-        found: list[str] = []
-        waiting = [self.name]
+        found: dict[str, None] = {}  # in the order they are found
+        waiting = deque([self.name])
         while waiting:
-            name = waiting.pop(0)
+            name = waiting.popleft()
             if name in found or name not in self.definitions:
                 continue
-            found.append(name)
+            found[name] = None
             node = self.definitions[name]
             local = bound(node) if isinstance(node, ast.FunctionDef) else set()
             waiting += [
@@ -118,7 +131,7 @@ class Reading:
 
 def reading(source: str | None, name: str) -> Reading | None:
     """The function `name` of a file; None if the file has none that can be read."""
-    tree = parsed(source) if source is not None else None
+    tree = tree_of(source) if source is not None else None
     found = Reading(name, tree) if tree is not None else None
     return found if found is not None and found.name in found.definitions else None
 
@@ -144,7 +157,10 @@ def bound(function: ast.FunctionDef) -> set[str]:
 
 def text_of(node: ast.AST, limit: int = 60) -> str:
     """A piece of the tree as it could be typed."""
-    written = " ".join(ast.unparse(node).split())
+    try:
+        written = " ".join(ast.unparse(node).split())
+    except ValueError:  # a number of more digits than Python writes
+        written = "…"
     return written if len(written) <= limit else written[: limit - 1] + "…"
 
 
@@ -520,18 +536,16 @@ def cut(found: Reading) -> tuple[str, ast.AST] | None:
 def _beside_the_graph(definition: Definition) -> set[ast.AST]:
     """Places where leaving the graph is right: making leaves, noting numbers, printing."""
     found: set[ast.AST] = set()
+    made: Mapping[str, int] = {}
+    if isinstance(definition, ast.FunctionDef):
+        made = leaves(Reading(definition.name, ast.Module([definition], [])))
     for node in ast.walk(definition):
         recorded = is_method(node, "append", "requires_grad_") or called(node) == "print"
-        if recorded or isinstance(node, (ast.JoinedStr, ast.Return, ast.arguments)):
-            found |= set(ast.walk(node)) if not isinstance(node, ast.Return) else set()
+        if recorded or isinstance(node, (ast.JoinedStr, ast.arguments)):
+            found |= set(ast.walk(node))
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                function = definition if isinstance(definition, ast.FunctionDef) else None
-                later = function is not None and name in leaves(
-                    Reading(function.name, ast.Module([function], []))
-                )
-                if later:
-                    found |= set(ast.walk(value))
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in made:
+                found |= set(ast.walk(value))
             case ast.Assign(value=value) if asks_for_grad(value):
                 found |= set(ast.walk(value))
     return found

@@ -41,12 +41,12 @@ from checks.grader.grading.reading import (
     misread_power,
     not_called,
     optimiser_without_step,
-    parsed,
     reading,
     return_in_loop,
     statements,
     text_of,
     thrown_away,
+    tree_of,
     uses,
     zeroed_before_step,
 )
@@ -54,30 +54,27 @@ from checks.grader.language.lesson import Exercise
 from checks.grader.records.answer import parts
 from checks.grader.records.observation import Foreign, Observation
 
-#: A tree too deep to be read, or a number too long to be written, shows nothing.
-UNREADABLE = (RecursionError, ValueError)
+#: What beginners call `.grad`.
+GRAD = ("gradient", "gradients", "grads", "derivative")
 TODO = re.compile(r"#\s*(TODO .+)")
 
 
 def remark(source: str | None, exercise: Exercise, fault: Fault, seen: Observation) -> str:
     """What the text of the function says about a fault; empty where it says nothing."""
-    try:
-        found = reading(source, exercise.name)
-        if found is None or found.function is None:
-            return ""
-        match fault.kind:
-            case "type":
-                return _other_kind(found, seen)
-            case "shape":
-                return _loop(found) or _idle_line(found)
-            case "raised":
-                return _raised(found, exercise, seen)
-            case "value" | "not finite":
-                return _misdone(found)
-            case "changed" | "grad left":
-                return _left_behind(found, fault.kind, exercise)
-    except UNREADABLE:
-        pass
+    found = reading(source, exercise.name)
+    if found is None or found.function is None:
+        return ""
+    match fault.kind:
+        case "type":
+            return _other_kind(found, seen)
+        case "shape":
+            return _loop(found) or _idle_line(found)
+        case "raised":
+            return _raised(found, exercise, seen)
+        case "value" | "not finite":
+            return _misdone(found)
+        case "changed" | "grad left":
+            return _left_behind(found, fault.kind, exercise)
     return ""
 
 
@@ -94,18 +91,15 @@ def unstarted(source: str | None, name: str) -> str | None:
 
 def at_import(source: str | None, imported: Observation) -> str:
     """What a name that was not known at the top of the file may have been meant for."""
-    try:
-        tree = parsed(source) if source is not None else None
-        if tree is None or imported.error_type not in ("NameError", "AttributeError"):
-            return ""
-        return unknown_name(Reading("", tree), imported)
-    except UNREADABLE:
+    tree = tree_of(source) if source is not None else None
+    if tree is None or imported.error_type not in ("NameError", "AttributeError"):
         return ""
+    return unknown_name(Reading("", tree), imported)
 
 
 def not_reached(source: str | None, exercise: Exercise, fault: Fault) -> str:
     """What the text says of a function that is missing or still raises its stub's error."""
-    tree = parsed(source) if source is not None else None
+    tree = tree_of(source) if source is not None else None
     if tree is None:
         return ""
     if fault.kind == "missing":
@@ -233,7 +227,7 @@ def _call_gives_none(found: Reading, call: ast.Call) -> str:
                 "`.backward()` returns nothing: it fills the `.grad` of the leaves. Call it on a "
                 "line of its own, and return the leaf's `.grad`."
             )
-        return f"`.{method}(…)` changes something and returns None: return the thing itself."
+        return f"`.{method}(…)` works in place and returns None: call it on a line of its own."
     if name == "print":
         return "`print` shows a value and returns None: return the value itself."
     helper = found.definitions.get(name)
@@ -547,6 +541,8 @@ def _raised(found: Reading, exercise: Exercise, seen: Observation) -> str:
     message, line = seen.message, seen.line
     if "is not iterable" in message:
         return _optimiser_of(found)
+    if "values to unpack" in message or "0-d tensor" in message:
+        return _unzipped(found) or _added_to_list(found, line)
     if isinstance(found.definitions[found.name], ast.ClassDef):
         misnamed = _misnamed_init(found)
         if misnamed:
@@ -564,6 +560,28 @@ def _raised(found: Reading, exercise: Exercise, seen: Observation) -> str:
     if seen.error_type == "TypeError":
         return _wrong_call(found, exercise, seen) or _loss_module(found)
     return _loss_module(found) if "Boolean value of Tensor" in message else ""
+
+
+def _unzipped(found: Reading) -> str:
+    """`for x, y in xs, ys:`, which takes xs apart first."""
+    for node in found.nodes:
+        if isinstance(node, ast.For) and isinstance(node.iter, (ast.Tuple, ast.List)):
+            names = ", ".join(map(text_of, node.iter.elts))
+            return (
+                f"The loop in line {node.lineno} takes `{text_of(node.iter.elts[0])}` as a whole "
+                f"first: `zip({names})` gives their entries side by side."
+            )
+    return ""
+
+
+def _added_to_list(found: Reading, line: int | None) -> str:
+    """`losses += l`, which takes l for a list."""
+    for node in found.nodes:
+        match node:
+            case ast.AugAssign(target=ast.Name(id=name), op=ast.Add()) if node.lineno == line:
+                if any(isinstance(value, ast.List) for _, value in found.assigned(name)):
+                    return f"`{name}` is a list: `{name}.append({text_of(node.value)})` adds one."
+    return ""
 
 
 def _misnamed_init(found: Reading) -> str:
@@ -721,7 +739,8 @@ def _meant(name: str, found: Reading | None, known: set[str]) -> str:
     if name in ("true", "false", "none", "null"):
         right = {"true": "True", "false": "False"}.get(name, "None")
         return f"Python writes `{right}`."
-    close = get_close_matches(name, known - {name}, 1, 0.7)
+    same = [other for other in known if other.lower() == name.lower()]
+    close = same or get_close_matches(name, known - {name}, 1, 0.7)
     if close:
         return f"Did you mean `{close[0]}`?"
     letters = [part for part in known if name in (f"2{part}",) or _product(name, part, known)]
@@ -763,13 +782,17 @@ def _unbound(found: Reading | None, name: str) -> str:
 
 def _no_attribute(owner: str, name: str) -> str:
     if owner in ("function", "method", "builtin_function_or_method"):
-        return f"`.{name}` follows a function that was not called: are the brackets `(…)` missing?"
+        return "A function stands here that was not called: the brackets, `(…)`, are missing."
+    if owner == "Tensor" and len(name) <= 2 and not hasattr(torch.Tensor, name):
+        return f"`.{name}` asks for a part of the tensor: a product is written `… * {name}`."
     if owner == "tuple" and name in ("backward", "detach", "item", "shape"):
         return "This is a tuple of several values: take one of them, or unpack it, `a, b = …`."
     if owner == "list":
         return "This is a Python list: `torch.stack(…)` makes one tensor of a list of tensors."
     if name == "append":
         return "A tensor does not grow: collect in a list, `losses = []`, and stack it at the end."
+    if name in GRAD and owner == "Tensor":
+        return "A leaf's gradient is its `.grad`."
     kinds: dict[str, object] = {"Tensor": torch.Tensor, "torch": torch, "torch.nn": torch.nn}
     known = kinds.get(owner)
     close = get_close_matches(name, dir(known), 1, 0.7) if known is not None else []
@@ -797,6 +820,8 @@ def _wrong_call(found: Reading, exercise: Exercise, seen: Observation) -> str:
             f"The course calls it with ({wanted}); yours takes ({', '.join(found.parameters)}). "
             f"Its first line has to stay as it was: `def {name}({wanted}):`."
         )
+    if name == "__init__" and seen.line is None:
+        return "The course builds it without arguments: `def __init__(self):`."
     definition = found.definitions.get(name)
     if isinstance(definition, ast.FunctionDef):
         takes = ", ".join(arg.arg for arg in definition.args.args)

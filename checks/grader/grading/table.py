@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -112,5 +113,23 @@ def _readable(value: Any) -> Any:
     if isinstance(value, Source):
         return str(value)
     if isinstance(value, Built):
-        return f"{value.source} ({', '.join(str(part.tolist()) for part in value.arguments)})"
+        return _built(value)
     return value
+
+
+def _built(value: Built) -> str:
+    """An argument made where it is used: its own words, with the numbers put in."""
+    words, numbers = str(value.source), [_numbers(part.tolist()) for part in value.arguments]
+    if "…" in words and len(numbers) == 1:
+        return words.replace("…", numbers[0])
+    names = inspect.signature(value.source.function).parameters
+    told = (f"{name} {number}" for name, number in zip(names, numbers, strict=False))
+    return f"{words}: {', '.join(told)}"
+
+
+def _numbers(value: Any) -> str:
+    """Numbers as Python writes them, of six digits; one alone without its brackets."""
+    if isinstance(value, list):
+        inner = ", ".join(map(_numbers, value))
+        return inner if len(value) == 1 else f"[{inner}]"
+    return f"{value:.6g}"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from difflib import get_close_matches
+from keyword import kwlist
 
 from checks.grader.records.observation import Observation
 
+#: Words that begin a line.
+STARTS = ("return", "def", "for", "while", "with", "import", "from", "raise", "class", "else")
 KINDS = ("SyntaxError", "IndentationError", "TabError")
 
 #: Characters of printed mathematics and of word processors -> what Python wants.
@@ -56,6 +60,10 @@ SAID: tuple[tuple[str, str], ...] = (
     (r"was never closed", "Count the brackets from there on: one more opens than closes."),
     (r"unmatched '", "One more bracket closes than opens."),
     (r"does not match opening", "The brackets close in another order than they open."),
+    (
+        r"forgot a comma",
+        "Between two values stands a sign: `*` for a product, `,` between two results.",
+    ),
     (
         r"invalid decimal literal|invalid imaginary literal",
         "A product needs its sign: `2 * r`, not `2r`. A name does not begin with a digit.",
@@ -127,6 +135,10 @@ def _advice(said: str, text: str) -> str:
         return f"`{stripped.split()[0]}` is a word of Python itself: choose another name."
     if re.search(r",\s*(lambda|in|is|from|class)\s*[,)=]", stripped):
         return "A word of Python itself, such as `lambda` or `in`, cannot be a name."
+    first = stripped.split(" ")[0]
+    close = get_close_matches(first.lower(), STARTS, 1, 0.8)
+    if close and first not in kwlist and not stripped[len(first) :].lstrip().startswith("="):
+        return f"`{first}` is no word of Python: did you mean `{close[0]}`?"
     if stripped.startswith("else if"):
         return "Python writes `elif`."
     if re.match(r"(def|for|if|elif|else|while|with|class)\b", stripped) and stripped[-1:] != ":":

@@ -221,9 +221,17 @@ def _exercise_line(verdict: Verdict, names: int, ink: Ink) -> str:
 
 def where(verdict: Verdict) -> str:
     """The exercise and the inputs of its first failing call."""
-    case = ", ".join(f"{name} = {readable(value)}" for name, value in verdict.case.items())
+    case = ", ".join(_input(name, value) for name, value in verdict.case.items())
     text = f"{verdict.exercise} at {case}" if case else verdict.exercise
     return text if len(text) < 300 else text[:297] + "…"
+
+
+def _input(name: str, value: Any) -> str:
+    """`x = 2`; a function or a model in its own words, which may begin with its name."""
+    if not isinstance(value, str):
+        return f"{name} = {readable(value)}"
+    named = value.startswith((f"{name}(", f"{name} ="))
+    return safe(value) if named else f"{name} = {safe(value)}"
 
 
 def _table(rows: Sequence[Row], ink: Ink, limit: int = 8) -> list[str]:

@@ -17,6 +17,7 @@ import socket
 import sys
 import traceback
 import types
+import warnings
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
@@ -28,6 +29,7 @@ from checks.grader.running.inside.autograd_log import AutogradLog
 from checks.grader.running.inside.stand_ins import stand_ins
 
 MAX_PRINTED = 2_000
+CUT = "\n… (and more)"
 RAISE = dis.opmap["RAISE_VARARGS"]
 MAX_MESSAGE = 500
 MAX_ELEMENTS = 1 << 16
@@ -44,9 +46,15 @@ class Printed(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        if len(self.text) < MAX_PRINTED:
-            self.text += str(text)[: MAX_PRINTED - len(self.text)]
+        room = MAX_PRINTED - len(CUT) - len(self.text)
+        if room > 0:
+            self.text += text if len(text) <= room else f"{str(text)[:room]}{CUT}"
         return len(text)
+
+    def warned(self, message: Warning | str, kind: type[Warning], path: str, line: int) -> None:
+        """A warning, in one line; PyTorch's own end in where it was built, which helps nobody."""
+        words = " ".join(str(message).split()).split(" (Triggered internally")[0]
+        self.write(f"{kind.__name__} (line {line}): {words}\n")
 
     def close(self) -> None:
         """Stays open: a student's close() would turn every later print into an error."""
@@ -78,6 +86,7 @@ def serve(sock: socket.socket, confine: Callable[[Mapping[str, Any]], None] | No
     printed, log = Printed(), AutogradLog()
     known = frozenset(sys.modules)
     sys.stdout = sys.stderr = printed
+    warnings.showwarning = lambda text, kind, path, line, *_: printed.warned(text, kind, path, line)
     sys.path[:] = [path for path in sys.path if path not in request["hide"]]
     while True:
         if "source" in request:
