@@ -18,14 +18,17 @@ import torch
 from torch import Tensor
 
 from checks.grader.commands import cli
+from checks.grader.figures import engine, recording
+from checks.grader.figures.inside import engine as inside_engine
 from checks.grader.figures.page import Story, content_policy, fragment, frame, page, stories_of
 from checks.grader.figures.page import html as page_html
 from checks.grader.figures.page.formulas import SLOPES
-from checks.grader.figures.recording import IN_ONE_PIECE
+from checks.grader.figures.recording import IN_ONE_PIECE, Node
 from checks.grader.figures.subject import subject_of
 from checks.grader.language.figure import Graph
 from checks.grader.language.lesson import load
 from checks.grader.records.course import ROOT, stems
+from checks.grader.records.observation import Array
 from checks.grader.running.intake import LessonFile
 from checks.grader.running.server import Server
 from checks.slips import OPERATIONS
@@ -364,6 +367,82 @@ def test_a_wrong_gradient_by_hand_stands_beside_the_right_one(
     (wrong,) = opened.all(".box.wrong")
     assert "✗ ∂ 32, not 16" in wrong.text
     assert opened.find(".sentence").text == story["sentence"]
+
+
+# ── an engine of one's own ──────────────────────────────────────────────────────────────────────
+
+ENGINE = """
+class Node:
+    def __init__(self, value, parents=(), slopes=()):
+        self.value, self.parents, self.slopes, self.grad = value, parents, slopes, None
+
+def multiply(a, b):
+    return Node(a.value * b.value, (a, b), (b.value, SLOPE))
+
+def power(a, n):
+    return Node(a.value ** n, (a,), (n * a.value ** (n - 1),))
+
+def add(a, b):
+    return Node(a.value + b.value, (a, b), (torch.ones_like(a.value),) * 2)
+
+def sigmoid(a):
+    out = torch.sigmoid(a.value)
+    return Node(out, (a,), (out * (1 - out),))
+
+def backward(end, g=1.0):
+    if not end.parents:
+        end.grad = g if end.grad is None else end.grad + g
+    for parent, slope in zip(end.parents, end.slopes):
+        backward(parent, g * slope)
+
+def gradients(x, w):
+    x, w = Node(x), Node(w)
+    backward(multiply(Node(torch.tensor(0.5)), power(add(sigmoid(multiply(x, w)), x), 2)))
+    return w.grad
+"""
+
+
+def engine_graph(slope: str) -> tuple[dict[str, Node], dict[str, Tensor]]:
+    """The right gradients of its graph, and those that the engine left on x and w."""
+    lesson = ModuleType("lesson")
+    lesson.__dict__["torch"] = torch
+    exec(ENGINE.replace("SLOPE", slope), lesson.__dict__)
+    graphs = []
+    for x, w in ((2.0, -0.7), (1.5, 0.4)):
+        at = torch.tensor(x, dtype=torch.float64), torch.tensor(w, dtype=torch.float64)
+        answer = inside_engine.record(lesson, "gradients", [], *at)
+        for part in answer.values():
+            for key in ("value", "grad"):
+                part[key] = None if part[key] is None else Array(part[key], "float64", "cpu")
+        graphs.append(recording.read(answer))
+    numbers = {"x": (2.0, 1.5), "w": (-0.7, 0.4)}
+    values = {
+        name: (torch.tensor(here).double(), torch.tensor(there).double())
+        for name, (here, there) in numbers.items()
+    }
+    nodes = recording.named(graphs[0], graphs[1], values)
+    right = engine.with_gradients(engine.without_constants(nodes, graphs[1]))
+    return {node.name: node for node in right if node.name}, engine.own_gradients(nodes)
+
+
+def _number(value: Tensor | None) -> float:
+    assert value is not None
+    return float(value)
+
+
+def test_the_engine_of_a_student_is_recorded_with_the_gradients_that_are_right() -> None:
+    named, yours = engine_graph("a.value")
+    x, w = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (2.0, -0.7))
+    grads = torch.autograd.grad(0.5 * (torch.sigmoid(x * w) + x) ** 2, (x, w))
+    for name, grad in zip("xw", grads, strict=True):
+        assert _number(named[name].grad) == exactly(grad.item())
+        assert _number(yours[name]) == exactly(grad.item())
+
+
+def test_a_wrong_slope_in_an_engine_stands_beside_the_right_gradient() -> None:
+    named, yours = engine_graph("b.value")
+    assert _number(named["w"].grad) != pytest.approx(_number(yours["w"]), rel=1e-3)
+    assert _number(named["x"].grad) == exactly(_number(yours["x"]))
 
 
 # ── the page ────────────────────────────────────────────────────────────────────────────────────

@@ -70,6 +70,7 @@ def story_of(wanted: figure.Graph, subject: Subject) -> Story:
     return {
         "title": subject.title(subject.lesson.title),
         "call": f"{wanted.exercise} at {wanted.example}",
+        "recorded": "as its own engine built it" if wanted.engine else "as autograd recorded it",
         "root": wanted.root,
         "note": found.note,
         "whose": found.whose[0].upper() + found.whose[1:],
