@@ -20,7 +20,15 @@ from torch import Tensor
 from checks.grader.commands import cli
 from checks.grader.figures import engine, recording
 from checks.grader.figures.inside import engine as inside_engine
-from checks.grader.figures.page import Story, content_policy, fragment, frame, page, stories_of
+from checks.grader.figures.page import (
+    Story,
+    assets,
+    content_policy,
+    fragment,
+    frame,
+    page,
+    stories_of,
+)
 from checks.grader.figures.page import html as page_html
 from checks.grader.figures.page.formulas import SLOPES
 from checks.grader.figures.recording import IN_ONE_PIECE, Node
@@ -397,7 +405,8 @@ def backward(end, g=1.0):
 
 def gradients(x, w):
     x, w = Node(x), Node(w)
-    backward(multiply(Node(torch.tensor(0.5)), power(add(sigmoid(multiply(x, w)), x), 2)))
+    half = Node(torch.tensor(0.5, dtype=torch.float64))
+    backward(multiply(half, power(add(sigmoid(multiply(x, w)), x), 2)))
     return w.grad
 """
 
@@ -482,6 +491,22 @@ def test_a_training_is_played_to_its_end(
     opened.part("run").click()
     assert "stop" in opened.part("run").text
     opened.part("run").click()
+
+
+def test_fragments_in_another_page_and_a_frame_in_a_notebook_work_as_well(
+    tell: STORIES, browser: Any, tmp_path: Path
+) -> None:
+    stories = [*tell("lesson1_linear"), *tell("lesson2_bias")]
+    inside = "".join(map(fragment, stories)) + assets()
+    for name, body in {"fragments": inside, "frame": frame(stories)}.items():
+        file = tmp_path / f"{name}.html"
+        file.write_text(f"<!doctype html><meta charset=utf-8>{body}", encoding="utf-8")
+        browser.get(file.as_uri())
+        if name == "frame":
+            browser.switch_to.frame(0)
+        assert len(browser.find_elements("css selector", ".step-through[data-ready] svg")) > 2
+        assert browser.get_log("browser") == []
+    browser.switch_to.default_content()
 
 
 def test_text_of_a_student_is_text(tell: STORIES) -> None:
