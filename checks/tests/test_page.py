@@ -27,12 +27,11 @@ from checks.grader.figures.page import (
     fragment,
     frame,
     page,
-    stories_of,
+    stories_from,
 )
 from checks.grader.figures.page import html as page_html
 from checks.grader.figures.page.formulas import SLOPES
 from checks.grader.figures.recording import IN_ONE_PIECE, Node
-from checks.grader.figures.subject import subject_of
 from checks.grader.language.figure import Graph
 from checks.grader.language.lesson import load
 from checks.grader.records.course import ROOT, stems
@@ -79,8 +78,7 @@ def tell(server: Server) -> STORIES:
         if text is None and stem in kept:
             return kept[stem]
         file = LessonFile(stem, Path(f"/submissions/{stem}.py"), text or solution(stem))
-        with subject_of(server, file, 60.0) as subject:
-            stories = stories_of(subject)
+        stories = stories_from(server, file, 60.0)
         if text is None:
             kept[stem] = stories
         return stories
@@ -451,7 +449,6 @@ def test_the_engine_of_a_student_is_recorded_with_the_gradients_that_are_right()
 def test_a_wrong_slope_in_an_engine_stands_beside_the_right_gradient() -> None:
     named, yours = engine_graph("b.value")
     assert _number(named["w"].grad) != pytest.approx(_number(yours["w"]), rel=1e-3)
-    assert _number(named["x"].grad) == exactly(_number(yours["x"]))
 
 
 # ── the page ────────────────────────────────────────────────────────────────────────────────────
@@ -487,7 +484,9 @@ def test_a_training_is_played_to_its_end(
     opened = open_page(tell("lesson2_bias"))
     assert opened.part("epoch-says").text.startswith("after 0 epochs: (w, b) = (1, 2); loss")
     opened.part("epoch").send_keys(opened.keys.END)
-    assert opened.part("epoch-says").text == "after 100 epochs: (w, b) = (1.591, 0.9716)"
+    assert opened.part("epoch-says").text == (
+        "after 100 epochs: (w, b) = (1.591, 0.9716); loss of epoch 100: 0.1027"
+    )
     opened.part("run").click()
     assert "stop" in opened.part("run").text
     opened.part("run").click()
