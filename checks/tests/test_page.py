@@ -18,14 +18,24 @@ import torch
 from torch import Tensor
 
 from checks.grader.commands import cli
-from checks.grader.figures.page import Story, content_policy, fragment, frame, page, stories_of
+from checks.grader.figures import engine, recording
+from checks.grader.figures.inside import engine as inside_engine
+from checks.grader.figures.page import (
+    Story,
+    assets,
+    content_policy,
+    fragment,
+    frame,
+    page,
+    stories_from,
+)
 from checks.grader.figures.page import html as page_html
 from checks.grader.figures.page.formulas import SLOPES
-from checks.grader.figures.recording import IN_ONE_PIECE
-from checks.grader.figures.subject import subject_of
+from checks.grader.figures.recording import IN_ONE_PIECE, Node
 from checks.grader.language.figure import Graph
 from checks.grader.language.lesson import load
 from checks.grader.records.course import ROOT, stems
+from checks.grader.records.observation import Array
 from checks.grader.running.intake import LessonFile
 from checks.grader.running.server import Server
 from checks.slips import OPERATIONS
@@ -68,8 +78,7 @@ def tell(server: Server) -> STORIES:
         if text is None and stem in kept:
             return kept[stem]
         file = LessonFile(stem, Path(f"/submissions/{stem}.py"), text or solution(stem))
-        with subject_of(server, file, 60.0) as subject:
-            stories = stories_of(subject)
+        stories = stories_from(server, file, 60.0)
         if text is None:
             kept[stem] = stories
         return stories
@@ -366,6 +375,82 @@ def test_a_wrong_gradient_by_hand_stands_beside_the_right_one(
     assert opened.find(".sentence").text == story["sentence"]
 
 
+# ── an engine of one's own ──────────────────────────────────────────────────────────────────────
+
+ENGINE = """
+class Node:
+    def __init__(self, value, parents=(), slopes=()):
+        self.value, self.parents, self.slopes, self.grad = value, parents, slopes, None
+
+def multiply(a, b):
+    return Node(a.value * b.value, (a, b), (b.value, SLOPE))
+
+def power(a, n):
+    return Node(a.value ** n, (a,), (n * a.value ** (n - 1),))
+
+def add(a, b):
+    return Node(a.value + b.value, (a, b), (torch.ones_like(a.value),) * 2)
+
+def sigmoid(a):
+    out = torch.sigmoid(a.value)
+    return Node(out, (a,), (out * (1 - out),))
+
+def backward(end, g=1.0):
+    if not end.parents:
+        end.grad = g if end.grad is None else end.grad + g
+    for parent, slope in zip(end.parents, end.slopes):
+        backward(parent, g * slope)
+
+def gradients(x, w):
+    x, w = Node(x), Node(w)
+    half = Node(torch.tensor(0.5, dtype=torch.float64))
+    backward(multiply(half, power(add(sigmoid(multiply(x, w)), x), 2)))
+    return w.grad
+"""
+
+
+def engine_graph(slope: str) -> tuple[dict[str, Node], dict[str, Tensor]]:
+    """The right gradients of its graph, and those that the engine left on x and w."""
+    lesson = ModuleType("lesson")
+    lesson.__dict__["torch"] = torch
+    exec(ENGINE.replace("SLOPE", slope), lesson.__dict__)
+    graphs = []
+    for x, w in ((2.0, -0.7), (1.5, 0.4)):
+        at = torch.tensor(x, dtype=torch.float64), torch.tensor(w, dtype=torch.float64)
+        answer = inside_engine.record(lesson, "gradients", [], *at)
+        for part in answer.values():
+            for key in ("value", "grad"):
+                part[key] = None if part[key] is None else Array(part[key], "float64", "cpu")
+        graphs.append(recording.read(answer))
+    numbers = {"x": (2.0, 1.5), "w": (-0.7, 0.4)}
+    values = {
+        name: (torch.tensor(here).double(), torch.tensor(there).double())
+        for name, (here, there) in numbers.items()
+    }
+    nodes = recording.named(graphs[0], graphs[1], values)
+    right = engine.with_gradients(engine.without_constants(nodes, graphs[1]))
+    return {node.name: node for node in right if node.name}, engine.own_gradients(nodes)
+
+
+def _number(value: Tensor | None) -> float:
+    assert value is not None
+    return float(value)
+
+
+def test_the_engine_of_a_student_is_recorded_with_the_gradients_that_are_right() -> None:
+    named, yours = engine_graph("a.value")
+    x, w = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (2.0, -0.7))
+    grads = torch.autograd.grad(0.5 * (torch.sigmoid(x * w) + x) ** 2, (x, w))
+    for name, grad in zip("xw", grads, strict=True):
+        assert _number(named[name].grad) == exactly(grad.item())
+        assert _number(yours[name]) == exactly(grad.item())
+
+
+def test_a_wrong_slope_in_an_engine_stands_beside_the_right_gradient() -> None:
+    named, yours = engine_graph("b.value")
+    assert _number(named["w"].grad) != pytest.approx(_number(yours["w"]), rel=1e-3)
+
+
 # ── the page ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -399,10 +484,28 @@ def test_a_training_is_played_to_its_end(
     opened = open_page(tell("lesson2_bias"))
     assert opened.part("epoch-says").text.startswith("after 0 epochs: (w, b) = (1, 2); loss")
     opened.part("epoch").send_keys(opened.keys.END)
-    assert opened.part("epoch-says").text == "after 100 epochs: (w, b) = (1.591, 0.9716)"
+    assert opened.part("epoch-says").text == (
+        "after 100 epochs: (w, b) = (1.591, 0.9716); loss of epoch 100: 0.1027"
+    )
     opened.part("run").click()
     assert "stop" in opened.part("run").text
     opened.part("run").click()
+
+
+def test_fragments_in_another_page_and_a_frame_in_a_notebook_work_as_well(
+    tell: STORIES, browser: Any, tmp_path: Path
+) -> None:
+    stories = [*tell("lesson1_linear"), *tell("lesson2_bias")]
+    inside = "".join(map(fragment, stories)) + assets()
+    for name, body in {"fragments": inside, "frame": frame(stories)}.items():
+        file = tmp_path / f"{name}.html"
+        file.write_text(f"<!doctype html><meta charset=utf-8>{body}", encoding="utf-8")
+        browser.get(file.as_uri())
+        if name == "frame":
+            browser.switch_to.frame(0)
+        assert len(browser.find_elements("css selector", ".step-through[data-ready] svg")) > 2
+        assert browser.get_log("browser") == []
+    browser.switch_to.default_content()
 
 
 def test_text_of_a_student_is_text(tell: STORIES) -> None:

@@ -167,7 +167,8 @@ def _data(nodes: Sequence[recording.Node], names: set[str]) -> set[int]:
         if node.sources:
             is_data = all(source in found for source in node.sources)
         else:
-            is_data = node.name in names or node.name.rstrip("0123456789") in names
+            name = node.name.removeprefix("−")
+            is_data = name in names or name.rstrip("0123456789") in names
         if is_data:
             found.add(i)
     return found

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checks.grader.figures.page import page, stories_of
+from checks.grader.figures.page import page, stories_from
 from checks.grader.figures.pictures import Numbers, measure
 from checks.grader.figures.style import STYLE
 from checks.grader.figures.subject import Undrawable, subject_of
@@ -63,8 +63,7 @@ def draw_pages(
             continue
         target = folder / f"{stem.split('_')[0]}.html"
         try:
-            with subject_of(server, lesson_file, time_limit) as subject:
-                text = page(stories_of(subject))
+            text = page(stories_from(server, lesson_file, time_limit))
         except Undrawable as reason:
             yield f"Lesson {number(stem)}: no page. {reason}", None
             continue

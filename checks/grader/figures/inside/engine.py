@@ -69,9 +69,9 @@ def record(lesson: Any, function: str, moves: list[str], *arguments: Any) -> dic
 
     ends: list[Any] = []
 
-    def backward(end: Any) -> Any:
-        ends.append(end)
-        return before["backward"](end)
+    def backward(end: Any, *rest: Any, **more: Any) -> Any:
+        ends.append(end)  # it may call itself, with more arguments than the lesson asks for
+        return before["backward"](end, *rest, **more)
 
     try:
         for name in OPERATIONS:

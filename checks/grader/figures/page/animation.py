@@ -16,8 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from checks.grader.figures.page import page, stories_of
-from checks.grader.figures.subject import subject_of
+from checks.grader.figures.page import page, stories_from
 from checks.grader.records.course import ROOT
 from checks.grader.running.intake import LessonFile
 from checks.grader.running.server import Server
@@ -59,8 +58,8 @@ def _page() -> str:
     text = (ROOT / "solutions" / f"{STEM}.py").read_text(encoding="utf-8")
     text = text.partition('\nif __name__ == "__main__":')[0] + MISTAKE
     lesson_file = LessonFile(STEM, Path(f"{STEM}.py"), text)
-    with Server("exec") as server, subject_of(server, lesson_file, 60.0) as subject:
-        return page(stories_of(subject))
+    with Server("exec") as server:
+        return page(stories_from(server, lesson_file, 60.0))
 
 
 def _shots(file: Path) -> Iterator[tuple[bytes, int]]:

@@ -36,7 +36,7 @@ def fragment(story: Story) -> str:
     return _template("fragment.html").substitute(
         label=escape(f"Step through {story['call']}", quote=True),
         title=escape(story["title"]),
-        call=escape(f"The graph of {story['call']}, as autograd recorded it from this code."),
+        call=escape(f"The graph of {story['call']}, {story['recorded']} from this code."),
         sentence=escape(story["sentence"]),
         note=escape(story["note"]),
         training=_template("training.html").substitute(unit=training["unit"]) if playable else "",

@@ -502,13 +502,15 @@
       for (const i of editable) this.node(i).value.data.forEach((number, entry, all) => {
         const { shape } = this.node(i).value;
         const at = all.length === 1 ? "" : shape.length === 2 ? `[${Math.floor(entry / shape[1]) + 1},${(entry % shape[1]) + 1}]` : `[${entry + 1}]`;
+        const own = this.story.nodes.some((other) => other.shown && other.name === `${this.node(i).name}${entry + 1}`);
+        const name = own ? `${this.node(i).name}${entry + 1}` : `${this.node(i).name}${at}`;
         const reach = Math.max(2, 2 * Math.abs(number));
         const field = element("input", { type: "number", step: "any", value: number, "data-node": i, "data-entry": entry });
-        const slider = element("input", { type: "range", step: reach / 100, min: number - reach, max: number + reach, value: number, "aria-label": `${this.node(i).name}${at}, slider`, "data-first": number });
+        const slider = element("input", { type: "range", step: reach / 100, min: number - reach, max: number + reach, value: number, "aria-label": `${name}, slider` });
         slider.value = number;
         field.addEventListener("input", () => { slider.value = field.value; this.change(i, entry, field.value); });
         slider.addEventListener("input", () => { field.value = Number(Number(slider.value).toPrecision(6)); this.change(i, entry, field.value); });
-        this.parts.inputs.append(element("label", {}, `${this.node(i).name}${at} `, field), slider);
+        this.parts.inputs.append(element("label", {}, `${name} `, field), slider);
       });
       const button = element("button", { type: "button" }, "as recorded");
       button.addEventListener("click", () => this.reset());
@@ -679,20 +681,20 @@
       const logs = [...losses, ...right].filter((x) => x > 0 && x < 1e12).map(Math.log10);
       const low = Math.min(...logs, floor ? Math.log10(floor[0]) : Infinity), high = Math.min(Math.max(...logs), Math.log10(losses[0] || 1) + 3);
       const last = epochs[epochs.length - 1] || 1;
-      this.toLoss = (epoch, loss) => [50 + 280 * (epoch / last), 215 - 200 * ((Math.log10(loss) - low) / (high - low || 1))];
+      this.toLoss = (epoch, loss) => [72 + 258 * (epoch / last), 215 - 200 * ((Math.log10(loss) - low) / (high - low || 1))];
       const line = (values, kind) => {
         const points = values.map((loss, i) => (loss > 0 && Math.log10(loss) <= high ? this.toLoss(epochs[i], loss).join(" ") : null)).filter(Boolean);
         this.losses.append(svg("polyline", { points: points.join(" "), class: kind }));
       };
       if (floor) {
         const y = this.toLoss(0, floor[0])[1];
-        this.losses.append(svg("line", { x1: 50, x2: 330, y1: y, y2: y, class: "floor" }));
+        this.losses.append(svg("line", { x1: 72, x2: 330, y1: y, y2: y, class: "floor" }));
       }
       if (right.length) line(right, "right");
       line(losses, "curve");
       for (const [y, value] of [[215, low], [15, high]])
-        this.losses.append(svg("text", { x: 46, y: y + 4, class: "tick end" }, written(10 ** value, 2)));
-      this.losses.append(svg("text", { x: 50, y: 234, class: "tick" }, "0"), svg("text", { x: 330, y: 234, class: "tick end" }, String(last)));
+        this.losses.append(svg("text", { x: 68, y: y + 4, class: "tick end" }, written(10 ** value, 2)));
+      this.losses.append(svg("text", { x: 72, y: 234, class: "tick" }, "0"), svg("text", { x: 330, y: 234, class: "tick end" }, String(last)));
       this.dot = svg("circle", { r: 5, class: "dot" });
       this.losses.append(this.dot);
     }
@@ -725,11 +727,12 @@
     }
 
     show() {
-      const i = Number(this.slider.value), { epochs, losses, unit, path } = this.data, loss = losses[i];
+      const i = Number(this.slider.value), { epochs, losses, unit, path } = this.data;
+      const ended = i >= losses.length, loss = ended ? this.data.last : losses[i], epoch = ended ? epochs[i] : epochs[i] + 1;
       const where = path && path.points && path.points[i];
       const at = where ? `: (${path.axes.join(", ")}) = (${where.map((x) => written(x)).join(", ")})` : "";
-      const next = loss === undefined ? "" : `; loss of ${unit} ${epochs[i] + 1}: ${loss === null ? "no longer a number" : written(loss)}`;
-      this.says.textContent = `after ${epochs[i]} ${unit}s${at}${next}`;
+      const says = loss === null ? "no longer a number" : written(loss);
+      this.says.textContent = `after ${epochs[i]} ${unit}s${at}; loss of ${unit} ${epoch}: ${says}`;
       this.slider.setAttribute("aria-valuetext", this.says.textContent);
       if (loss > 0) {
         const [cx, cy] = this.toLoss(epochs[i], loss);
@@ -762,6 +765,8 @@
     }
   }
 
+  // On a page of its own the keys work at once.
+  const first = document.querySelector("main > .step-through");
   for (const root of document.querySelectorAll(".step-through:not([data-ready])")) {
     root.dataset.ready = "yes";
     const story = JSON.parse(root.querySelector("script[type='application/json']").textContent);
@@ -769,4 +774,5 @@
     const training = root.querySelector("[data-part='training']");
     if (training && story.training && story.training.epochs) new Training(training, story.training);
   }
+  if (first) first.focus({ preventScroll: true });
 })();

@@ -16,11 +16,13 @@ from checks.grader.figures.page.formulas import Writer
 from checks.grader.figures.page.training import training_of
 from checks.grader.figures.page.views import graph_view, net_view
 from checks.grader.figures.recording import Node, label
-from checks.grader.figures.subject import Subject, Undrawable, close_to
+from checks.grader.figures.subject import Subject, Undrawable, close_to, subject_of
 from checks.grader.grading.grade import grade
 from checks.grader.grading.questions import questions_of, restricted
 from checks.grader.language import figure
 from checks.grader.records.verdict import Settings
+from checks.grader.running.intake import LessonFile
+from checks.grader.running.server import Server
 from checks.slips import Step, Unfit, operations
 
 #: A source of more entries cannot be changed in the page.
@@ -70,6 +72,7 @@ def story_of(wanted: figure.Graph, subject: Subject) -> Story:
     return {
         "title": subject.title(subject.lesson.title),
         "call": f"{wanted.exercise} at {wanted.example}",
+        "recorded": "as its own engine built it" if wanted.engine else "as autograd recorded it",
         "root": wanted.root,
         "note": found.note,
         "whose": found.whose[0].upper() + found.whose[1:],
@@ -93,6 +96,12 @@ def stories_of(subject: Subject) -> list[Story]:
     if not stories:
         raise Undrawable(reasons[0] if reasons else "the lesson declares no graph")
     return stories
+
+
+def stories_from(server: Server, lesson_file: LessonFile, time_limit: float) -> list[Story]:
+    """The stories of a lesson file, asked in a process of its own. Raises Undrawable."""
+    with subject_of(server, lesson_file, time_limit) as subject:
+        return stories_of(subject)
 
 
 def _names(found: Recorded) -> dict[int, str]:

@@ -42,6 +42,7 @@ def _sampled(losses: LossesNumbers) -> dict[str, Any]:
         "epochs": stops,
         "losses": [_plain(losses.losses[epoch]) for epoch in epochs],
         "right": [_plain(losses.right[epoch]) for epoch in epochs if epoch < len(losses.right)],
+        "last": _plain(losses.losses[-1]),
         "floor": losses.floor,
     }
 
