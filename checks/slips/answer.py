@@ -25,10 +25,13 @@ def readings(
 ) -> list[Reading]:
     """What the answers for one input are on every case, if not its gradient; likeliest first."""
     each = [
-        set(_readings(tape, right, leaf, value))
+        {reading.words: reading for reading in _readings(tape, right, leaf, value)}
         for tape, right, value in zip(tapes, rights, given, strict=True)
     ]
-    return sorted(set.intersection(*each), key=lambda reading: reading.rank)
+    fitting = set(each[0]).intersection(*each[1:])
+    return sorted(
+        (each[0][words] for words in fitting), key=lambda reading: (reading.rank, reading)
+    )
 
 
 def _readings(tape: Tape, right: dict[int, Tensor], leaf: int, value: Tensor) -> Iterator[Reading]:

@@ -49,9 +49,14 @@ def why(
         for tape, case in zip(tapes, exact, strict=True):
             _compare_with_autograd(tape, loss, case, names)
         answers = [_answer(gradient, case, names) for case in exact]
-        return explain(tapes, answers, names)
+        finding = explain(tapes, answers, names)
     except NotATape as reason:
         return Finding((), (), remark=f"The loss cannot be followed: {reason}.")
+    if finding.wrong and not finding.stories:
+        forgotten = _forgotten(tapes[0], loss, gradient, exact[0], answers[0], names)
+        told_too = f"Your answer does not depend on {listed(forgotten)}." if forgotten else ""
+        finding = replace(finding, remark=f"{finding.remark} {told_too}".strip())
+    return finding
 
 
 def explain(
@@ -69,23 +74,24 @@ def explain(
         raise NotATape("its steps are not the same on every case")
     leaves = {name: tapes[0].inputs[name] for name in wrt}
     rights = [_right(tape, leaves.values()) for tape in tapes]
-    given = {name: [_tensor(answer[k]) for answer in answers] for k, name in enumerate(wrt)}
+    returned = {name: [_tensor(answer[k]) for answer in answers] for k, name in enumerate(wrt)}
+    flaws = [flaw for name in wrt if (flaw := _flaw(name, returned[name]))]
+    if flaws:
+        return Finding((), (), remark=" ".join(flaws))
+    given = {name: [v for v in values if v is not None] for name, values in returned.items()}
     scales = [_size(right[leaf] for leaf in leaves.values()) for right in rights]
-    right_ones, wrong_ones, odd_ones, notes = [], [], [], []
+    right_ones, wrong_ones, odd_ones = [], [], []
     for name, leaf in leaves.items():
-        expected = [right[leaf] for right in rights]
-        flaw = _flaw(name, given[name], expected)
-        if flaw:
-            notes.append(flaw)
-        if flaw or any(v.shape != e.shape for v, e in zip(given[name], expected, strict=True)):
+        both = list(zip(given[name], (right[leaf] for right in rights), strict=True))
+        if any(value.shape != expected.shape for value, expected in both):
             odd_ones.append(name)
-        elif all(map(same, given[name], expected, scales)):
+        elif all(same(*pair, scale) for pair, scale in zip(both, scales, strict=True)):
             right_ones.append(name)
         else:
             wrong_ones.append(name)
     finding = Finding(tuple(right_ones), tuple(n for n in wrt if n not in right_ones))
-    if finding.agrees or notes:
-        return replace(finding, remark=" ".join(notes))
+    if finding.agrees:
+        return finding
     trials = [
         Trial(tape, {leaves[n]: given[n][k] for n in wrt if n not in odd_ones})
         for k, tape in enumerate(tapes)
@@ -96,7 +102,7 @@ def explain(
         likely = explanations(trials, two=two and not stories)
         aside = [read[name][0].words for name in odd_ones]
         stories += _stories(tapes[0], likely, aside)
-    if not stories and len(wrt) > 1 and not odd_ones:
+    if not any(story.nodes for _, story in stories) and len(wrt) > 1 and not odd_ones:
         stories += _one_by_one(trials, {name: leaves[name] for name in wrong_ones})
     stories.sort(key=lambda ranked: ranked[0])
     told_ones = tuple(story for _, story in stories)
@@ -150,19 +156,18 @@ def _whole(wrong: Sequence[str], read: Mapping[str, list[Reading]]) -> list[tupl
     firsts = [read[name][0] for name in wrong]
     words = " and ".join(reading.words for reading in firsts)
     ids = tuple(dict.fromkeys(reading.id for reading in firsts))
-    return [(max(reading.rank for reading in firsts), Story(ids, tuple(wrong), words))]
+    return [(max(reading.rank for reading in firsts), Story(ids, (), words))]
 
 
 def _remark(trials: Sequence[Trial], finding: Finding, leaves: Mapping[str, int]) -> str:
     """What can be said without a story: nearly right, a constant ratio, the first doubtful node."""
-    if not trials[0].answer:
-        return "Nothing that I know gives this shape."
-    wrong = [leaves[name] for name in finding.wrong]
+    wrong = [leaves[name] for name in finding.wrong if leaves[name] in trials[0].answer]
+    if len(wrong) < len(finding.wrong):
+        return "None of the mistakes that I know gives this shape."
     off = max(
         float((trial.answer[leaf] - trial.right[leaf]).abs().max() / trial.right[leaf].abs().max())
         for trial in trials
         for leaf in wrong
-        if leaf in trial.answer
     )
     if off < 0.01:
         return f"It is nearly right: off by at most {off:.2g} of the largest entry."
@@ -191,8 +196,6 @@ def _ratio(trials: Sequence[Trial], wrong: Sequence[int]) -> float | None:
     factors = []
     for trial in trials:
         for leaf in wrong:
-            if leaf not in trial.answer:
-                return None
             right = trial.right[leaf]
             factor = float((trial.answer[leaf] * right).sum() / (right * right).sum())
             if not same(trial.answer[leaf], factor * right, trial.scale):
@@ -212,9 +215,10 @@ def _right(tape: Tape, leaves: Iterable[int]) -> dict[int, Tensor]:
     return right
 
 
-def _flaw(name: str, values: Sequence[Tensor | None], expected: Sequence[Tensor]) -> str:
+def _flaw(name: str, values: Sequence[Tensor | None]) -> str:
+    """What keeps an answer from being compared at all."""
     if any(value is None for value in values):
-        return f"∂{name} is missing."
+        return f"∂{name} is missing or no tensor."
     if not all(bool(torch.isfinite(value).all()) for value in values if value is not None):
         return f"∂{name} is not finite."
     return ""
@@ -237,6 +241,35 @@ def _tensor(value: Any) -> Tensor | None:
 def _exact(value: Any) -> Any:
     decimals = isinstance(value, Tensor) and value.is_floating_point()
     return value.detach().to("cpu", torch.float64) if decimals else value
+
+
+def _forgotten(
+    tape: Tape,
+    loss: Callable[..., Tensor],
+    gradient: Callable[..., Any],
+    case: Inputs,
+    answer: Sequence[Any],
+    names: Sequence[str],
+) -> list[str]:
+    """The inputs on which the right gradient depends and the answer does not."""
+    found = []
+    right = tape.backward()
+    for name, value in case.items():
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            continue
+        other = {**case, name: value * 1.25 + 0.125}
+        moved = record(_scalar(loss, other), other).backward()
+        leaves = [tape.inputs[each] for each in names]
+        depends = any(
+            not same(moved[leaf], right[leaf], _size([right[leaf]]))
+            for leaf in leaves
+            if leaf in moved
+        )
+        again = _answer(gradient, other, names)
+        pairs = [(_tensor(a), _tensor(b)) for a, b in zip(answer, again, strict=True)]
+        if depends and all(a is not None and b is not None and torch.equal(a, b) for a, b in pairs):
+            found.append(name)
+    return found
 
 
 def _equal(one: Inputs, other: Inputs) -> bool:
@@ -292,6 +325,8 @@ def _compare_with_autograd(
         if not end.requires_grad:
             raise NotATape(f"it does not depend on {', '.join(names)}")
         grads = torch.autograd.grad(end, list(leaves.values()), allow_unused=True)
+    if not all(bool(torch.isfinite(grad).all()) for grad in grads if grad is not None):
+        raise NotATape("its gradient is not finite on every case")
     right, scale = tape.backward(), _size(grad for grad in grads if grad is not None)
     for name, grad in zip(names, grads, strict=True):
         own = right.get(tape.inputs[name])

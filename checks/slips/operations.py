@@ -83,10 +83,12 @@ class Slip:
                 return fit(self.back(step, i, g), step.parents[i])
             except (RuntimeError, IndexError) as error:
                 raise Unfit from error
-        if self.own and self.value is not None:
+        if self.value is None:
+            return step.slope(i, g)
+        if self.own:
             value = self.value
             return by_autograd(lambda *p: value(replace(step, parents=p)), step.parents, i, g)
-        return step.slope(i, g)
+        return replace(step, out=step.compute(*step.parents)).slope(i, g)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class Trial:
         self.tape, self.answer = tape, answer
         self.values = [node.value for node in tape.nodes]
         self.right = tape.backward()
-        self.scale = max(float(self.right[leaf].abs().max()) for leaf in answer)
+        self.scale = max((float(self.right[leaf].abs().max()) for leaf in answer), default=0.0)
         self.seen: dict[tuple[Slip, tuple[int, int]], float | None] = {}
 
     @cached_property
@@ -419,7 +419,11 @@ class Map:
         wanted = sum(1 << leaf for leaf in leaves)
         before_end = self.behind[tape.end]
         self.used = [node for node in tape.nodes if before_end >> node.index & 1]
-        self.way = [node for node in self.used if self.behind[node.index] & wanted]
+        self.way = [
+            node
+            for node in self.used
+            if self.behind[node.index] & wanted and node.index in tape.differentiable
+        ]
         on_way = {node.index for node in self.way}
         self.edges: dict[int, list[tuple[int, int]]] = {}
         self.users: dict[int, list[tuple[int, int]]] = {node.index: [] for node in tape.nodes}

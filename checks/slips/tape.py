@@ -356,7 +356,7 @@ def named(found: list[tuple[str, Tensor]]) -> Iterator[None]:
                     (f"{name}[{i}]", t) for i, t in enumerate(value) if isinstance(t, Tensor)
                 )
 
-    before = sys.getprofile()
+    before: Any = sys.getprofile()
     if before is not None and not callable(before):  # cProfile's, which cannot be put back
         yield
         return
