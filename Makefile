@@ -57,7 +57,7 @@ test: $(VENV)/.developer
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.developer
-	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 bench: $(VENV)/.developer
 	@for file in checks/tests/bench_*.py; do $(BIN)/python -m checks.tests.$$(basename $$file .py) || exit 1; done
@@ -73,7 +73,7 @@ mutants: $(VENV)/.developer
 
 # Write exercises/ anew from solutions/: a stub is its solution with the bodies cut off.
 stubs: $(VENV)/.student
-	@$(BIN)/python -m checks.grader.stub
+	@$(BIN)/python -m checks.grader.author.stub
 
 $(VENV)/.student: pyproject.toml
 	@echo "Setting up $(VENV) with $(TORCH), numpy, matplotlib and pytest. Once; this takes a minute."

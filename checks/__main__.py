@@ -1,6 +1,6 @@
 """`python -m checks`: see `python -m checks --help`."""
 
-from checks.grader.cli import run
+from checks.grader.commands.cli import run
 
 if __name__ == "__main__":
     run()

@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.descent import Loop, descend
-from checks.grader.draw.figure import Graph, Losses, Surface
-from checks.grader.inputs import Dice, columns
-from checks.grader.lesson import Claim, Exercise, Lesson, Mistake, Witness, some_or_all
-from checks.grader.linear import trained
-from checks.grader.training import prefixes_of, training_mistakes
-from checks.grader.truth import gradient_of
+from checks.grader.language.descent import Loop, descend
+from checks.grader.language.figure import Graph, Losses, Surface
+from checks.grader.language.inputs import Dice, columns
+from checks.grader.language.lesson import Claim, Exercise, Lesson, Mistake, Witness, some_or_all
+from checks.grader.language.linear import trained
+from checks.grader.language.loops import prefixes_of, training_mistakes
+from checks.grader.language.truth import gradient_of
 
 LR = 0.01
 NODES = ("z1", "z2", "z", "y_hat", "r")

@@ -15,12 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.descent import Loop, descend
-from checks.grader.draw.figure import Graph, Losses, Net
-from checks.grader.inputs import Dice
-from checks.grader.lesson import Claim, Exercise, Lesson, Mistake, Witness
-from checks.grader.training import prefixes_of, training_mistakes
-from checks.grader.truth import close, gradient_of
+from checks.grader.language.descent import Loop, descend
+from checks.grader.language.figure import Graph, Losses, Net
+from checks.grader.language.inputs import Dice
+from checks.grader.language.lesson import Claim, Exercise, Lesson, Mistake, Witness
+from checks.grader.language.loops import prefixes_of, training_mistakes
+from checks.grader.language.truth import gradient_of
+from checks.grader.records.answer import close
 
 Order = Sequence[int]
 #: (z, a) -> slope of the activation, from the sum z and the activation a

@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from checks.grader.descent import Loop, descend
-from checks.grader.draw.figure import Fit, Graph, Losses, Surface
-from checks.grader.inputs import Dice, columns
-from checks.grader.lesson import Built, Claim, Exercise, Lesson, Mistake, Source, Witness
-from checks.grader.training import prefixes_of, training_mistakes
-from checks.grader.truth import gradient_of
+from checks.grader.language.descent import Loop, descend
+from checks.grader.language.figure import Fit, Graph, Losses, Surface
+from checks.grader.language.inputs import Dice, columns
+from checks.grader.language.lesson import Built, Claim, Exercise, Lesson, Mistake, Source, Witness
+from checks.grader.language.loops import prefixes_of, training_mistakes
+from checks.grader.language.truth import gradient_of
 
 STEM = "lesson5_linear_regression"
 LR = 0.01

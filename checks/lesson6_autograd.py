@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from checks.grader.draw.figure import Graph
-from checks.grader.inputs import Dice
-from checks.grader.lesson import Built, Claim, Exercise, Lesson, Mistake, Source, Witness
-from checks.grader.truth import gradient_of
+from checks.grader.language.figure import Graph
+from checks.grader.language.inputs import Dice
+from checks.grader.language.lesson import Built, Claim, Exercise, Lesson, Mistake, Source, Witness
+from checks.grader.language.truth import gradient_of
 
 Map = Callable[[Tensor], Tensor]
 

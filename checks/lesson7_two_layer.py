@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from checks.grader.descent import Loop, descend
-from checks.grader.draw.figure import Graph, Losses, Separation
-from checks.grader.inputs import Dice, cases
-from checks.grader.lesson import Claim, Exercise, Lesson, Mistake, Witness
-from checks.grader.training import prefixes_of, training_mistakes
-from checks.grader.truth import gradient_of
+from checks.grader.language.descent import Loop, descend
+from checks.grader.language.figure import Graph, Losses, Separation
+from checks.grader.language.inputs import Dice, cases
+from checks.grader.language.lesson import Claim, Exercise, Lesson, Mistake, Witness
+from checks.grader.language.loops import prefixes_of, training_mistakes
+from checks.grader.language.truth import gradient_of
 
 Layer = Callable[[Tensor, Tensor, Tensor], Tensor]
 Map = Callable[[Tensor], Tensor]

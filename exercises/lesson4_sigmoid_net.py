@@ -143,6 +143,6 @@ def train(x: Tensor, y: Tensor, w: Tensor, step: float, rounds: int) -> tuple[Te
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from checks.grader.program import run
+    from checks.grader.commands.program import run
 
     run(__file__)

@@ -223,6 +223,6 @@ def steepest_direction(f: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from checks.grader.program import run
+    from checks.grader.commands.program import run
 
     run(__file__)

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from checks.grader.course import ROOT, stems
+from checks.grader.records.course import ROOT, stems
 from checks.tests.submissions import bank, patched
 
 

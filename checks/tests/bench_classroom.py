@@ -22,11 +22,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from checks.grader.course import ROOT, stems
+from checks.grader.records.course import ROOT, stems
 from checks.tests.classes import write_class
 
 if TYPE_CHECKING:
-    from checks.grader.worker import Watch
+    from checks.grader.running.inside.autograd_log import AutogradLog
 
 JOBS = 2
 QUIET = subprocess.DEVNULL  # PyTorch's warnings about the students' code
@@ -44,16 +44,18 @@ def classroom(folder: Path, out: Path, *options: str) -> list[str]:
 
 def grade_in_process(folder: Path) -> int:
     """Grade one submission in this very process, as a grader without isolation does; its points."""
-    from checks.grader.intake import read_submission
-    from checks.grader.judge import Session, grade, prepare
-    from checks.grader.verdict import Settings
+    from checks.grader.grading.grade import grade
+    from checks.grader.grading.questions import questions_of
+    from checks.grader.records.verdict import Settings
+    from checks.grader.running.intake import read_lesson_file
+    from checks.grader.running.session import ProcessSession
 
     points = 0
     for stem in stems():
-        submission = read_submission(folder, stem)
+        submission = read_lesson_file(folder, stem)
         if submission.source is not None:
-            session = cast(Session, Direct(submission.source, stem))
-            points += grade(session, prepare(stem, Settings(seed=1)), submission).points
+            session = cast(ProcessSession, Direct(submission.source, stem))
+            points += grade(session, questions_of(stem, Settings(seed=1)), submission).points
     return points
 
 
@@ -61,20 +63,21 @@ class Direct:
     """In the place of a judge's session: calls the student's functions, no process between."""
 
     def __init__(self, source: str, stem: str) -> None:
-        from checks.grader import worker
+        from checks.grader.running.inside import worker
 
         job = {"source": source, "stem": stem, "path": f"/{stem}.py", "device": "cpu"}
         self._lesson, self._failure = worker._import(job)
         self._watch = _watch()
 
     def imported(self) -> Any:
-        from checks.grader.verdict import observation
+        from checks.grader.running.frames import observation
 
         return observation(self._failure, b"")
 
-    def ask(self, sheet: Any, request: tuple[dict[str, Any], bytes]) -> list[Any]:
-        from checks.grader import frames, worker
-        from checks.grader.verdict import observation
+    def ask(self, question: Any, request: tuple[dict[str, Any], bytes]) -> list[Any]:
+        from checks.grader.running import frames
+        from checks.grader.running.frames import observation
+        from checks.grader.running.inside import worker
 
         header, body = request
         seen = []
@@ -93,15 +96,14 @@ class Direct:
 
 
 @lru_cache(maxsize=1)
-def _watch() -> Watch:
-    from checks.grader import worker
+def _watch() -> AutogradLog:
 
-    return worker.Watch()
+    return AutogradLog()
 
 
 def all_in_process(folder: Path) -> None:
     """Grade a class without isolation. What would end or hold this process is left out."""
-    from checks.grader import worker
+    from checks.grader.running.inside import worker
 
     worker.prepare()
     points = 0

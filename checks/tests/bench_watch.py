@@ -19,8 +19,8 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from checks.grader.course import ROOT, find_all
-from checks.grader.lesson import load
+from checks.grader.language.lesson import load
+from checks.grader.records.course import ROOT, find_all
 from checks.tests.submissions import patched, solution
 from checks.tests.watching import Watching, replace_file
 

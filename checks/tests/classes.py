@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from checks.grader.course import ROOT, stems
+from checks.grader.records.course import ROOT, stems
 from checks.tests.submissions import Patch, bank, patched, solution
 
 BROKEN = (

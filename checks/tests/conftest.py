@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from checks.grader.server import Server
+from checks.grader.running.server import Server
 
 
 @pytest.fixture(scope="session")

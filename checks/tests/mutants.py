@@ -23,11 +23,13 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from checks.grader.course import ROOT, find_all
-from checks.grader.intake import Submission
-from checks.grader.judge import Exam, Sheet, grade, prepare, restricted, single_session
-from checks.grader.server import Server
-from checks.grader.verdict import Settings, Status
+from checks.grader.grading.grade import grade
+from checks.grader.grading.questions import Question, Questions, questions_of, restricted
+from checks.grader.records.course import ROOT, find_all
+from checks.grader.records.verdict import Settings, Status
+from checks.grader.running.intake import LessonFile
+from checks.grader.running.server import Server
+from checks.grader.running.session import single_session
 from checks.tests.submissions import patched, solution
 
 if sys.version_info >= (3, 11):
@@ -297,39 +299,41 @@ def _parse(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
-def without_diagnosis(exam: Exam) -> Exam:
+def without_diagnosis(questions: Questions) -> Questions:
     """The same questions; nobody asks which idea is missing."""
-    return replace(exam, sheets=tuple(map(_undiagnosed, exam.sheets)))
+    return replace(questions, all=tuple(map(_undiagnosed, questions.all)))
 
 
-def _undiagnosed(sheet: Sheet) -> Sheet:
-    silent = replace(sheet.exercise, mistakes=(), nodes=None, prefixes=None)
-    return replace(sheet, exercise=silent)
+def _undiagnosed(question: Question) -> Question:
+    silent = replace(question.exercise, mistakes=(), nodes=None, prefixes=None)
+    return replace(question, exercise=silent)
 
 
-def verdict(server: Server, exam: Exam, mutant: Mutant) -> Status:
-    """What the judge says of a mutant. `exam` is on its exercise only."""
+def verdict(server: Server, questions: Questions, mutant: Mutant) -> Status:
+    """What the judge says of a mutant. `questions` is on its exercise only."""
     source = patched(mutant.stem, mutant.exercise, mutant.code)
-    submission = Submission(mutant.stem, Path(f"/submissions/{mutant.stem}.py"), source)
+    submission = LessonFile(mutant.stem, Path(f"/submissions/{mutant.stem}.py"), source)
     status: Status = "timeout"
     for limit in TIME_LIMITS:
-        settings = replace(exam.settings, time_limit=limit)
+        settings = replace(questions.settings, time_limit=limit)
         with single_session(server, submission, settings) as session:
-            status = grade(session, exam, submission).verdicts[0].status
+            status = grade(session, questions, submission).verdicts[0].status
         if status != "timeout":
             break
     return status
 
 
-def survivors(server: Server, exams: Sequence[Exam], changed: Iterable[Mutant]) -> Iterator[Mutant]:
-    """The mutants that pass every exam. Raises RuntimeError for a course error."""
+def survivors(
+    server: Server, asked: Sequence[Questions], changed: Iterable[Mutant]
+) -> Iterator[Mutant]:
+    """The mutants that pass every questions. Raises RuntimeError for a course error."""
     for mutant in changed:
-        if all(_passes(server, exam, mutant) for exam in exams):
+        if all(_passes(server, questions, mutant) for questions in asked):
             yield mutant
 
 
-def _passes(server: Server, exam: Exam, mutant: Mutant) -> bool:
-    status = verdict(server, exam, mutant)
+def _passes(server: Server, questions: Questions, mutant: Mutant) -> bool:
+    status = verdict(server, questions, mutant)
     if status == "course_error":
         raise RuntimeError(f"the witnesses disagree on {mutant.stem}.{mutant.exercise}")
     return status == "passed"
@@ -364,15 +368,15 @@ def _lesson(
 ) -> int:
     """Print what one lesson's checks miss; the number of survivors and reasons left alone."""
     both = (Settings(dtype="float32"), Settings(dtype="float64"))
-    exams = [without_diagnosis(prepare(stem, settings)) for settings in both]
+    asked = [without_diagnosis(questions_of(stem, settings)) for settings in both]
     lines: list[str] = []
     made = explained = alive = 0
-    for sheet in exams[0].sheets:
-        name = sheet.exercise.name
+    for question in asked[0].all:
+        name = question.exercise.name
         if only not in (None, name):
             continue
         every = list(mutants(stem, name))
-        alone = [restricted(exam, name) for exam in exams]
+        alone = [restricted(questions, name) for questions in asked]
         passing = [mutant.change for mutant in survivors(server, alone, every)]
         known = {key[2] for key in reasons if key[:2] == (stem, name)}
         made += len(every)

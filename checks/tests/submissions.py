@@ -15,11 +15,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from checks.grader.course import ROOT
-from checks.grader.intake import Submission
-from checks.grader.judge import grade, prepare, single_session
-from checks.grader.server import Server
-from checks.grader.verdict import LessonReport, Settings, Verdict
+from checks.grader.grading.grade import grade
+from checks.grader.grading.questions import questions_of
+from checks.grader.records.course import ROOT
+from checks.grader.records.verdict import LessonReport, Settings, Verdict
+from checks.grader.running.intake import LessonFile
+from checks.grader.running.server import Server
+from checks.grader.running.session import single_session
 
 HEADER = re.compile(r"^# --- (?P<fields>.+)$", re.MULTILINE)
 
@@ -76,9 +78,9 @@ def patched(stem: str, exercise: str, code: str) -> str:
     return f"{kept}\n\n{code}\n"
 
 
-def as_submission(stem: str, source: str) -> Submission:
+def as_submission(stem: str, source: str) -> LessonFile:
     """A lesson file given as text."""
-    return Submission(stem, Path(f"/submissions/{stem}.py"), source)
+    return LessonFile(stem, Path(f"/submissions/{stem}.py"), source)
 
 
 def grade_text(
@@ -88,7 +90,7 @@ def grade_text(
     settings = settings or Settings()
     submission = as_submission(stem, source)
     with single_session(server, submission, settings) as session:
-        return grade(session, prepare(stem, settings), submission)
+        return grade(session, questions_of(stem, settings), submission)
 
 
 def verdict_of(report: LessonReport, exercise: str) -> Verdict:

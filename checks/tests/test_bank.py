@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from checks.grader.course import ROOT, stems
-from checks.grader.judge import Sheet, judge, prepare, restricted, single_session
-from checks.grader.server import Server
-from checks.grader.verdict import Settings
+from checks.grader.grading.judge import judge
+from checks.grader.grading.questions import Question, questions_of, restricted
+from checks.grader.records.course import ROOT, stems
+from checks.grader.records.verdict import Settings
+from checks.grader.running.server import Server
+from checks.grader.running.session import single_session
 from checks.tests.submissions import Patch, as_submission, bank, grade_text, patched, verdict_of
 
 PATCHES = [patch for stem in stems() for patch in bank(stem)]
@@ -19,9 +21,9 @@ EVERY_SETTING = [
 RIGHT = [patch for patch in PATCHES if patch.status == "passed"]
 
 
-def sheet_of(patch: Patch, settings: Settings | None = None) -> Sheet:
+def sheet_of(patch: Patch, settings: Settings | None = None) -> Question:
     """The exercise of a patch, ready to be asked."""
-    return restricted(prepare(patch.stem, settings or Settings()), patch.exercise).sheets[0]
+    return restricted(questions_of(patch.stem, settings or Settings()), patch.exercise).all[0]
 
 
 @pytest.mark.parametrize("patch", WRONG, ids=str)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from checks.grader.claims import examine, examples
-from checks.grader.course import stems
-from checks.grader.lesson import Claim, load
+from checks.grader.author.claims import examine, examples
+from checks.grader.language.lesson import Claim, load
+from checks.grader.records.course import stems
 
 CLAIMS = [(stem, claim) for stem in stems() for claim in load(stem).claims]
 

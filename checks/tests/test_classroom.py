@@ -21,13 +21,13 @@ from typing import Any
 
 import pytest
 
-from checks.grader.course import ROOT, stems
-from checks.grader.gradebook import Gradebook, Line, cell
-from checks.grader.marking import Rules
-from checks.grader.page import write_page
-from checks.grader.parcel import MAX_BYTES, Parcel, open_parcel
-from checks.grader.progress import Progress
-from checks.grader.roster import Entry, roster, shown
+from checks.grader.classroom.gradebook import Gradebook, Line, cell
+from checks.grader.classroom.marking import Rules
+from checks.grader.classroom.page import write_page
+from checks.grader.classroom.progress import Progress
+from checks.grader.classroom.roster import Entry, roster, shown
+from checks.grader.classroom.submission import MAX_BYTES, Submission, open_submission
+from checks.grader.records.course import ROOT, stems
 from checks.tests.classes import write_class
 from checks.tests.submissions import patched, solution
 
@@ -187,8 +187,8 @@ class Page(HTMLParser):
 )
 def test_an_archive_that_leaves_its_folder_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zipped({f"{STEM}.py": "1", name: "2"}))
-    parcel = open_parcel(tmp_path / "a.zip")
-    assert "leaves its folder" in parcel.refused and not parcel.files
+    submission = open_submission(tmp_path / "a.zip")
+    assert "leaves its folder" in submission.refused and not submission.files
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFIFO, stat.S_IFSOCK])
@@ -197,13 +197,13 @@ def test_an_archive_with_a_link_or_a_device_is_refused(kind: int, tmp_path: Path
     member.external_attr = (kind | 0o777) << 16
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr(member, "/etc/passwd")
-    assert "link or a device" in open_parcel(tmp_path / "a.zip").refused
+    assert "link or a device" in open_submission(tmp_path / "a.zip").refused
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     text = "0" * MAX_BYTES
     (tmp_path / "a.zip").write_bytes(zipped({"a.txt": text, "b.txt": text}))
-    assert "unpacks to more" in open_parcel(tmp_path / "a.zip").refused
+    assert "unpacks to more" in open_submission(tmp_path / "a.zip").refused
 
 
 def test_an_archive_that_lies_about_its_sizes_is_refused(tmp_path: Path) -> None:
@@ -211,25 +211,25 @@ def test_an_archive_that_lies_about_its_sizes_is_refused(tmp_path: Path) -> None
     at = data.rindex(b"PK\x01\x02")
     data[at + 24 : at + 28] = (10).to_bytes(4, "little")  # the size in its directory
     (tmp_path / "a.zip").write_bytes(data)
-    assert open_parcel(tmp_path / "a.zip").refused
+    assert open_submission(tmp_path / "a.zip").refused
 
 
 def test_an_archive_of_very_many_members_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zipped({f"{i}.py": "" for i in range(3000)}))
-    assert "members" in open_parcel(tmp_path / "a.zip").refused
+    assert "members" in open_submission(tmp_path / "a.zip").refused
 
 
 def test_an_archive_with_two_files_of_one_name_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive, pytest.warns(UserWarning):
         archive.writestr("a.py", "1")
         archive.writestr("a.py", "2")
-    assert "two files" in open_parcel(tmp_path / "a.zip").refused
+    assert "two files" in open_submission(tmp_path / "a.zip").refused
 
 
 @pytest.mark.parametrize("cut", [0, 1, 20, 60, 100])
 def test_a_damaged_archive_is_refused(cut: int, tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zipped({f"{STEM}.py": "1" * 500})[:cut])
-    assert open_parcel(tmp_path / "a.zip").refused
+    assert open_submission(tmp_path / "a.zip").refused
 
 
 def test_an_archive_with_any_byte_changed_is_read_or_refused(tmp_path: Path) -> None:
@@ -239,12 +239,12 @@ def test_an_archive_with_any_byte_changed_is_read_or_refused(tmp_path: Path) -> 
         changed = bytearray(data)
         changed[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
         (tmp_path / "a.zip").write_bytes(changed)
-        assert isinstance(open_parcel(tmp_path / "a.zip"), Parcel)
+        assert isinstance(open_submission(tmp_path / "a.zip"), Submission)
 
 
 def test_file_names_in_archives_may_be_in_any_script(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zipped({f"Übung 李/{STEM}.py": "1"}))
-    assert open_parcel(tmp_path / "a.zip").find(STEM) == f"Übung 李/{STEM}.py"
+    assert open_submission(tmp_path / "a.zip").find(STEM) == f"Übung 李/{STEM}.py"
 
 
 @POSIX
@@ -255,29 +255,29 @@ def test_links_and_pipes_in_a_folder_are_not_followed(tmp_path: Path) -> None:
     (folder / f"{STEM}.py").symlink_to(ROOT / "solutions" / f"{STEM}.py")
     (folder / "sub").symlink_to(outside / "x")
     os.mkfifo(folder / "lesson3_quadratic.py")
-    parcel = open_parcel(folder)
-    assert not parcel.files
-    assert set(parcel.problems) == {f"{STEM}.py", "lesson3_quadratic.py"}
+    submission = open_submission(folder)
+    assert not submission.files
+    assert set(submission.problems) == {f"{STEM}.py", "lesson3_quadratic.py"}
 
 
 def test_the_file_nearest_to_the_top_is_graded(tmp_path: Path) -> None:
     hand_in(tmp_path, "anna/old", lesson1_linear="old")
     (tmp_path / "anna" / f"{STEM}.py").write_text("new")
-    parcel = open_parcel(tmp_path / "anna")
-    assert parcel.find(STEM) == f"{STEM}.py"
-    assert parcel.doubles(STEM) == [f"old/{STEM}.py"]
+    submission = open_submission(tmp_path / "anna")
+    assert submission.find(STEM) == f"{STEM}.py"
+    assert submission.doubles(STEM) == [f"old/{STEM}.py"]
 
 
 def test_a_digest_tells_contents_apart() -> None:
-    parcels = [
-        Parcel({"a": b"1"}),
-        Parcel({"a": b"2"}),
-        Parcel({"b": b"1"}),
-        Parcel({"a": b"", "b": b"1"}),
-        Parcel(refused="why"),
-        Parcel(problems={"a": "1"}),
+    submissions = [
+        Submission({"a": b"1"}),
+        Submission({"a": b"2"}),
+        Submission({"b": b"1"}),
+        Submission({"a": b"", "b": b"1"}),
+        Submission(refused="why"),
+        Submission(problems={"a": "1"}),
     ]
-    assert len({parcel.digest for parcel in parcels}) == len(parcels)
+    assert len({submission.digest for submission in submissions}) == len(submissions)
 
 
 @POSIX

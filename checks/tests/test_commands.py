@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from checks.grader.cli import main
-from checks.grader.course import ROOT
-from checks.grader.stub import cut
+from checks.grader.author.stub import cut
+from checks.grader.commands.cli import main
+from checks.grader.records.course import ROOT
 from checks.tests.submissions import patched, solution
 
 STEM = "lesson1_linear"
@@ -202,7 +202,8 @@ def test_a_spoilt_memory_of_hints_does_no_harm(course: Path) -> None:
 
 def test_check_imports_no_matplotlib() -> None:
     code = (
-        "import sys, os; from checks.grader import cli; os._exit = lambda status: None\n"
+        "import sys, os; from checks.grader.commands import cli\n"
+        "os._exit = lambda status: None\n"
         "cli.main(['1', '--from', 'solutions']); print('matplotlib' in sys.modules)"
     )
     done = subprocess.run(

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from checks.grader.compare import RTOL, compare
-from checks.grader.frames import Array, Foreign
-from checks.grader.lesson import Exercise
-from checks.grader.truth import close
-from checks.grader.verdict import Observation, Settings
+from checks.grader.grading.compare import RTOL, compare
+from checks.grader.language.lesson import Exercise
+from checks.grader.records.answer import close
+from checks.grader.records.observation import Array, Foreign, Observation
+from checks.grader.records.verdict import Settings
 
 
 def exercise(*quantities: str) -> Exercise:

@@ -21,13 +21,12 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from checks.grader import cli, program
-from checks.grader.course import ROOT, stems
-from checks.grader.draw import graph
-from checks.grader.draw.ask import Sitter, Undrawable
-from checks.grader.draw.layout import layered
-from checks.grader.draw.measure import measure
-from checks.grader.draw.numbers import (
+from checks.grader.commands import cli, program
+from checks.grader.figures import graph
+from checks.grader.figures.ask import Sitter, Undrawable
+from checks.grader.figures.layout import layered
+from checks.grader.figures.measure import measure
+from checks.grader.figures.numbers import (
     FitNumbers,
     GraphNumbers,
     LossesNumbers,
@@ -37,13 +36,14 @@ from checks.grader.draw.numbers import (
     SeparationNumbers,
     SurfaceNumbers,
 )
-from checks.grader.draw.plots import picture
-from checks.grader.draw.record import record
-from checks.grader.draw.save import as_json, numbers_in, save
-from checks.grader.draw.subject import Subject
-from checks.grader.intake import Submission
-from checks.grader.lesson import load
-from checks.grader.server import Server
+from checks.grader.figures.plots import picture
+from checks.grader.figures.record import record
+from checks.grader.figures.save import as_json, numbers_in, save
+from checks.grader.figures.subject import Subject
+from checks.grader.language.lesson import load
+from checks.grader.records.course import ROOT, stems
+from checks.grader.running.intake import LessonFile
+from checks.grader.running.server import Server
 from checks.tests.submissions import solution
 
 PICTURES = [(stem, wanted.file) for stem in stems() for wanted in load(stem).figures]
@@ -59,7 +59,7 @@ def draw(server: Server) -> Draw:
     def drawn(stem: str, file: str, text: str | None = None, time_limit: float = 60.0) -> Numbers:
         if text is None and (stem, file) in kept:
             return kept[stem, file]
-        submission = Submission(stem, Path(f"/submissions/{stem}.py"), text or solution(stem))
+        submission = LessonFile(stem, Path(f"/submissions/{stem}.py"), text or solution(stem))
         lesson = load(stem)
         wanted = next(one for one in lesson.figures if one.file == file)
         found = measure(wanted, Subject(stem, lesson, Sitter(server, submission, time_limit)))
@@ -595,7 +595,7 @@ def test_only_plots_imports_matplotlib() -> None:
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if any(name.split(".")[0] == "matplotlib" for name in names):
                 importing.add(path.parent)
-    assert importing == {ROOT / "checks" / "grader" / "draw" / "plots"}
+    assert importing == {ROOT / "checks" / "grader" / "figures" / "plots"}
 
 
 # ── the command and the programs ────────────────────────────────────────────────────────────────

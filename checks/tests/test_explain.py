@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from checks.grader.explain import explain_error, explain_shape, meaning
-from checks.grader.verdict import Observation
+from checks.grader.grading.explain import explain_error, explain_shape, meaning
+from checks.grader.records.observation import Observation
 
 
 def _leaf(value: float = 1.0) -> Tensor:

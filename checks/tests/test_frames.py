@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import torch
 
-from checks.grader import frames
-from checks.grader.verdict import observation
+from checks.grader.running import frames
+from checks.grader.running.frames import observation
 
 
 def received(data: bytes, seconds: float = 1.0) -> tuple[dict[str, Any], bytes]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from checks.grader.course import ROOT
-from checks.grader.report import Ink, render
-from checks.grader.verdict import LessonReport, Report, Settings, Verdict
+from checks.grader.records.course import ROOT
+from checks.grader.records.verdict import LessonReport, Report, Settings, Verdict
+from checks.grader.reports.terminal import Ink, render
 
 GOLDEN = Path(__file__).parent / "golden"
 #: File -> the options of the check that writes it.

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 import torch
 
-from checks.grader.course import ROOT, stems
-from checks.grader.diagnose import RAISED, Variant, agrees, variants
-from checks.grader.evidence import Evidence
-from checks.grader.inputs import cases
-from checks.grader.lesson import Exercise, load
-from checks.grader.server import Server
-from checks.grader.stub import cut, todo_ids
-from checks.grader.truth import Truth, agree, establish, parts
-from checks.grader.verdict import Observation, Settings
+from checks.grader.author.stub import cut, todo_ids
+from checks.grader.grading.diagnose import RAISED, Variant, agrees, variants
+from checks.grader.grading.evidence import Evidence
+from checks.grader.language.inputs import cases
+from checks.grader.language.lesson import Exercise, load
+from checks.grader.language.truth import Truth, establish
+from checks.grader.records.answer import agree, parts
+from checks.grader.records.course import ROOT, stems
+from checks.grader.records.observation import Observation
+from checks.grader.records.verdict import Settings
+from checks.grader.running.server import Server
 from checks.tests.submissions import grade_text, solution
 
 EXERCISES = [(stem, exercise) for stem in stems() for exercise in load(stem).exercises]
@@ -131,7 +133,7 @@ def _as_seen(variant: Variant, truths: list[Truth]) -> list[Evidence]:
 
 
 def _plain(answer: Any) -> Any:
-    from checks.grader.frames import Array
+    from checks.grader.records.observation import Array
 
     if isinstance(answer, torch.Tensor):
         return Array(answer, "float64", "cpu")

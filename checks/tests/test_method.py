@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checks.grader.method import autograd_in, line_of
+from checks.grader.grading.method import autograd_in, line_of
 
 BY_AUTOGRAD = {
     "requires_grad_": "def f(w):\n    v = w.clone().requires_grad_()\n    return v",

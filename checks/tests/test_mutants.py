@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from checks.grader.course import stems
-from checks.grader.judge import prepare, restricted
-from checks.grader.server import Server
-from checks.grader.verdict import Settings
+from checks.grader.grading.questions import questions_of, restricted
+from checks.grader.records.course import stems
+from checks.grader.records.verdict import Settings
+from checks.grader.running.server import Server
 from checks.tests import mutants as tool
 from checks.tests.mutants import mutants, read_reasons, survivors, without_diagnosis
 
@@ -37,7 +37,7 @@ def test_slips_of_every_kind_are_made(exercise: str, change: str) -> None:
 
 @pytest.mark.parametrize("stem", stems())
 def test_no_mutant_is_made_twice(stem: str) -> None:
-    for exercise in prepare(stem, Settings()).sheets:
+    for exercise in questions_of(stem, Settings()).all:
         made = list(mutants(stem, exercise.exercise.name))
         assert len({mutant.change for mutant in made}) == len(made)
         assert len({mutant.code for mutant in made}) == len(made)
@@ -53,11 +53,11 @@ def test_every_reason_is_for_a_mutant_that_is_made() -> None:
 
 
 def test_a_check_that_is_blind_lets_mutants_live(server: Server) -> None:
-    exam = restricted(without_diagnosis(prepare(STEM, Settings())), "forward")
-    (sheet,) = exam.sheets
-    two = sheet.cases[0].inputs["x"]
-    blind = replace(sheet.cases[0], inputs={"x": two, "w": two}, expected=None)  # 2·2 = 2² = 2+2
-    narrow = replace(exam, sheets=(replace(sheet, cases=(blind,)),))
+    questions = restricted(without_diagnosis(questions_of(STEM, Settings())), "forward")
+    (question,) = questions.all
+    two = question.cases[0].inputs["x"]
+    blind = replace(question.cases[0], inputs={"x": two, "w": two}, expected=None)  # 2·2 = 2² = 2+2
+    narrow = replace(questions, all=(replace(question, cases=(blind,)),))
     made = list(mutants(STEM, "forward"))
     assert float(two) == 2.0
     missed = {mutant.change for mutant in survivors(server, [narrow], made)}
@@ -66,7 +66,7 @@ def test_a_check_that_is_blind_lets_mutants_live(server: Server) -> None:
         "return x * w → return x * x",
         "return x * w → return w * w",
     }
-    assert list(survivors(server, [exam], made)) == []
+    assert list(survivors(server, [questions], made)) == []
 
 
 def test_a_survivor_without_a_reason_fails(

@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from checks import check
-from checks.grader.course import ROOT, number, stems
-from checks.grader.server import Server
+from checks.grader.records.course import ROOT, number, stems
+from checks.grader.running.server import Server
 from checks.tests.submissions import Patch, bank, grade_text, patched, verdict_of
 
 STEM = stems()[0]

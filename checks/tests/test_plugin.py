@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.grader.course import ROOT, stems
-from checks.grader.stub import cut
+from checks.grader.author.stub import cut
+from checks.grader.records.course import ROOT, stems
 from checks.tests.submissions import patched, solution
 
 STEM = stems()[0]

@@ -17,16 +17,18 @@ from pathlib import Path
 
 import pytest
 
-from checks.grader.attacks import ATTACKS as TRIAL
-from checks.grader.attacks import succeeding
-from checks.grader.course import ROOT, stems
-from checks.grader.intake import Submission
-from checks.grader.judge import grade, prepare, restricted, single_session
-from checks.grader.marking import Desk
-from checks.grader.parcel import Parcel
-from checks.grader.sandbox import build, lacking
-from checks.grader.server import Server, remove
-from checks.grader.verdict import LessonReport, Settings
+from checks.grader.classroom.marking import Grader
+from checks.grader.classroom.submission import Submission
+from checks.grader.grading.grade import grade
+from checks.grader.grading.questions import questions_of, restricted
+from checks.grader.records.course import ROOT, stems
+from checks.grader.records.verdict import LessonReport, Settings
+from checks.grader.running.attacks import ATTACKS as TRIAL
+from checks.grader.running.attacks import succeeding
+from checks.grader.running.intake import LessonFile
+from checks.grader.running.sandbox import build, lacking
+from checks.grader.running.server import Server, remove
+from checks.grader.running.session import single_session
 from checks.tests.hostile import STEM, Attack, attacks
 from checks.tests.submissions import bank, patched, solution
 
@@ -64,46 +66,46 @@ def secret() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def confined(secret: None) -> Iterator[Desk]:
-    with Desk(Settings(time_limit=1.5), "require") as desk:
-        yield desk
+def confined(secret: None) -> Iterator[Grader]:
+    with Grader(Settings(time_limit=1.5), "require") as grader:
+        yield grader
 
 
 @pytest.fixture(scope="module")
-def patient() -> Iterator[Desk]:
-    """A desk with a sandbox and with the usual time limit."""
-    with Desk(Settings(), "auto") as desk:
-        yield desk
+def patient() -> Iterator[Grader]:
+    """A grader with a sandbox and with the usual time limit."""
+    with Grader(Settings(), "auto") as grader:
+        yield grader
 
 
 @pytest.fixture(scope="module")
-def open_desk() -> Iterator[Desk]:
-    with Desk(Settings(time_limit=1.5), "off") as desk:
-        yield desk
+def open_desk() -> Iterator[Grader]:
+    with Grader(Settings(time_limit=1.5), "off") as grader:
+        yield grader
 
 
-def _grade(desk: Desk, source: str) -> LessonReport:
-    parcel = Parcel({f"{STEM}.py": source.encode("utf-8", "surrogatepass")})
-    return desk.report(parcel, [STEM]).lessons[0]
+def _grade(grader: Grader, source: str) -> LessonReport:
+    submission = Submission({f"{STEM}.py": source.encode("utf-8", "surrogatepass")})
+    return grader.report(submission, [STEM]).lessons[0]
 
 
-def _assert_withstood(desk: Desk, attack: Attack, places: dict[str, str]) -> None:
-    report = _grade(desk, attack.source(places))
+def _assert_withstood(grader: Grader, attack: Attack, places: dict[str, str]) -> None:
+    report = _grade(grader, attack.source(places))
     forward = report.verdicts[0]
     assert report.points == 0, report
     assert re.fullmatch(attack.status, forward.status), forward
     assert re.search(attack.message, forward.message), forward
-    assert _left_behind(desk, places) == []
-    assert _grade(desk, solution(STEM)).points == report.max_points, "the next student is harmed"
+    assert _left_behind(grader, places) == []
+    assert _grade(grader, solution(STEM)).points == report.max_points, "the next student is harmed"
 
 
-def _left_behind(desk: Desk, places: dict[str, str]) -> list[str]:
+def _left_behind(grader: Grader, places: dict[str, str]) -> list[str]:
     """Files and processes that nobody needs any more."""
     folders = [*map(Path, PLACES), Path(places["OUT"]) / "results"]
     traces = [str(path) for folder in folders for path in folder.glob(f"{TRACE}*")]
     traces += map(str, (Path(places["OUT"]) / "results").iterdir())
-    rooms = [str(path) for path in desk.folder.iterdir()]
-    return traces + rooms + [f"process {pid}" for pid in _children(desk.server.pid)]
+    rooms = [str(path) for path in grader.folder.iterdir()]
+    return traces + rooms + [f"process {pid}" for pid in _children(grader.server.pid)]
 
 
 def _children(pid: int) -> list[str]:
@@ -113,14 +115,16 @@ def _children(pid: int) -> list[str]:
 
 @needs_sandbox
 @pytest.mark.parametrize("attack", ATTACKS, ids=str)
-def test_an_attack_is_withstood(attack: Attack, confined: Desk, elsewhere: dict[str, str]) -> None:
+def test_an_attack_is_withstood(
+    attack: Attack, confined: Grader, elsewhere: dict[str, str]
+) -> None:
     _assert_withstood(confined, attack, elsewhere)
 
 
 @on_linux
 @pytest.mark.parametrize("attack", [a for a in ATTACKS if a.always], ids=str)
 def test_an_attack_is_withstood_without_a_sandbox(
-    attack: Attack, open_desk: Desk, elsewhere: dict[str, str]
+    attack: Attack, open_desk: Grader, elsewhere: dict[str, str]
 ) -> None:
     _assert_withstood(open_desk, attack, elsewhere)
 
@@ -143,17 +147,17 @@ def confining(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server
 @pytest.mark.parametrize("stem", stems())
 def test_right_work_passes_in_the_sandbox(stem: str, confining: tuple[Server, Path]) -> None:
     server, room = confining
-    exam = prepare(stem, Settings())
+    questions = questions_of(stem, Settings())
     right = [
         (patch.exercise, patched(stem, patch.exercise, patch.code))
         for patch in bank(stem)
         if patch.status == "passed"
     ]
-    right += [(sheet.exercise.name, solution(stem)) for sheet in exam.sheets]
+    right += [(question.exercise.name, solution(stem)) for question in questions.all]
     for exercise, source in right:
-        submission = Submission(stem, room / f"{stem}.py", source, room=room)
+        submission = LessonFile(stem, room / f"{stem}.py", source, room=room)
         with single_session(server, submission, Settings()) as session:
-            verdict = grade(session, restricted(exam, exercise), submission).verdicts[0]
+            verdict = grade(session, restricted(questions, exercise), submission).verdicts[0]
         assert verdict.status == "passed", (source, verdict)
 
 
@@ -176,16 +180,16 @@ HONEST = {
 
 @needs_sandbox
 @pytest.mark.parametrize("what", HONEST)
-def test_honest_code_may_use(what: str, patient: Desk) -> None:
+def test_honest_code_may_use(what: str, patient: Grader) -> None:
     source = solution(STEM).partition('\nif __name__ == "__main__":')[0] + "\n" + HONEST[what]
     files = {f"{STEM}.py": source.encode(), "helper.py": b"one = 1\n"}
-    report = patient.report(Parcel(files), [STEM]).lessons[0]
+    report = patient.report(Submission(files), [STEM]).lessons[0]
     assert report.points == report.max_points, report.verdicts[0].message
 
 
 @needs_sandbox
 def test_the_trial_before_a_class_finds_a_sandbox_that_holds(
-    confined: Desk, tmp_path: Path
+    confined: Grader, tmp_path: Path
 ) -> None:
     assert succeeding(confined.server, tmp_path) == []
 
@@ -199,7 +203,7 @@ def test_the_trial_before_a_class_finds_that_there_is_no_sandbox(tmp_path: Path)
 
 
 @on_linux
-def test_what_a_daemon_without_a_sandbox_leaves_is_ended(open_desk: Desk) -> None:
+def test_what_a_daemon_without_a_sandbox_leaves_is_ended(open_desk: Grader) -> None:
     marker = f"daemon-{os.getpid()}"
     source = f"""
 import os, time

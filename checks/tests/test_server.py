@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from checks.grader.course import ROOT
-from checks.grader.server import Server
-from checks.grader.verdict import Settings
+from checks.grader.records.course import ROOT
+from checks.grader.records.verdict import Settings
+from checks.grader.running.server import Server
 from checks.tests.submissions import grade_text, patched, solution, verdict_of
 
 STEM = "lesson1_linear"
@@ -78,7 +78,7 @@ def test_expected_values_are_in_no_childs_memory(server: Server) -> None:
         "    raise ValueError(' '.join(names))"
     )
     verdict = verdict_of(grade_text(server, STEM, patched(STEM, "forward", code)), "forward")
-    assert "checks.grader.worker" in verdict.message
+    assert "checks.grader.running.inside.worker" in verdict.message
     for name in ("lesson", "judge", "truth", "inputs", "compare"):
         assert f"checks.grader.{name}" not in verdict.message
         assert "checks.lesson" not in verdict.message
@@ -90,7 +90,7 @@ def test_the_server_starts_no_autograd_and_no_optimiser_step_before_it_forks() -
         "import torch\n"
         "def refuse(*args, **kwargs): raise SystemExit('touched')\n"
         "torch.autograd.backward = torch.optim.SGD.step = torch.cuda.is_available = refuse\n"
-        "from checks.grader import worker; worker.prepare()\n"
+        "from checks.grader.running.inside import worker; worker.prepare()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")

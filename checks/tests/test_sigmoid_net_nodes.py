@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from checks.grader.inputs import cases
-from checks.grader.lesson import load
-from checks.grader.truth import close
+from checks.grader.language.inputs import cases
+from checks.grader.language.lesson import load
+from checks.grader.records.answer import close
 from checks.lesson4_sigmoid_net import GRAD_BY_HAND, flat, gradient, nodes, residual_times
 
 Inputs = Mapping[str, Any]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from checks.grader.intake import read_file
-from checks.grader.judge import grade_all
-from checks.grader.server import Server
-from checks.grader.verdict import Settings, Status
+from checks.grader.grading.grade import grade_all
+from checks.grader.records.verdict import Settings, Status
+from checks.grader.running.intake import read_file
+from checks.grader.running.server import Server
 from checks.tests.submissions import grade_text, patched, solution, verdict_of
 
 STEM = "lesson1_linear"

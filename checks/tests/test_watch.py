@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from checks.grader.course import ROOT, number, stems
-from checks.grader.hints import MEMORY
-from checks.grader.stub import cut
+from checks.grader.author.stub import cut
+from checks.grader.commands.hints import MEMORY
+from checks.grader.records.course import ROOT, number, stems
 from checks.tests.submissions import solution
 
 if sys.platform == "win32":
@@ -46,7 +46,7 @@ def _without_program(text: str) -> str:
     return text.partition('\nif __name__ == "__main__":')[0]
 
 
-class Desk:
+class Grader:
     """A running watch and the file under it."""
 
     def __init__(self, watching: Watching, path: Path) -> None:
@@ -60,16 +60,16 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grader]:
     path = tmp_path_factory.mktemp("exercises") / f"{STEM}.py"
     path.write_text(STUB, encoding="utf-8")
     arguments = ("--from", str(path.parent), "--time-limit", str(TIME_LIMIT))
     with Watching(str(number(STEM)), *arguments) as watching:
-        yield Desk(watching, path)
+        yield Grader(watching, path)
 
 
 @pytest.fixture
-def desk(running: Desk) -> Desk:
+def grader(running: Grader) -> Grader:
     """The running watch, showing the untouched stub."""
     running.save(wrong("next test"))
     running.sees("next test")
@@ -79,128 +79,128 @@ def desk(running: Desk) -> Desk:
     return running
 
 
-def test_a_save_brings_the_verdict(desk: Desk) -> None:
-    desk.save(wrong("first"))
-    screen = desk.sees("raised ValueError")
+def test_a_save_brings_the_verdict(grader: Grader) -> None:
+    grader.save(wrong("first"))
+    screen = grader.sees("raised ValueError")
     assert "✗ train" in screen and "✓ grad_by_hand" in screen
 
 
-def test_a_save_in_place_brings_the_verdict_too(desk: Desk) -> None:
-    desk.path.write_text(wrong("in place"), encoding="utf-8")
-    desk.sees("in place")
+def test_a_save_in_place_brings_the_verdict_too(grader: Grader) -> None:
+    grader.path.write_text(wrong("in place"), encoding="utf-8")
+    grader.sees("in place")
 
 
-def test_the_screen_is_cleared_before_each_verdict(desk: Desk) -> None:
-    desk.save(wrong("one"))
-    desk.sees("one")
-    desk.save(wrong("two"))
-    assert "one" not in desk.sees("two")
-    assert CLEAR in desk.watching.text
+def test_the_screen_is_cleared_before_each_verdict(grader: Grader) -> None:
+    grader.save(wrong("one"))
+    grader.sees("one")
+    grader.save(wrong("two"))
+    assert "one" not in grader.sees("two")
+    assert CLEAR in grader.watching.text
 
 
-def test_the_screen_says_what_a_fresh_check_says(desk: Desk) -> None:
-    desk.save(wrong("the same"))
-    screen = desk.sees("the same")
-    command = [sys.executable, "-m", "checks", "check", "--from", str(desk.path)]
+def test_the_screen_says_what_a_fresh_check_says(grader: Grader) -> None:
+    grader.save(wrong("the same"))
+    screen = grader.sees("the same")
+    command = [sys.executable, "-m", "checks", "check", "--from", str(grader.path)]
     fresh = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     verdict = [line for line in fresh.stdout.splitlines() if re.match(r"Lesson|  \S", line)]
     assert len(verdict) > 8, fresh.stdout
     assert [line for line in verdict if line not in screen.splitlines()] == []
 
 
-def test_a_file_written_in_two_strokes_is_graded_once_it_is_whole(desk: Desk) -> None:
+def test_a_file_written_in_two_strokes_is_graded_once_it_is_whole(grader: Grader) -> None:
     text = wrong("whole")
-    with desk.path.open("w", encoding="utf-8") as file:
+    with grader.path.open("w", encoding="utf-8") as file:
         file.write(text[: len(text) // 2] + "\n(")
         file.flush()
         time.sleep(0.04)
         file.seek(0)
         file.write(text)
-    desk.sees("whole")
-    assert "cannot be imported" not in desk.watching.text
+    grader.sees("whole")
+    assert "cannot be imported" not in grader.watching.text
 
 
-def test_a_file_that_stays_half_written_is_said_to_be_and_then_recovers(desk: Desk) -> None:
-    desk.save(STUB + "\ndef half(:\n")
-    desk.sees("cannot be imported")
-    desk.save(wrong("recovered"))
-    desk.sees("recovered")
+def test_a_file_that_stays_half_written_is_said_to_be_and_then_recovers(grader: Grader) -> None:
+    grader.save(STUB + "\ndef half(:\n")
+    grader.sees("cannot be imported")
+    grader.save(wrong("recovered"))
+    grader.sees("recovered")
 
 
-def test_a_deleted_file_is_missed_and_found_again(desk: Desk) -> None:
-    desk.path.unlink()
-    desk.sees(f"There is no file {desk.path.name}")
-    desk.save(wrong("found"))
-    desk.sees("found")
+def test_a_deleted_file_is_missed_and_found_again(grader: Grader) -> None:
+    grader.path.unlink()
+    grader.sees(f"There is no file {grader.path.name}")
+    grader.save(wrong("found"))
+    grader.sees("found")
 
 
-def test_a_file_that_an_editor_removes_for_a_moment_is_not_missed(desk: Desk) -> None:
-    desk.path.unlink()
+def test_a_file_that_an_editor_removes_for_a_moment_is_not_missed(grader: Grader) -> None:
+    grader.path.unlink()
     time.sleep(0.03)
-    desk.save(wrong("replaced"))
-    desk.sees("replaced")
-    assert "There is no file" not in desk.watching.text
+    grader.save(wrong("replaced"))
+    grader.sees("replaced")
+    assert "There is no file" not in grader.watching.text
 
 
-def test_a_save_ends_the_wait_for_code_that_hangs(desk: Desk, tmp_path: Path) -> None:
-    desk.save(hanging(tmp_path / "pid"))
-    desk.sees("still running")
-    desk.save(wrong("freed"))
-    desk.sees("freed")
-    assert "time limit" not in desk.watching.text
+def test_a_save_ends_the_wait_for_code_that_hangs(grader: Grader, tmp_path: Path) -> None:
+    grader.save(hanging(tmp_path / "pid"))
+    grader.sees("still running")
+    grader.save(wrong("freed"))
+    grader.sees("freed")
+    assert "time limit" not in grader.watching.text
     _assert_gone(int((tmp_path / "pid").read_text()))
 
 
-def test_code_that_hangs_meets_its_time_limit(desk: Desk, tmp_path: Path) -> None:
-    desk.save(hanging(tmp_path / "pid"))
-    assert f"after {TIME_LIMIT} seconds" in desk.sees("✗ train +time limit")
+def test_code_that_hangs_meets_its_time_limit(grader: Grader, tmp_path: Path) -> None:
+    grader.save(hanging(tmp_path / "pid"))
+    assert f"after {TIME_LIMIT} seconds" in grader.sees("✗ train +time limit")
 
 
-def test_a_save_of_a_file_that_the_lesson_imports_counts(desk: Desk) -> None:
-    helper = desk.path.with_name("helper.py")
+def test_a_save_of_a_file_that_the_lesson_imports_counts(grader: Grader) -> None:
+    helper = grader.path.with_name("helper.py")
     helper.write_text("MARK = 'before'\n", encoding="utf-8")
     text = wrong("x").replace("ValueError('x')", "ValueError(helper.MARK)")
-    desk.save(f"import helper\n{text}")
-    desk.sees("before")
+    grader.save(f"import helper\n{text}")
+    grader.sees("before")
     helper.write_text("MARK = 'afterwards'\n", encoding="utf-8")
-    desk.sees("afterwards")
+    grader.sees("afterwards")
 
 
-def test_n_shows_the_next_open_exercise_and_comes_round(desk: Desk) -> None:
+def test_n_shows_the_next_open_exercise_and_comes_round(grader: Grader) -> None:
     names = re.findall(r"^def (\w+)", STUB, re.MULTILINE)
     for name in [*names[1:], names[0]]:
-        desk.watching.press("n")
-        desk.sees(f"Next: {name}\n")
+        grader.watching.press("n")
+        grader.sees(f"Next: {name}\n")
 
 
-def test_a_save_stays_with_the_exercise_that_was_chosen(desk: Desk) -> None:
-    desk.watching.press("n")
-    desk.sees("Next: loss\n")
-    desk.watching.forget()
-    desk.save(STUB + "\n# saved again\n")
-    desk.sees("Next: loss\n")
+def test_a_save_stays_with_the_exercise_that_was_chosen(grader: Grader) -> None:
+    grader.watching.press("n")
+    grader.sees("Next: loss\n")
+    grader.watching.forget()
+    grader.save(STUB + "\n# saved again\n")
+    grader.sees("Next: loss\n")
 
 
-def test_l_lists_every_lesson_in_a_line(desk: Desk) -> None:
-    desk.watching.press("l")
-    screen = desk.sees(r"points\n\n\[h\]int")
+def test_l_lists_every_lesson_in_a_line(grader: Grader) -> None:
+    grader.watching.press("l")
+    screen = grader.sees(r"points\n\n\[h\]int")
     assert screen.startswith(f"Lesson {number(STEM)} · ") and "forward" not in screen
 
 
-def test_h_shows_a_hint_below_the_verdict(desk: Desk) -> None:
+def test_h_shows_a_hint_below_the_verdict(grader: Grader) -> None:
     kept = MEMORY.read_bytes() if MEMORY.exists() else None
-    desk.watching.press("h")
+    grader.watching.press("h")
     try:
-        assert "Next: forward" in desk.sees(r"Hint \d of \d for forward")
+        assert "Next: forward" in grader.sees(r"Hint \d of \d for forward")
     finally:
         MEMORY.unlink() if kept is None else MEMORY.write_bytes(kept)
 
 
-def test_other_keys_and_arrow_keys_do_nothing(desk: Desk) -> None:
-    desk.watching.press("xyz\x1b[A\x1bOn")
-    desk.watching.forget()
-    desk.save(wrong("still here"))
-    desk.sees("still here")
+def test_other_keys_and_arrow_keys_do_nothing(grader: Grader) -> None:
+    grader.watching.press("xyz\x1b[A\x1bOn")
+    grader.watching.forget()
+    grader.save(wrong("still here"))
+    grader.sees("still here")
 
 
 def _start(tmp_path: Path, text: str) -> Watching:

@@ -9,9 +9,12 @@ import sys
 import pytest
 from torch._functorch import apis
 
-from checks.grader.course import ROOT
+from checks.grader.records.course import ROOT
 
-SETUP = "import sys, torch\nfrom checks.grader import worker\nworker.prepare()\nx = torch.ones(3)\n"
+SETUP = (
+    "import sys, torch\nfrom checks.grader.running.inside import worker\n"
+    "worker.prepare()\nx = torch.ones(3)\n"
+)
 
 #: What students may use -> a check of its result, in a process with the stand-ins.
 USES = {

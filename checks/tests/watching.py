@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from checks.grader.course import ROOT
+from checks.grader.records.course import ROOT
 
 CLEAR = "\x1b[2J\x1b[H"
 #: Seconds for anything to appear, on a machine that is busy with other things.

@@ -1,0 +1,1 @@
+"""For whoever writes the course: stubs, the verification of solutions, the notes' claims."""

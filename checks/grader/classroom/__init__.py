@@ -1,0 +1,1 @@
+"""A class: what was handed in, who grades it, what comes out."""

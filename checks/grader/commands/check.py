@@ -1,0 +1,100 @@
+"""Grade lesson files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checks.grader.commands.options import (
+    add_lesson_files,
+    add_running,
+    files_of,
+    ink,
+    usable,
+    writable,
+)
+
+if TYPE_CHECKING:
+    from checks.grader.records.verdict import Report
+
+HELP = "grade exercises/"
+
+
+def add_options(parser: ArgumentParser) -> None:
+    add_lesson_files(parser)
+    add_running(parser)
+    parser.add_argument("--json", metavar="FILE", help="write the report as JSON; - for stdout")
+    parser.add_argument("--junit", metavar="FILE", help="write the report as JUnit XML")
+    parser.add_argument("--gradescope", metavar="FILE", help="write Gradescope's results.json")
+
+
+def run(options: Namespace) -> int:
+    """Grade lesson files; 0 if everything asked for passed."""
+    files = files_of(options.source, options.lessons)
+    for output in (options.json, options.junit, options.gradescope):
+        writable(output)
+    report = _grade_confined(files, options) if options.gradescope else grade_files(files, options)
+    _write_outputs(report, options)
+    if options.json != "-":
+        from checks.grader.reports.terminal import render
+
+        print(render(report, ink(), every_message=len(files) == 1), end="")
+    return 0 if report.passed else 1
+
+
+def grade_files(files: list[tuple[str, Path]], options: Namespace) -> Report:
+    """Start the server, then let the judge think."""
+    from checks.grader.running.server import Server
+
+    with Server() as server:
+        usable(options.device)
+        from checks.grader.grading.grade import grade_all
+        from checks.grader.records.verdict import Settings
+        from checks.grader.running.intake import read_file
+
+        settings = Settings(options.device, options.dtype, options.seed, options.time_limit)
+        lesson_files = [read_file(path, stem) for stem, path in files]
+        return grade_all(server, lesson_files, settings)
+
+
+def _grade_confined(files: list[tuple[str, Path]], options: Namespace) -> Report:
+    """Grade a copy of the files under the sandbox, as far as this machine has one."""
+    from checks.grader.classroom.marking import Grader
+    from checks.grader.classroom.submission import open_submission
+    from checks.grader.records.verdict import Settings
+
+    usable(options.device)
+    say_what_is_lacking("auto")
+    settings = Settings(options.device, options.dtype, options.seed, options.time_limit)
+    submission = open_submission(Path(options.source))
+    with Grader(settings, "off" if options.device != "cpu" else "auto") as grader:
+        return grader.report(submission, [stem for stem, _ in files])
+
+
+def say_what_is_lacking(mode: str) -> None:
+    from checks.grader.running.sandbox import lacking
+
+    if mode == "auto" and lacking():
+        print(f"checks: weaker isolation without {'; '.join(lacking())}", file=sys.stderr)
+    elif mode == "off":
+        print("checks: no sandbox: submissions can read and write your files", file=sys.stderr)
+
+
+def _write_outputs(report: Report, options: Namespace) -> None:
+    from checks.grader.reports.export import junit, write_text
+
+    text = json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"
+    if options.json == "-":
+        print(text, end="")
+    elif options.json:
+        write_text(Path(options.json), text)
+    if options.junit:
+        write_text(Path(options.junit), junit(report))
+    if options.gradescope:
+        from checks.grader.reports.gradescope import gradescope
+
+        text = json.dumps(gradescope(report), ensure_ascii=False, indent=1) + "\n"
+        write_text(Path(options.gradescope), text)

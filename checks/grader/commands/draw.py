@@ -1,0 +1,42 @@
+"""Draw what a lesson file computes."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from checks.grader.commands.options import (
+    add_lesson_files,
+    add_time_limit,
+    files_of,
+)
+from checks.grader.records.course import ROOT
+
+HELP = "pictures of graphs, training and surfaces"
+
+
+def add_options(parser: ArgumentParser) -> None:
+    add_lesson_files(parser)
+    parser.add_argument(
+        "--out",
+        default=os.path.relpath(ROOT / "figures"),
+        metavar="DIR",
+        help="where the PNG and SVG files go (default: figures)",
+    )
+    add_time_limit(parser, default=30.0)  # a training of 10000 epochs takes its time
+
+
+def run(options: Namespace) -> int:
+    """Save the pictures of lesson files; 0 if all of them could be drawn."""
+    files = files_of(options.source, options.lessons)
+    from checks.grader.running.server import Server
+
+    with Server() as server:
+        from checks.grader.figures.save import draw_all
+
+        drawn = []
+        for line, picture in draw_all(server, files, Path(options.out), options.time_limit):
+            print(line, flush=True)
+            drawn.append(picture is not None)
+    return 0 if all(drawn) else 1

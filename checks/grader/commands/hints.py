@@ -1,0 +1,40 @@
+"""Hints, one at a time; a small file remembers how far each function's have gone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from checks.grader.language.lesson import load
+from checks.grader.records.course import ROOT, number
+from checks.grader.records.misuse import Misuse
+from checks.grader.reports.export import write_text
+
+MEMORY = ROOT / ".course" / "hints.json"
+
+
+def next_hint(stem: str, function: str, memory: Path = MEMORY) -> str:
+    """The next hint of a function; after the last one, it again. Raises Misuse for no function."""
+    exercises = {exercise.name: exercise for exercise in load(stem).exercises}
+    if function not in exercises:
+        raise Misuse(f"lesson {number(stem)} has no {function!r}; it has {', '.join(exercises)}")
+    hints = exercises[function].hints
+    shown = _read(memory)
+    key = f"{stem}.{function}"
+    index = min(shown.get(key, 0), len(hints) - 1)
+    memory.parent.mkdir(exist_ok=True)
+    write_text(memory, json.dumps({**shown, key: index + 1}, indent=1) + "\n")
+    more = "" if index + 1 < len(hints) else " This was the last."
+    head = f"Hint {index + 1} of {len(hints)} for {function} (lesson {number(stem)})"
+    return f"{head}: {hints[index]}{more}"
+
+
+def _read(memory: Path) -> dict[str, int]:
+    """What was shown so far; nothing if the file is missing or spoilt."""
+    try:
+        content = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    return {key: value for key, value in content.items() if type(value) is int and value >= 0}

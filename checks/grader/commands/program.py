@@ -1,0 +1,52 @@
+"""A lesson file run as a program: the training log and the pictures of its own functions."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from checks.grader.figures.save import draw_all
+from checks.grader.language.lesson import load
+from checks.grader.records.course import ROOT
+from checks.grader.running.device import unusable
+from checks.grader.running.server import Server
+
+FIGURES = Path(os.path.relpath(ROOT / "figures"))
+TIME_LIMIT = 30.0  # seconds per picture
+
+
+def run(file: str) -> None:
+    """`python solutions/lesson1_linear.py [--device cuda]`; a plain message if it is unfilled."""
+    path = Path(file)
+    parser = argparse.ArgumentParser(prog=path.name, description="Print the training log.")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
+    device = parser.parse_args().device
+    problem = unusable(device)
+    if problem:
+        parser.exit(2, f"{problem}\n")
+    lesson = load(path.stem)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert lesson.program is not None
+    try:
+        lesson.program(module, device)
+    except NotImplementedError as unfinished:
+        print(f"Not finished yet: {unfinished}\nFill it in, then run this file again.")
+        sys.exit(1)
+    print()
+    _save_pictures(path)
+
+
+def _save_pictures(path: Path) -> None:
+    """Draw the file that has just run. The training log stands, whatever becomes of this."""
+    try:
+        with Server("exec" if sys.platform == "linux" else None) as server:
+            for line, _ in draw_all(server, [(path.stem, path)], FIGURES, TIME_LIMIT):
+                print(line, flush=True)
+    except Exception as problem:
+        print(f"No pictures: {problem}")

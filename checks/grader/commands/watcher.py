@@ -1,0 +1,268 @@
+"""Grade again whenever a file is saved.
+
+Between two saves nothing is kept but where the student is: every screen is what a fresh `check`
+would say of the files as they are now. Files are watched by looking at them: size, time and inode
+of a few files, many times a second, cost nothing and work on every system and network drive.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from checks.grader.commands import hints
+from checks.grader.commands.terminal import Terminal
+from checks.grader.grading.grade import grade
+from checks.grader.grading.questions import Questions, questions_of
+from checks.grader.records.course import number
+from checks.grader.records.verdict import LessonReport, Settings, Verdict
+from checks.grader.reports.terminal import Ink, heading, overview, render_fault, safe, wrapped
+from checks.grader.running.intake import read_file
+from checks.grader.running.server import Server
+from checks.grader.running.session import TICK, single_session
+
+#: Seconds that a file has to stay as it is before it is read.
+SETTLED = 0.008
+#: Seconds that an editor may leave a file missing, empty or cut in half.
+HALF_WRITTEN = 0.12
+#: Seconds after which a student is told that code is still running.
+PATIENCE = 0.7
+
+#: What a file on disk looks like without reading it: time, size, inode.
+Stamps = Mapping[Path, tuple[int, int, int]]
+
+
+class Saved(Exception):
+    """Files have changed; whatever was being done is out of date."""
+
+    def __init__(self, paths: set[Path]) -> None:
+        super().__init__(paths)
+        self.paths = paths
+
+
+class Left(Exception):
+    """The student has had enough for today."""
+
+
+class Watcher:
+    """One student at work.
+
+    files   the path of each lesson's file by stem, in the order of the course
+    memory  where the hints given so far are kept
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        files: Mapping[str, Path],
+        settings: Settings,
+        ink: Ink,
+        terminal: Terminal,
+        memory: Path = hints.MEMORY,
+    ) -> None:
+        self._server, self._files, self._settings = server, files, settings
+        self._ink, self._terminal, self._memory = ink, terminal, memory
+        self._questions: dict[str, Questions] = {}  # inputs and truth; nothing of the student
+        self._stamps = stamps(files)
+        self._stem = next(iter(files))
+        self._exercise = ""  # the open exercise that is shown
+        self._chosen = ""  # the same if it was asked for with n, "" if it is the first
+        self._text = ""
+        self._keys = "[h]int  [n]ext  [l]ist  [q]uit" if terminal.has_keys else "Ctrl-C to leave"
+
+    def run(self) -> bool:
+        """Until everything is passed (True) or the student leaves (False)."""
+        action: Callable[[], bool] = self._first_open
+        while True:
+            try:
+                if action():
+                    return True
+                action = self._next_action()
+            except Saved as saved:
+                action = partial(self._after_save, saved.paths)
+            except (Left, KeyboardInterrupt):
+                self._terminal.note("\nGoodbye! Your work is saved; watch goes on from there.")
+                return False
+
+    def _next_action(self) -> Callable[[], bool]:
+        """Wait for a save or a key."""
+        actions = {"h": self._hint, "n": self._next, "l": self._list}
+        while True:
+            self._look()
+            for key in self._terminal.keys(TICK):
+                if key == "q":
+                    raise Left
+                if key in actions:
+                    return actions[key]
+
+    def _look(self) -> None:
+        """Raise Saved if a file is no longer what it was when it was read."""
+        before, now = self._stamps, stamps(self._files)
+        if now == before:
+            return
+        now = self._settled(before, now)
+        self._stamps = now
+        raise Saved(_differing(before, now))
+
+    def _settled(self, before: Stamps, now: Stamps) -> Stamps:
+        """The stamps once nobody is writing any more."""
+        half_written_until = time.monotonic() + HALF_WRITTEN
+        while True:
+            time.sleep(SETTLED)
+            last, now = now, stamps(self._files)
+            if last == now and all(map(_is_whole, _differing(before, now))):
+                return now
+            if time.monotonic() > half_written_until:  # as it is, then; the next look sees more
+                return now
+
+    def _first_open(self, banner: str = "") -> bool:
+        """Show the first lesson that is not complete; True if there is none."""
+        reports = []
+        for stem in self._files:
+            reports.append(self._grade(stem))
+            if _is_open(reports[-1]):
+                self._show(reports[-1], "", banner)
+                return False
+        self._look()
+        lines = [heading(report, self._ink) for report in reports]
+        points = sum(report.points for report in reports)
+        maximum = sum(report.max_points for report in reports)
+        lines += ["", self._ink.bold(f"{points} of {maximum} points: everything is done.")]
+        self._terminal.show("\n".join([*lines, "Well done, and goodbye!"]))
+        return True
+
+    def _after_save(self, paths: set[Path]) -> bool:
+        """Grade what was saved, and move on if that completes its lesson."""
+        saved = [stem for stem, path in self._files.items() if path in paths]
+        stem = self._stem if self._stem in saved or not saved else saved[0]
+        report = self._grade(stem)
+        if _is_open(report):
+            self._show(report, self._chosen if stem == self._stem else "")
+            return False
+        banner = self._ink.green(f"✓ Lesson {number(stem)} is complete.")
+        self._terminal.show("\n".join([banner, *overview(report, self._ink)]))
+        return self._first_open(banner)
+
+    def _next(self) -> bool:
+        """The next open exercise: of this lesson, or of the next lesson that has one."""
+        order = list(self._files)
+        here = order.index(self._stem)
+        report = self._grade(self._stem)
+        names = [verdict.exercise for verdict in report.verdicts]
+        start = names.index(self._exercise) + 1 if self._exercise in names else 0
+        later = [v.exercise for v in report.verdicts[start:] if v.status != "passed"]
+        if later:
+            self._show(report, later[0])
+            return False
+        for stem in order[here + 1 :] + order[: here + 1]:
+            report = self._grade(stem)
+            if _is_open(report):
+                self._show(report, "")
+                return False
+        return self._first_open()
+
+    def _list(self) -> bool:
+        """Every lesson in one line; the next key or save goes on."""
+        reports = [self._grade(stem) for stem in self._files]
+        lines = [heading(report, self._ink) for report in reports]
+        self._terminal.show("\n".join([*lines, "", self._ink.dim(self._keys)]))
+        return False
+
+    def _hint(self) -> bool:
+        """The next hint for the exercise that is shown, below it."""
+        try:
+            hint = hints.next_hint(self._stem, self._exercise, self._memory)
+        except OSError as problem:
+            hint = f"The hints cannot be kept: {problem}"
+        self._text = "\n".join([self._text, "", *wrapped(hint, "  ")])
+        self._terminal.show(f"{self._text}\n\n{self._ink.dim(self._keys)}")
+        return False
+
+    def _grade(self, stem: str) -> LessonReport:
+        """The report of one file as it is now. Raises Saved if it changes meanwhile, and Left."""
+        if stem not in self._questions:
+            self._questions[stem] = questions_of(stem, self._settings)
+        lesson_file = read_file(self._files[stem], stem)
+        patience = Patience(self._look, self._terminal, self._settings.time_limit)
+        with single_session(self._server, lesson_file, self._settings, patience) as session:
+            return grade(session, self._questions[stem], lesson_file)
+
+    def _show(self, report: LessonReport, exercise: str, banner: str = "") -> None:
+        """A lesson, and one of its open exercises in full: the one named, or the first."""
+        still_open = [v for v in report.verdicts if v.status != "passed"]
+        shown = next((v for v in still_open if v.exercise == exercise), still_open[0])
+        self._stem, self._exercise = report.lesson, shown.exercise
+        self._chosen = exercise if shown.exercise == exercise else ""
+        lines = [banner] if banner else []
+        lines += [*overview(report, self._ink), "", *open_exercise(report, shown, self._ink)]
+        self._text = "\n".join(lines)
+        footer = f"{time.strftime('%H:%M:%S')}  {self._keys}"
+        self._terminal.show(f"{self._text}\n\n{self._ink.dim(footer)}")
+
+
+class Patience:
+    """What is done while code of the student runs: look for a save, and for q; say so once."""
+
+    def __init__(self, look: Callable[[], None], terminal: Terminal, limit: float) -> None:
+        self._look, self._terminal, self._limit = look, terminal, limit
+        self._since = time.monotonic()
+        self._said = False
+
+    def __call__(self) -> None:
+        self._look()
+        if "q" in self._terminal.keys(0):
+            raise Left
+        if not self._said and time.monotonic() - self._since > PATIENCE:
+            self._said = True
+            self._terminal.note(
+                f"Your code is still running; it has {self._limit:g} seconds per exercise. "
+                "A save starts over."
+            )
+
+
+def stamps(files: Mapping[str, Path]) -> Stamps:
+    """The lesson files and the other Python files beside them, which they may import."""
+    found: dict[Path, tuple[int, int, int]] = {}
+    for folder in {path.parent for path in files.values()}:
+        try:
+            with os.scandir(folder) as entries:
+                names = [e.name for e in entries if e.name.endswith(".py") and e.name[0] != "."]
+        except OSError:
+            continue
+        for name in names:
+            try:
+                seen = os.stat(folder / name)
+            except OSError:
+                continue
+            found[folder / name] = (seen.st_mtime_ns, seen.st_size, seen.st_ino)
+    return found
+
+
+def open_exercise(report: LessonReport, verdict: Verdict, ink: Ink) -> list[str]:
+    """What there is to do: the fault in full, or where to start."""
+    if verdict.status != "not_started":
+        return render_fault(report, verdict, ink)
+    place = safe(report.path) + (f":{verdict.line}" if verdict.line else "")
+    return [ink.bold(f"  Next: {verdict.exercise}"), f"  {safe(verdict.message)}", f"  → {place}"]
+
+
+def _is_open(report: LessonReport) -> bool:
+    return any(verdict.status != "passed" for verdict in report.verdicts)
+
+
+def _differing(before: Stamps, now: Stamps) -> set[Path]:
+    return {path for path in before.keys() | now.keys() if before.get(path) != now.get(path)}
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file can be what the student meant to save. A wrong guess costs a moment."""
+    try:
+        text = path.read_bytes()
+        ast.parse(text)
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return bool(text.strip())

@@ -1,0 +1,84 @@
+"""Pictures of lesson files into a folder, as PNG and SVG, with their numbers inside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from checks.grader.figures.ask import Sitter, Undrawable
+from checks.grader.figures.measure import measure
+from checks.grader.figures.numbers import Numbers
+from checks.grader.figures.subject import Subject
+from checks.grader.language.lesson import load
+from checks.grader.records.course import number
+from checks.grader.records.misuse import Misuse
+from checks.grader.records.verdict import plain
+from checks.grader.running.intake import read_file
+from checks.grader.running.server import Server
+
+DPI = 120
+#: So few make a file a third as large, and the edges of letters are still smooth.
+COLOURS = 64
+
+
+def draw_all(
+    server: Server, files: Sequence[tuple[str, Path]], folder: Path, time_limit: float
+) -> Iterator[tuple[str, Path | None]]:
+    """Draw every figure of some lesson files; yields a line to print and the PNG, None if none.
+
+    One picture that cannot be drawn does not keep the others from it.
+    """
+    for stem, path in files:
+        lesson, lesson_file = load(stem), read_file(path, stem)
+        if lesson_file.source is None:
+            yield f"Lesson {number(stem)}: no pictures. {lesson_file.problem}", None
+            continue
+        subject = Subject(stem, lesson, Sitter(server, lesson_file, time_limit))
+        for wanted in lesson.figures:
+            target = folder / f"{stem.split('_')[0]}_{wanted.file}.png"
+            try:
+                save(measure(wanted, subject), target)
+            except Undrawable as reason:
+                yield f"Lesson {number(stem)}, {wanted.file}: no picture. {reason}", None
+            else:
+                yield f"{target} and .svg", target
+
+
+def save(found: Numbers, target: Path) -> None:
+    """Write a picture as PNG and beside it as SVG; the PNG carries its numbers as JSON.
+
+    Raises Misuse if the folder cannot be written.
+    """
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    from checks.grader.figures.plots import picture
+
+    figure = picture(found)
+    pixels, notes = BytesIO(), PngInfo()
+    figure.savefig(pixels, dpi=DPI)
+    notes.add_itxt("Numbers", as_json(found), zip=True)
+    few_colours = Image.open(pixels).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        few_colours.save(target, optimize=True, pnginfo=notes)
+        figure.savefig(target.with_suffix(".svg"), metadata={"Date": None})
+    except OSError as error:
+        raise Misuse(f"cannot write {target}: {error.strerror}") from error
+
+
+def as_json(found: Numbers) -> str:
+    """The numbers of a picture as JSON text."""
+    return json.dumps(plain(asdict(found)))
+
+
+def numbers_in(target: Path) -> Any:
+    """The numbers that a PNG carries."""
+    from PIL import Image
+
+    with Image.open(target) as image:
+        return json.loads(image.info["Numbers"])

@@ -1,0 +1,1 @@
+"""From answers to verdicts: questions, comparison, diagnosis. Pure after the asking."""

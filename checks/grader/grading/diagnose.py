@@ -1,0 +1,222 @@
+"""Which idea explains a wrong answer. Pure, and only called after a failure.
+
+A mistake is named only if its formula gives what the student got on every case, so right work can
+never be blamed and a chance agreement cannot happen twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from checks.grader.grading.compare import RTOL, right_quantities
+from checks.grader.grading.evidence import Evidence, Prefix
+from checks.grader.grading.locate import first_wrong_node, first_wrong_step, partly_right, ratio
+from checks.grader.language.lesson import Exercise, Mistake
+from checks.grader.language.truth import Truth
+from checks.grader.records.answer import Answer, aligned, close, parts, tensor_of
+from checks.grader.records.verdict import Settings
+
+#: Small calls are not drawn with care: a parameter may come close to 0 and keep few digits.
+QUICK_RTOL = 1e-2
+#: What a wrong formula may raise where a student's code raises as well.
+RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The mistakes that explain an answer, by the order of the lesson's table, and the words."""
+
+    ids: tuple[str, ...]
+    message: str
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One wrong computation: the mistakes behind it and what it gives for a truth."""
+
+    mistakes: tuple[Mistake, ...]
+    predict: Callable[[Truth], Answer]
+
+
+def diagnose(
+    exercise: Exercise,
+    evidence: Sequence[Evidence],
+    prefixes: Sequence[Prefix],
+    settings: Settings,
+) -> Diagnosis:
+    """Name the mistake, say which results are right, and where the others part from them."""
+    rtol = RTOL[settings.dtype] * exercise.slack
+    ordered = _telling_first(exercise, evidence, settings)
+    named = _explain(exercise, ordered, prefixes, rtol)
+    sentences = [mistake.says for mistake in named]
+    if len(named) > 1:
+        sentences = ["Two things at once. " + sentences[0], "And: " + sentences[1]]
+    if not named:
+        sentences = [ratio(exercise, ordered, rtol), exercise.idea]
+    partly = partly_right(exercise, ordered, settings)
+    node = first_wrong_node(exercise, ordered, rtol)
+    step = first_wrong_step(exercise, prefixes, settings)
+    words = [partly, node, step, *sentences]
+    return Diagnosis(tuple(m.id for m in named), " ".join(word for word in words if word))
+
+
+def variants(exercise: Exercise) -> Iterator[Variant]:
+    """Every wrong computation that the lesson declares, single mistakes only."""
+    for mistake in exercise.mistakes:
+        for swap in mistake.swaps:
+            yield Variant((mistake,), _swapped(exercise, swap))
+        for formula in mistake.formulas:
+            yield Variant((mistake,), _whole(formula))
+        if mistake.each is not None:
+            yield Variant((mistake,), _mapped(_right, mistake.each, None))
+            if mistake.single and len(exercise.quantities) > 1:
+                for i in range(len(exercise.quantities)):
+                    yield Variant((mistake,), _mapped(_right, mistake.each, i))
+
+
+def pairs(exercise: Exercise) -> Iterator[Variant]:
+    """Two different mistakes at once: two swaps of different steps, or a map over any other."""
+    for first, second in combinations(exercise.mistakes, 2):
+        for one in first.swaps:
+            for other in second.swaps:
+                both = _together(one, other)
+                if both is not None:
+                    yield Variant((first, second), _swapped(exercise, both))
+        for inner, outer in ((first, second), (second, first)):
+            if outer.each is None:
+                continue
+            computations = [
+                *(_swapped(exercise, swap) for swap in inner.swaps),
+                *(_whole(formula) for formula in inner.formulas),
+                *([_mapped(_right, inner.each, None)] if inner.each and inner is first else []),
+            ]
+            for computation in computations:
+                yield Variant((first, second), _mapped(computation, outer.each, None))
+
+
+def _together(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Two swaps at once; None if they replace the same step, or the same field of a record."""
+    both = {**one, **other}
+    for step in one.keys() & other.keys():
+        merged = _merged(one[step], other[step])
+        if merged is None:
+            return None
+        both[step] = merged
+    return both
+
+
+def _merged(one: Any, other: Any) -> Any:
+    """A record that differs from the default where either does; None if both do in one field."""
+    if not is_dataclass(one) or type(one) is not type(other) or isinstance(one, type):
+        return None
+    changed = [
+        {f.name: value for f in fields(one) if (value := getattr(record, f.name)) != f.default}
+        for record in (one, other)
+    ]
+    return None if changed[0].keys() & changed[1].keys() else replace(one, **changed[1])
+
+
+def agrees(variant: Variant, evidence: Sequence[Evidence], rtol: float) -> bool:
+    """Whether a wrong computation gives what was seen on every case, and a value at least once."""
+    valued = 0
+    for item in evidence:
+        try:
+            predicted = variant.predict(item.truth)
+        except RAISED:
+            if item.seen.outcome != "raised":
+                return False
+            continue
+        if item.seen.outcome != "value" or not _same_answer(predicted, item.seen.value, rtol):
+            return False
+        valued += 1
+    return valued > 0
+
+
+def _explain(
+    exercise: Exercise, evidence: Sequence[Evidence], prefixes: Sequence[Prefix], rtol: float
+) -> tuple[Mistake, ...]:
+    if not any(item.seen.outcome == "value" for item in evidence):
+        return ()  # nothing to agree with, as when a typo raises everywhere
+    quick = [prefix for prefix in prefixes[:2] if prefix.seen.outcome == "value"]
+    for candidates in (variants(exercise), pairs(exercise)):
+        for variant in candidates:
+            if _is_possible(variant, quick) and agrees(variant, evidence, rtol):
+                return variant.mistakes
+    return ()
+
+
+def _is_possible(variant: Variant, quick: Sequence[Prefix]) -> bool:
+    """Whether a wrong computation fits small calls, which rule most out at a tenth of the time."""
+    for prefix in quick:
+        try:
+            predicted = variant.predict(prefix.truth)
+        except RAISED:
+            continue  # one epoch too few of one, say: the full calls will tell
+        if not _same_answer(predicted, prefix.seen.value, QUICK_RTOL):
+            return False
+    return True
+
+
+def _telling_first(
+    exercise: Exercise, evidence: Sequence[Evidence], settings: Settings
+) -> list[Evidence]:
+    """The cases in an order that rules wrong formulas out early: wrong answers first."""
+
+    def is_right(item: Evidence) -> bool:
+        expected, value = item.truth.by_hand, item.seen.value
+        return item.seen.outcome == "value" and all(
+            right_quantities(exercise, expected, value, settings)
+        )
+
+    return sorted(evidence, key=is_right)
+
+
+def _same_answer(predicted: Answer, value: Any, rtol: float) -> bool:
+    wanted, got = parts(predicted), aligned(predicted, value)
+    if len(wanted) != len(got):
+        return False
+    for expected, actual in zip(wanted, got, strict=True):
+        if expected is None:
+            continue
+        number = tensor_of(actual)
+        if number is None:
+            return False
+        if not close(number, torch.as_tensor(expected, dtype=torch.float64), rtol=rtol):
+            return False
+    return True
+
+
+def _right(truth: Truth) -> Answer:
+    return truth.by_hand
+
+
+def _swapped(exercise: Exercise, swap: Mapping[str, Any]) -> Callable[[Truth], Answer]:
+    return lambda truth: exercise.truth(**truth.inputs, **swap)
+
+
+def _whole(formula: Callable[..., Answer]) -> Callable[[Truth], Answer]:
+    return lambda truth: formula(**truth.inputs)
+
+
+def _mapped(
+    inner: Callable[[Truth], Answer], each: Callable[[Tensor], Tensor], only: int | None
+) -> Callable[[Truth], Answer]:
+    """`each` over every part of an answer, or over one part only."""
+
+    def predict(truth: Truth) -> Answer:
+        answer = inner(truth)
+        mapped = [
+            each(part) if isinstance(part, Tensor) and only in (None, i) else part
+            for i, part in enumerate(parts(answer))
+        ]
+        if isinstance(answer, Mapping):
+            return dict(zip(answer, mapped, strict=True))
+        return tuple(mapped) if isinstance(answer, tuple) else mapped[0]
+
+    return predict

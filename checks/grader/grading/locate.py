@@ -1,0 +1,139 @@
+"""Where an answer leaves the right path: which results, which node, which step. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from torch import Tensor
+
+from checks.grader.grading.compare import RTOL, right_quantities
+from checks.grader.grading.evidence import Evidence, Prefix
+from checks.grader.language.lesson import Exercise
+from checks.grader.records.answer import aligned, close, float64s, parts, tensor_of
+from checks.grader.records.verdict import Settings
+
+
+def partly_right(exercise: Exercise, evidence: Sequence[Evidence], settings: Settings) -> str:
+    """What is right and what is wrong over all cases; empty if there is nothing of one kind."""
+    rows = [_rights(exercise, item, settings) for item in evidence if item.seen.outcome == "value"]
+    names = _names(exercise)
+    if not rows or any(len(row) != len(names) for row in rows):
+        return ""
+    columns = [all(column) for column in zip(*rows, strict=True)]
+    right = [name for name, ok in zip(names, columns, strict=True) if ok]
+    wrong = [name for name, ok in zip(names, columns, strict=True) if not ok]
+    if not right or not wrong:
+        return ""
+    told, others = _and(_shortened(exercise, right)), _and(_shortened(exercise, wrong))
+    return f"Right: {told}. Wrong: {others}."
+
+
+def _shortened(exercise: Exercise, names: Sequence[str]) -> list[str]:
+    """Three neighbours of a labelled vector, or more, as "w1 … w4"."""
+    found = list(names)
+    for labels in exercise.labels.values():
+        for start, end in combinations(range(len(labels) + 1), 2):
+            run = labels[start : len(labels) + start + 1 - end]  # the longest first
+            if len(run) > 2 and all(name in found for name in run):
+                at = found.index(run[0])
+                found[at : at + len(run)] = [f"{run[0]} … {run[-1]}"]
+    return found
+
+
+def _names(exercise: Exercise) -> tuple[str, ...]:
+    """What a sentence can call right or wrong: the quantities, or a vector's labelled entries."""
+    labels = [exercise.labels.get(quantity, (quantity,)) for quantity in exercise.quantities]
+    return tuple(name for group in labels for name in group)
+
+
+def _rights(exercise: Exercise, item: Evidence, settings: Settings) -> tuple[bool, ...]:
+    """Whether each of those is right in one case."""
+    expected, value = item.truth.by_hand, item.seen.value
+    whole = right_quantities(exercise, expected, value, settings)
+    rights: list[bool] = []
+    for quantity, wanted, got, ok in zip(
+        exercise.quantities, parts(expected), aligned(expected, value), whole, strict=False
+    ):
+        labels = exercise.labels.get(quantity)
+        entries = tensor_of(got)
+        if labels is None or entries is None or entries.shape != wanted.shape:
+            rights += [ok] * len(labels or "?")
+            continue
+        bound = RTOL[settings.dtype] * exercise.slack * wanted.abs().max()
+        rights += ((entries - wanted).abs() <= 2 * bound).reshape(-1).tolist()
+    return tuple(rights)
+
+
+def ratio(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> str:
+    """ "Every component is −3 times the right one." where one factor fits every case."""
+    found: float | None = None
+    for item in evidence:
+        for expected, value in zip(
+            parts(item.truth.by_hand), aligned(item.truth.by_hand, item.seen.value), strict=False
+        ):
+            got = tensor_of(value)
+            if got is None or not isinstance(expected, Tensor) or got.shape != expected.shape:
+                return ""
+            largest = int(expected.abs().argmax())
+            here = got.reshape(-1)[largest].item() / expected.reshape(-1)[largest].item()
+            found = here if found is None else found
+            if not close(got, expected * found, rtol=rtol):
+                return ""
+    if found is None or abs(found) < 1e-6:
+        return "Every component is zero." if found is not None else ""
+    return f"Every component is {_number(found)} times the right one."
+
+
+def first_wrong_node(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> str:
+    """Where a backward pass leaves the right path, if all that follows is right from there on."""
+    item = evidence[0]
+    if exercise.nodes is None or item.seen.outcome != "value":
+        return ""
+    wanted = [tensor.shape for tensor in float64s(item.truth.by_hand)]
+    values = [tensor_of(part) for part in aligned(item.truth.by_hand, item.seen.value)]
+    if [None if value is None else value.shape for value in values] != wanted:
+        return ""
+    answer = values[0] if len(values) == 1 else tuple(values)
+    wrong = [
+        (name, yours, expected)
+        for name, (yours, expected) in exercise.nodes(answer, **item.truth.inputs).items()
+        if not close(yours, expected, rtol=100 * rtol)
+    ]
+    if not wrong:
+        return ""
+    name, yours, expected = wrong[0]
+    rest = "; everything after it is right given that value" if len(wrong) == 1 else ""
+    got, right = _numbers(yours), _numbers(expected)
+    return f"First wrong node on the way back: {name} is {got}, expected {right}{rest}."
+
+
+def _numbers(value: Tensor) -> str:
+    if value.ndim == 0:
+        return _number(value.item())
+    return "(" + ", ".join(map(_number, value.reshape(-1).tolist()[:6])) + ")"
+
+
+def _number(value: float) -> str:
+    return f"{value + 0.0:.4g}".replace("-", "−")
+
+
+def first_wrong_step(exercise: Exercise, prefixes: Sequence[Prefix], settings: Settings) -> str:
+    """At which step of training the parameters part; the losses are another matter."""
+    before = ""
+    for prefix in prefixes:
+        if prefix.seen.outcome != "value":
+            return ""
+        right = right_quantities(exercise, prefix.truth.by_hand, prefix.seen.value, settings)
+        if not all(
+            ok for name, ok in zip(exercise.quantities, right, strict=True) if name != "losses"
+        ):
+            if before:
+                return f"The parameters are right after {before} and wrong after {prefix.covers}."
+            return f"The parameters are already wrong after {prefix.covers}."
+        before = prefix.covers
+    return ""
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

@@ -1,0 +1,98 @@
+"""What is asked of a lesson file: the cases of each exercise, the messages, the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from checks.grader.language.inputs import Case, cases, rounded
+from checks.grader.language.lesson import Built, Exercise, Lesson, Source, load
+from checks.grader.language.truth import Truth, establish
+from checks.grader.records.verdict import Settings
+from checks.grader.running import frames
+
+
+@dataclass(frozen=True)
+class Question:
+    """One exercise ready to be asked: its cases, the request, the truth (computed when needed)."""
+
+    exercise: Exercise
+    cases: tuple[Case, ...]
+    settings: Settings
+
+    @cached_property
+    def truths(self) -> tuple[Truth, ...]:
+        return tuple(establish(self.exercise, case, self.dtype) for case in self.cases)
+
+    def establish(self) -> None:
+        """Hear the witnesses of every case now, not when the first answer is compared."""
+        self.truths  # noqa: B018
+
+    @cached_property
+    def request(self) -> tuple[dict[str, Any], bytes]:
+        """Every case, and the first once more: a second call must give the same answer."""
+        return self.asking([*self.cases, self.cases[0]])
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.float64 if self.settings.dtype == "float64" else torch.float32
+
+    def asking(self, cases: Sequence[Case]) -> tuple[dict[str, Any], bytes]:
+        packer = frames.Packer()
+        calls = []
+        for case in cases:
+            inputs = rounded(case.inputs, self.dtype)
+            calls.append([pack(inputs[name], packer) for name in self.exercise.parameters])
+        driver = self.exercise.driver
+        header = {
+            "exercise": self.exercise.name,
+            "driver": Source(driver).text if driver else None,
+            "device": self.settings.device,
+            "dtype": self.settings.dtype,
+            "calls": calls,
+        }
+        return header, bytes(packer.body)
+
+
+@dataclass(frozen=True)
+class Questions:
+    """One lesson ready to be asked; the same for every lesson file graded with these settings."""
+
+    stem: str
+    lesson: Lesson
+    all: tuple[Question, ...]
+    settings: Settings
+
+
+@lru_cache(maxsize=64)
+def questions_of(stem: str, settings: Settings) -> Questions:
+    """Draw the inputs of one lesson. They, and the truth, are the same for a whole class."""
+    lesson = load(stem)
+    all = tuple(
+        Question(exercise, cases(stem, lesson, exercise, settings.seed), settings)
+        for exercise in lesson.exercises
+    )
+    return Questions(stem, lesson, all, settings)
+
+
+def restricted(questions: Questions, exercise: str) -> Questions:
+    """An questions of one exercise only."""
+    return replace(questions, all=tuple(s for s in questions.all if s.exercise.name == exercise))
+
+
+def pack(value: Any, packer: frames.Packer) -> Mapping[str, Any]:
+    if isinstance(value, Tensor):
+        return packer.tensor(value, "float64", "cpu")
+    if isinstance(value, Source):
+        return {"source": value.text}
+    if isinstance(value, Built):
+        return {
+            "build": value.source.text,
+            "with": [pack(part, packer) for part in value.arguments],
+        }
+    return {"plain": value}

@@ -1,0 +1,201 @@
+"""What a lesson's check file is made of: exercises, truth, mistakes, words.
+
+A check file holds numbers, formulas and words; everything here is a frozen record of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal
+
+from torch import Tensor
+
+from checks.grader.records.answer import Answer
+from checks.grader.records.course import ROOT
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from checks.grader.language.figure import Figure
+    from checks.grader.language.inputs import Dice
+
+Method = Literal["by_hand", "by_autograd"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """An argument that is a function. It travels to the student's process as source text."""
+
+    function: Callable[..., Any]
+
+    @property
+    def text(self) -> str:
+        return _text_of(self.function)
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    def __str__(self) -> str:
+        """The formula as a student reads it: the first line of the docstring."""
+        return (inspect.getdoc(self.function) or self.name).splitlines()[0]
+
+
+@cache
+def _text_of(function: Callable[..., Any]) -> str:
+    """Read once: after an update of the course, a long run would find other lines in the file."""
+    return inspect.getsource(function)
+
+
+@dataclass(frozen=True)
+class Built:
+    """An argument made where it is used: `source` called with `arguments` (a model, say)."""
+
+    source: Source
+    arguments: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One idea that students get wrong, as the formulas it leads to.
+
+    id        the name in the report; the table of ids is in the README
+    says      what the student reads: the idea, never the answer
+    swaps     variants, each a replacement of keyword steps of the exercise's truth; the swaps of
+              two mistakes are also tried together
+    formulas  variants, each a whole wrong formula with the exercise's parameters; a quantity
+              returned as None may hold anything
+    each      a map over every returned tensor; tried alone, on one quantity at a time if `single`,
+              and on top of every other mistake
+    """
+
+    id: str
+    says: str
+    swaps: tuple[Mapping[str, Any], ...] = ()
+    formulas: tuple[Callable[..., Answer], ...] = ()
+    each: Callable[[Tensor], Tensor] | None = None
+    single: bool = False
+
+
+def some_or_all(
+    step: str, right: Any, wrong: Any, count: int
+) -> tuple[Mapping[str, tuple[Any, ...]], ...]:
+    """Swaps of a step with one entry per parameter: `wrong` in all of them first, then in some."""
+    chosen = product((wrong, right), repeat=count)
+    return tuple({step: entries} for entries in chosen if wrong in entries)
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A second way to the truth. `evaluate` takes the exercise's inputs by keyword."""
+
+    name: str
+    evaluate: Callable[..., Answer]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One function of a lesson and everything that judges it.
+
+    truth       the closed form, by hand, in float64 on the CPU; its positional parameters and their
+                annotations are those of the student's function, its keyword-only parameters are
+                the steps that a `Mistake` may swap
+    quantities  the name of each returned value, e.g. ("∂loss/∂w", "∂loss/∂b")
+    labels      component names of a quantity that is a vector, e.g. ∂w1 … ∂w8
+    witnesses   independent ways to the same answer; all must agree or nobody is judged
+    idea        one sentence to think about when the answer is wrong and no mistake explains it
+    hints       two to four, mild to explicit, never the solution
+    driver      a function (lesson, *arguments) that runs in the student's process in place of the
+                plain call, for exercises that are more than one call
+    may_change  arguments that the function is asked to change
+    nodes       the gradients at intermediate nodes, in the order of the backward pass:
+                (answer, **inputs) -> {node: (the value that `answer` implies, the value that is
+                right given the nodes before it)}
+    prefixes    smaller calls that show at which step training goes wrong: (**inputs) ->
+                ((what the student reads, inputs), …); only called after a failure
+    draw        replaces the lesson's draw for this exercise
+    same_values pairs of ids, the more common one first, whose formulas no input can tell apart
+    slack       how much wider the tolerance is, for an exercise that loses digits by nature
+    """
+
+    name: str
+    points: int
+    truth: Callable[..., Answer]
+    quantities: tuple[str, ...]
+    idea: str
+    hints: tuple[str, ...]
+    mistakes: tuple[Mistake, ...] = ()
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    witnesses: tuple[Witness, ...] = ()
+    method: Method | None = None
+    driver: Callable[..., Answer] | None = None
+    may_change: tuple[str, ...] = ()
+    nodes: Callable[..., Mapping[str, tuple[Tensor, Tensor]]] | None = None
+    prefixes: Callable[..., tuple[tuple[str, Mapping[str, Any]], ...]] | None = None
+    draw: Callable[[Dice], Mapping[str, Any]] | None = None
+    same_values: tuple[tuple[str, str], ...] = ()
+    slack: float = 1.0
+
+    @cached_property
+    def parameters(self) -> dict[str, str]:
+        """Parameter name -> annotation, in the order of the call."""
+        return {
+            name: str(parameter.annotation)
+            for name, parameter in inspect.signature(self.truth).parameters.items()
+            if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        }
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence that can be true or false, and the computation that decides.
+
+    says      the claim, in one line
+    notes     what the study notes print; numbers are compared to the digits printed
+    verified  computes the true value, as text or as numbers
+    stands    whether the claim holds; the course corrects those that do not
+    """
+
+    says: str
+    notes: str
+    verified: Callable[[], Any]
+    stands: bool = True
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson. `draw` gives the random inputs of every exercise by parameter name.
+
+    figures   the pictures that can be drawn of a lesson file, by `python -m checks draw`
+    """
+
+    title: str
+    exercises: tuple[Exercise, ...]
+    draw: Callable[[Dice], Mapping[str, Any]]
+    claims: tuple[Claim, ...] = ()
+    program: Callable[[Any, str], None] | None = None
+    figures: tuple[Figure, ...] = ()
+
+
+def load(stem: str) -> Lesson:
+    """The lesson of checks/<stem>.py."""
+    lesson = importlib.import_module(f"checks.{stem}").LESSON
+    assert isinstance(lesson, Lesson)
+    return lesson
+
+
+@lru_cache(maxsize=64)
+def read_data(stem: str) -> dict[str, Any]:
+    """data/<stem>.toml as it stands."""
+    text = (ROOT / "data" / f"{stem}.toml").read_text(encoding="utf-8")
+    data: dict[str, Any] = tomllib.loads(text)
+    return data

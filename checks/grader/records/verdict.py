@@ -1,0 +1,157 @@
+"""What was seen and what was judged: frozen records between the parts of the pipe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Status = Literal[
+    "passed",
+    "wrong",
+    "not_started",
+    "error",
+    "timeout",
+    "crashed",
+    "wrong_method",
+    "course_error",
+]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a check is run. `time_limit` is in seconds, per exercise."""
+
+    device: str = "cpu"
+    dtype: Literal["float32", "float64"] = "float32"
+    seed: int = 0
+    time_limit: float = 10.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One component in the table of a verdict. `autograd` is None where nothing is a gradient."""
+
+    quantity: str
+    yours: Any
+    autograd: Any
+    by_hand: Any
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement on one exercise.
+
+    misconception  the id of the first mistake named, None if none was
+    message        one paragraph for the student, empty when passed
+    case           the inputs of the first failing call
+    line           where the student goes next, in the student's file
+    """
+
+    exercise: str
+    status: Status
+    max_points: int
+    misconception: str | None = None
+    message: str = ""
+    case: Mapping[str, Any] = field(default_factory=dict)
+    comparison: tuple[Row, ...] = ()
+    line: int | None = None
+    printed: str = ""
+
+    @property
+    def points(self) -> int:
+        return self.max_points if self.status == "passed" else 0
+
+
+@dataclass(frozen=True)
+class LessonReport:
+    """The verdicts of one lesson file."""
+
+    lesson: str
+    title: str
+    path: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def points(self) -> int:
+        return sum(verdict.points for verdict in self.verdicts)
+
+    @property
+    def max_points(self) -> int:
+        return sum(verdict.max_points for verdict in self.verdicts)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole check."""
+
+    settings: Settings
+    lessons: tuple[LessonReport, ...]
+
+    @property
+    def points(self) -> int:
+        return sum(lesson.points for lesson in self.lessons)
+
+    @property
+    def max_points(self) -> int:
+        return sum(lesson.max_points for lesson in self.lessons)
+
+    @property
+    def passed(self) -> bool:
+        return all(v.status == "passed" for lesson in self.lessons for v in lesson.verdicts)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report in the documented schema (version 1)."""
+        return {
+            "schema": SCHEMA,
+            "device": self.settings.device,
+            "dtype": self.settings.dtype,
+            "seed": self.settings.seed,
+            "points": self.points,
+            "max_points": self.max_points,
+            "lessons": [_lesson_json(lesson) for lesson in self.lessons],
+        }
+
+
+def plain(value: Any) -> Any:
+    """A value that JSON can hold: numbers that are not finite become strings."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def _lesson_json(lesson: LessonReport) -> dict[str, Any]:
+    return {
+        "lesson": lesson.lesson,
+        "title": lesson.title,
+        "points": lesson.points,
+        "max_points": lesson.max_points,
+        "exercises": [
+            {
+                "exercise": verdict.exercise,
+                "status": verdict.status,
+                "points": verdict.points,
+                "max_points": verdict.max_points,
+                "misconception": verdict.misconception,
+                "message": verdict.message,
+                "case": plain(verdict.case),
+                "comparison": [
+                    {
+                        "quantity": row.quantity,
+                        "yours": plain(row.yours),
+                        "autograd": plain(row.autograd),
+                        "by_hand": plain(row.by_hand),
+                    }
+                    for row in verdict.comparison
+                ],
+            }
+            for verdict in lesson.verdicts
+        ],
+    }

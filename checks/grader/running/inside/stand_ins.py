@@ -1,0 +1,55 @@
+"""Stand-ins for modules of torch that are slow to import and do nothing here."""
+
+from __future__ import annotations
+
+import importlib
+import operator
+import sys
+import types
+from contextlib import nullcontext
+from typing import Any
+
+
+class StandIn(types.ModuleType):
+    """Stands in for a module of torch that is slow to import, with the few names that are used.
+
+    Any other name, and any module inside it, imports the real one, which then takes its place.
+    """
+
+    def __init__(self, name: str, package: bool, **names: Any) -> None:
+        super().__init__(name)
+        self.__dict__.update(names)
+        self.__dict__["_magic"] = ("__path__",) if package else ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name not in self._magic:
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def stand_ins() -> tuple[StandIn, StandIn]:
+    """The compiler, and its arithmetic with symbolic shapes, for programs that compile nothing.
+
+    torch.optim and torch.func import the compiler (800 modules, more than a second) to say "do not
+    compile me"; a backward from a tensor with an upstream gradient imports sympy (500 modules) to
+    compare two shapes.
+    """
+    return (
+        StandIn(
+            "torch._dynamo",
+            package=True,
+            disable=lambda fn=None, *_, **__: fn if fn is not None else lambda function: function,
+            graph_break=lambda *_, **__: None,
+            compiled_autograd=types.SimpleNamespace(
+                _disable=nullcontext, in_compiled_autograd_region=False
+            ),
+        ),
+        StandIn(
+            "torch.fx.experimental.symbolic_shapes",
+            package=False,
+            expect_true=bool,
+            sym_eq=operator.eq,
+        ),
+    )
