@@ -28,7 +28,7 @@ def graph_numbers(wanted: figure.Graph, subject: Subject) -> GraphNumbers:
     """The named graph with values, gradients, the student's own. Raises Undrawable."""
     inputs, others = subject.inputs(wanted), subject.other_inputs(wanted)
     calls = [[wanted.exercise, *given.values()] for given in (inputs, others)]
-    answers = subject.sitter.answers(wanted.exercise, record, calls)
+    answers = subject.sitter.answers(wanted.exercise, wanted.recorder or record, calls)
     try:
         here, there = map(graph.read, answers)
     except graph.Malformed as problem:

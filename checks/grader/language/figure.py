@@ -18,13 +18,15 @@ Formula = Callable[..., Tensor]
 
 @dataclass(frozen=True)
 class Graph:
-    """The computation graph of one call, as autograd recorded it.
+    """The computation graph of one call, as autograd recorded it, or as `recorder` does.
 
     exercise  returns the value whose gradient is drawn, or differentiates it itself
     names     the lesson's name of a value -> its formula; nodes are recognised by their values
     wrt       the parameters: inputs whose gradients are shown
     root      the name of the last node
     hand      the exercise that gives the gradients of `wrt` by hand, None if there is none
+    recorder  runs in the student's process in place of the recorder of autograd, and returns the
+              same: (lesson, exercise, *arguments) -> nodes
     """
 
     exercise: str
@@ -33,6 +35,7 @@ class Graph:
     names: Mapping[str, Formula] = field(default_factory=dict)
     root: str = "loss"
     hand: str | None = "grad_by_hand"
+    recorder: Callable[..., Any] | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
     file: str = "graph"
 

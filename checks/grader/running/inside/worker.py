@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dis
+import gc
 import io
 import os
 import socket
@@ -61,6 +62,7 @@ def prepare() -> None:
     model = nn.Linear(1, 1)
     torch.optim.SGD(model.parameters(), lr=0.1)
     nn.MSELoss()(model(torch.zeros(2, 1)), torch.zeros(2, 1))
+    gc.freeze()  # the objects of torch, through which no child's collector has to go again
 
 
 def serve(sock: socket.socket, confine: Callable[[Mapping[str, Any]], None] | None = None) -> None:
