@@ -210,8 +210,8 @@ def nodes_of(lesson: Any, end: Any) -> tuple[list[Any], Any]:
                 raise
         raise RuntimeError(
             f"on a graph of {len(nodes)} nodes `{name}` asked 50000 times for the parents of a "
-            "node and had still not come to an end: it follows every path. Remember which nodes "
-            "you have been at, and visit each once."
+            "node and had still not come to an end. Each node needs one visit: remember which nodes "
+            "you have been at."
         )
 
     nodes: list[Any] = []
@@ -254,7 +254,7 @@ def go_backward(lesson: Any, end: Any) -> Any:
                 kind = f"a tensor of shape {tuple(grad.shape)}" if isinstance(grad, Tensor) else ""
                 raise TypeError(
                     "the `.grad` of a leaf has to be a 0-d tensor, shape (), and is "
-                    f"{kind or 'a Python ' + type(grad).__name__}"
+                    f"{kind or 'a Python ' + type(grad).__name__}."
                 )
         if not held:
             if len(nodes) > 1 and all(node.grad is None for node in nodes):
@@ -756,6 +756,20 @@ def path_by_path(*, recursive: bool) -> Callable[[Spec], Any]:
     return formula
 
 
+def endless_orders() -> tuple[Callable[[Spec], Any], ...]:
+    """Right where paths are few."""
+
+    def formula(recursive: bool) -> Callable[[Spec], Any]:
+        def read(end: Spec) -> Any:
+            if len(end["parents"]) == 61 or (recursive and len(end["parents"]) > 1000):
+                raise RecursionError
+            return topological_order(end)
+
+        return read
+
+    return formula(False), formula(True)
+
+
 def orders(*on_random: bool | None) -> tuple[Callable[[Spec], Any], ...]:
     """What is wrong with the lists on some random graph or on more; on the small ones anything."""
 
@@ -781,6 +795,12 @@ ORDER_MISTAKES = (
         "Some node is in your list more than once: several paths lead to it, and it is listed for "
         "each. How do you know that you have been at a node before?",
         formulas=(*orders(True, False, True, None, None), *orders(True, False, True, None, True)),
+    ),
+    Mistake(
+        "visited_twice",
+        "Your list is right where paths are few, and it is never finished where there are 2⁶⁰ of "
+        "them. Visit each node once, not once for each path.",
+        formulas=endless_orders(),
     ),
     Mistake(
         "order_not_topological",

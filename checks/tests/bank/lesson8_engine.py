@@ -231,6 +231,17 @@ def topological_order(end):
     order.reverse()
     return order
 
+# --- topological_order | visited_twice | error
+def topological_order(end):
+    """Puts a node to the back each time that a path leads to it."""
+    order, todo = {}, [end]
+    while todo:
+        node = todo.pop()
+        order.pop(node, None)
+        order[node] = True
+        todo.extend(node.parents)
+    return list(order)[::-1]
+
 # --- topological_order | order_not_topological
 def topological_order(end):
     order, seen, waiting = [end], {end}, [end]
