@@ -210,8 +210,8 @@ def nodes_of(lesson: Any, end: Any) -> tuple[list[Any], Any]:
                 raise
         raise RuntimeError(
             f"on a graph of {len(nodes)} nodes `{name}` asked 50000 times for the parents of a "
-            "node and had still not come to an end. Each node needs one visit: remember which nodes "
-            "you have been at."
+            "node and had still not come to an end. Each node needs one visit: remember which "
+            "nodes you have been at."
         )
 
     nodes: list[Any] = []
