@@ -1014,7 +1014,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "jacobian",
-            points=2,
+            points=1,
             truth=jacobian,
             quantities=("J",),
             draw=draw_jacobian,
@@ -1181,7 +1181,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "directional_derivative",
-            points=2,
+            points=1,
             truth=directional_derivative,
             quantities=("slope",),
             draw=draw_direction,

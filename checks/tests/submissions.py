@@ -12,11 +12,12 @@ for the other functions, so that a patch spoils one exercise only.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from checks.grader.grading.grade import grade
-from checks.grader.grading.questions import questions_of
+from checks.grader.grading.questions import Questions, questions_of
 from checks.grader.records.course import ROOT
 from checks.grader.records.verdict import LessonReport, Settings, Verdict
 from checks.grader.running.intake import LessonFile
@@ -91,6 +92,17 @@ def grade_text(
     submission = as_submission(stem, source)
     with single_session(server, submission, settings) as session:
         return grade(session, questions_of(stem, settings), submission)
+
+
+@cache
+def of_seed(stem: str, settings: Settings) -> Questions:
+    """What is asked with a seed; worked examples, the same with every seed, with the first only."""
+    questions = questions_of(stem, settings)
+    if settings.seed == 0:
+        return questions
+    drawn = (tuple(c for c in q.cases if c.expected is None) for q in questions.all)
+    every = tuple(replace(q, cases=cases) for q, cases in zip(questions.all, drawn, strict=True))
+    return replace(questions, all=every)
 
 
 def verdict_of(report: LessonReport, exercise: str) -> Verdict:

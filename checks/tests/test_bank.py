@@ -5,13 +5,21 @@ from __future__ import annotations
 import pytest
 
 from checks.grader.grading.judge import judge
-from checks.grader.grading.questions import Question, questions_of, restricted
+from checks.grader.grading.questions import Question, restricted
 from checks.grader.records.course import stems
 from checks.grader.records.verdict import Settings
 from checks.grader.running.server import Server
 from checks.grader.running.session import single_session
 from checks.tests.seeds import both_dtypes, few_or_all_seeds
-from checks.tests.submissions import Patch, as_submission, bank, grade_text, patched, verdict_of
+from checks.tests.submissions import (
+    Patch,
+    as_submission,
+    bank,
+    grade_text,
+    of_seed,
+    patched,
+    verdict_of,
+)
 
 PATCHES = [patch for stem in stems() for patch in bank(stem)]
 WRONG = [patch for patch in PATCHES if patch.status != "passed"]
@@ -20,7 +28,7 @@ RIGHT = [patch for patch in PATCHES if patch.status == "passed"]
 
 def question_of(patch: Patch, settings: Settings | None = None) -> Question:
     """The exercise of a patch, ready to be asked."""
-    return restricted(questions_of(patch.stem, settings or Settings()), patch.exercise).all[0]
+    return restricted(of_seed(patch.stem, settings or Settings()), patch.exercise).all[0]
 
 
 @pytest.mark.parametrize("patch", WRONG, ids=str)

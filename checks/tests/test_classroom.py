@@ -86,7 +86,7 @@ def test_every_student_has_a_row_with_points_and_maximum_per_lesson(
         "'=1+1": 11,
         "jane": 11,
         "<b>bold": 0,
-        "deep": 14,
+        "deep": 12,
         "none": 0,
         "more": 11,
         "twice": 11,

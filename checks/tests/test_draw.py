@@ -148,6 +148,16 @@ def test_lesson_7_names_matrices(draw: Draw) -> None:
     assert found["ŷ"].value == (near(0.5378828427),)
 
 
+def test_lesson_8_draws_what_the_nodes_recorded(draw: Draw) -> None:
+    found, torchs = (
+        nodes(draw(stem, "graph")) for stem in ("lesson8_engine", "lesson4_sigmoid_net")
+    )
+    for name in (*(f"w{i}" for i in range(1, 9)), "z1", "z2", "z3", "z4", "h1", "h2", "o1", "o2"):
+        assert (found[name].value, found[name].grad) == near(
+            (torchs[name].value, torchs[name].grad)
+        )
+
+
 @pytest.mark.parametrize("stem", DRAWN)
 def test_nodes_come_after_what_feeds_them(draw: Draw, stem: str) -> None:
     found = draw(stem, "graph")

@@ -11,6 +11,7 @@ import torch
 from checks.grader.author.stub import cut, todo_ids
 from checks.grader.grading.diagnose import RAISED, Variant, agrees, variants
 from checks.grader.grading.evidence import Evidence
+from checks.grader.grading.grade import grade
 from checks.grader.language.inputs import cases
 from checks.grader.language.lesson import Exercise, load
 from checks.grader.language.truth import Truth, establish
@@ -18,8 +19,9 @@ from checks.grader.records.answer import agree, parts
 from checks.grader.records.course import ROOT, stems
 from checks.grader.records.observation import Observation
 from checks.grader.running.server import Server
+from checks.grader.running.session import single_session
 from checks.tests.seeds import both_dtypes, few_or_all_seeds
-from checks.tests.submissions import grade_text, solution
+from checks.tests.submissions import as_submission, grade_text, of_seed, solution
 
 EXERCISES = [(stem, exercise) for stem in stems() for exercise in load(stem).exercises]
 
@@ -50,7 +52,8 @@ def test_todos_are_the_exercises_in_order(stem: str) -> None:
     assert todos == [f"{number}.{i}" for i in range(1, count + 1)]
     definitions = ast.parse(solution(stem)).body
     names = [n.name for n in definitions if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
-    assert names == [exercise.name for exercise in load(stem).exercises]
+    exercises = [exercise.name for exercise in load(stem).exercises]
+    assert [name for name in names if name in exercises] == exercises  # others are given, or help
 
 
 @pytest.mark.parametrize("stem", stems())
@@ -93,7 +96,9 @@ def test_a_stub_is_not_started_everywhere(stem: str, server: Server) -> None:
 @pytest.mark.parametrize("stem", stems())
 def test_a_solution_passes_with_every_seed(stem: str, seeds: range, server: Server) -> None:
     for settings in both_dtypes(seeds):
-        report = grade_text(server, stem, solution(stem), settings)
+        file = as_submission(stem, solution(stem))
+        with single_session(server, file, settings) as session:
+            report = grade(session, of_seed(stem, settings), file)
         assert {v.status for v in report.verdicts} == {"passed"}, (settings, report.verdicts)
 
 
@@ -105,7 +110,8 @@ def test_the_witnesses_agree_on_hundreds_of_draws(
     lesson = load(stem)
     for seed in seeds:
         for case in cases(stem, lesson, exercise, seed):
-            assert establish(exercise, case, torch.float64).dispute is None, case
+            if seed == 0 or case.expected is None:  # worked examples are the same with every seed
+                assert establish(exercise, case, torch.float64).dispute is None, case
 
 
 @pytest.mark.parametrize(("stem", "exercise"), EXERCISES, ids=_name)

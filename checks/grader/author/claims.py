@@ -15,7 +15,7 @@ from checks.grader.language.lesson import Claim, Lesson
 from checks.grader.language.truth import establish
 from checks.grader.records.answer import float64s
 
-NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?(?:e[-−]?\d+)?")
+NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?(?:e[-−+]?\d+)?")
 
 
 @dataclass(frozen=True)

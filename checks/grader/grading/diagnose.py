@@ -166,15 +166,16 @@ def _is_possible(variant: Variant, quick: Sequence[Prefix]) -> bool:
 def _telling_first(
     exercise: Exercise, evidence: Sequence[Evidence], settings: Settings
 ) -> list[Evidence]:
-    """The cases in an order that rules wrong formulas out early: wrong answers first."""
+    """The cases in an order that rules wrong formulas out early: wrong values come first, and
+    what raised, which says least, comes last."""
 
-    def is_right(item: Evidence) -> bool:
+    def rank(item: Evidence) -> int:
+        if item.seen.outcome != "value":
+            return 2
         expected, value = item.truth.by_hand, item.seen.value
-        return item.seen.outcome == "value" and all(
-            right_quantities(exercise, expected, value, settings)
-        )
+        return int(all(right_quantities(exercise, expected, value, settings)))
 
-    return sorted(evidence, key=is_right)
+    return sorted(evidence, key=rank)
 
 
 def _same_answer(predicted: Answer, value: Any, rtol: float) -> bool:

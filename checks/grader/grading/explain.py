@@ -215,6 +215,12 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "A 0-d tensor is one number, shape (): it has no entries to index or to loop over.",
     ),
     (
+        r"maximum recursion depth",
+        "Python stops at about 1000 calls inside one another. Does your function call itself "
+        "without an end, or once for every node of a long chain? A loop with a list of what is "
+        "still to do needs no such calls.",
+    ),
+    (
         r"values to unpack",
         "Left and right of `=` there are not equally many values.",
     ),

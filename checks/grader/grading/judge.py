@@ -112,20 +112,36 @@ def judge(session: Session, question: Question, lesson_file: LessonFile) -> Verd
     empty = unstarted(lesson_file.source, exercise.name)
     if empty is not None:
         return _unasked(question, lesson_file, Observation("not_started", message=empty))
-    seen = session.ask(question.request, question.establish)
-    if seen[0].outcome in UNASKED:  # nothing to compare, so no truth is established
-        return _unasked(question, lesson_file, seen[0])
+    raw = session.ask(question.request, question.establish)
+    if raw[0].outcome in UNASKED:  # nothing to compare, so no truth is established
+        return _unasked(question, lesson_file, raw[0])
     disputes = [truth.dispute for truth in question.truths if truth.dispute]
     if disputes:
         return _course_error(exercise, f"the witnesses of the truth disagree ({disputes[0]})")
+    seen = question.read(raw)
+    found = _first_fault(question, seen)
+    if found is None:
+        return _by_the_asked_method(question, lesson_file, seen)
+    if exercise.mended is not None and session.imported().outcome == "value":
+        mended = question.with_mended
+        apart = mended.read(session.ask(mended.request, question.establish))
+        own = _first_fault(mended, apart)
+        if own is None:
+            return _because_of_one_before(question, lesson_file, seen, *found)
+        if apart[0].outcome not in UNASKED:
+            return _failed(session, mended, lesson_file, apart, *own)
+    return _failed(session, question, lesson_file, seen, *found)
+
+
+def _first_fault(question: Question, seen: Sequence[Observation]) -> tuple[int, Fault] | None:
+    """The first case that is not right, and why; the second call to the first case comes last."""
+    exercise, settings = question.exercise, question.settings
     for i, answer in enumerate(seen[: len(question.cases)]):
-        fault = compare(exercise, question.truths[i].by_hand, answer, question.settings)
+        fault = compare(exercise, question.truths[i].by_hand, answer, settings)
         if fault is not None:
-            return _failed(session, question, lesson_file, seen, i, fault)
-    again = compare(exercise, question.truths[0].by_hand, seen[-1], question.settings)
-    if again is not None:
-        return _failed(session, question, lesson_file, seen, 0, _not_repeatable(again))
-    return _by_the_asked_method(question, lesson_file, seen)
+            return i, fault
+    again = compare(exercise, question.truths[0].by_hand, seen[-1], settings)
+    return None if again is None else (0, _not_repeatable(again))
 
 
 def _not_repeatable(fault: Fault) -> Fault:
@@ -153,6 +169,23 @@ def _by_the_asked_method(
         case=inputs_shown(question.cases[0]) if message else {},
         line=line_of(lesson_file.source, exercise.name),
     )
+
+
+def _because_of_one_before(
+    question: Question,
+    lesson_file: LessonFile,
+    seen: Sequence[Observation],
+    index: int,
+    fault: Fault,
+) -> Verdict:
+    """A verdict on a function that is right as soon as those before it are."""
+    name = question.exercise.name
+    message = (
+        f"{fault.message} This is not the fault of `{name}`: with right functions in place of "
+        "those before it in the file, it is right. Mend the first of them that is not passed, and "
+        "check again."
+    )
+    return _verdict(question, lesson_file, seen, index, fault, None, message.strip())
 
 
 def _failed(
@@ -189,14 +222,29 @@ def _failed(
     message = f"{fault.message} {words}".strip()
     if method:
         message = f"First the method. {method[0].upper()}{method[1:]} {message}"
+    id = diagnosis.ids[0] if diagnosis.ids else None
+    return _verdict(question, lesson_file, seen, index, fault, id, message)
+
+
+def _verdict(
+    question: Question,
+    lesson_file: LessonFile,
+    seen: Sequence[Observation],
+    index: int,
+    fault: Fault,
+    misconception: str | None,
+    message: str,
+) -> Verdict:
+    """A wrong answer with its case, and with its table where there are numbers to show."""
+    exercise = question.exercise
     shows = fault.kind in ("value", "not finite", "second call")
     answer = seen[index]
-    line = line_of(source, exercise.name)
+    line = line_of(lesson_file.source, exercise.name)
     return Verdict(
         exercise.name,
         fault.status,
         exercise.points,
-        diagnosis.ids[0] if diagnosis.ids else None,
+        misconception,
         message,
         inputs_shown(question.cases[index]),
         rows(exercise, question.truths[index], seen[-1] if fault.kind == "second call" else answer)

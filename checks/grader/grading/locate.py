@@ -78,6 +78,8 @@ def ratio(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> str:
             if got is None or not isinstance(expected, Tensor) or got.shape != expected.shape:
                 return ""
             largest = int(expected.abs().argmax())
+            if not expected.reshape(-1)[largest]:
+                return ""  # nothing is a multiple of zero
             here = got.reshape(-1)[largest].item() / expected.reshape(-1)[largest].item()
             found = here if found is None else found
             if not close(got, expected * found, rtol=rtol):

@@ -99,7 +99,10 @@ def _outlined(source: str) -> tuple[dict[str, ast.stmt], dict[str, str], bool] |
         node.name: node for node in tree.body if isinstance(node, functions)
     }
     own_backward = any(
-        isinstance(node, ast.FunctionDef) and node.name == "backward" for node in ast.walk(tree)
+        isinstance(node, ast.FunctionDef) and node.name == "backward"
+        for kind in ast.walk(tree)
+        if isinstance(kind, ast.ClassDef)
+        for node in kind.body
     )
     return definitions, dict(_aliases(tree)), own_backward
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from checks.grader.language.inputs import Case, cases, rounded
 from checks.grader.language.lesson import Built, Exercise, Lesson, Source, load
 from checks.grader.language.truth import Truth, establish
+from checks.grader.records.observation import Array, Observation
 from checks.grader.records.verdict import Settings
 from checks.grader.running import frames
 
@@ -33,6 +34,26 @@ class Question:
         """Hear the witnesses of every case now, not when the first answer is compared."""
         self.truths  # noqa: B018
 
+    def read(self, seen: Sequence[Observation]) -> list[Observation]:
+        """The answers to a request as they are compared."""
+        reads = self.exercise.reads
+        if reads is None:
+            return list(seen)
+        every = [truth.inputs for truth in (*self.truths, self.truths[0])]
+        return [
+            replace(one, value=reads(_as_tensors(one.value), **inputs))
+            if one.outcome == "value"
+            else one
+            for one, inputs in zip(seen, every, strict=False)
+        ]
+
+    @property
+    def with_mended(self) -> Question:
+        """The same question, with right functions in place of those before this one."""
+        mended = replace(self, exercise=replace(self.exercise, driver=self.exercise.mended))
+        vars(mended)["truths"] = self.truths  # what is right stays, and has been computed
+        return mended
+
     @cached_property
     def request(self) -> tuple[dict[str, Any], bytes]:
         """Every case, and the first once more: a second call must give the same answer."""
@@ -48,15 +69,21 @@ class Question:
         for case in cases:
             inputs = rounded(case.inputs, self.dtype)
             calls.append([pack(inputs[name], packer) for name in self.exercise.parameters])
-        driver = self.exercise.driver
         header = {
             "exercise": self.exercise.name,
-            "driver": Source(driver).text if driver else None,
+            "driver": self._driver_text(),
             "device": self.settings.device,
             "dtype": self.settings.dtype,
             "calls": calls,
         }
         return header, bytes(packer.body)
+
+    def _driver_text(self) -> str | None:
+        driver = self.exercise.driver
+        if driver is None:
+            return None
+        needs = [part for part in self.exercise.needs if part is not driver]
+        return "\n\n".join(Source(part).text for part in (*needs, driver))
 
 
 @dataclass(frozen=True)
@@ -83,6 +110,13 @@ def questions_of(stem: str, settings: Settings) -> Questions:
 def restricted(questions: Questions, exercise: str) -> Questions:
     """The questions of one exercise only."""
     return replace(questions, all=tuple(s for s in questions.all if s.exercise.name == exercise))
+
+
+def _as_tensors(value: Any) -> Any:
+    """What a process answered, with tensors in place of the arrays that travelled."""
+    if isinstance(value, Array):
+        return value.values
+    return tuple(map(_as_tensors, value)) if isinstance(value, tuple) else value
 
 
 def pack(value: Any, packer: frames.Packer) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ Formula = Callable[..., Tensor]
 
 @dataclass(frozen=True)
 class Graph:
-    """The computation graph of one call, as autograd recorded it.
+    """The computation graph of one call, as autograd recorded it, or as `recorder` does.
 
     exercise  returns the value whose gradient is drawn, or differentiates it itself
     names     the lesson's name of a value -> its formula; nodes are recognised by their values

@@ -148,7 +148,7 @@ def _value(stem: str, raw: Any, annotation: str) -> Any:
         function = getattr(importlib.import_module(f"checks.{stem}"), raw["build"])
         tensors = (torch.tensor(part, dtype=torch.float64) for part in raw["with"])
         return Built(Source(function), tuple(tensors))
-    if annotation in ("int", "list[int]"):
+    if annotation in ("int", "list[int]", "int | float"):
         return raw
     if annotation == "float":
         return float(raw)

@@ -116,6 +116,10 @@ class Exercise:
     hints       two to four, mild to explicit, never the solution
     driver      a function (lesson, *arguments) that runs in the student's process in place of the
                 plain call, for exercises that are more than one call
+    mended      the same with right functions in place of the student's functions before this one;
+                asked only after a failure: what fails only because of them is told so
+    needs       functions that `driver` and `mended` call; their texts travel in front
+    reads       (answer, **inputs) -> answer: what an answer amounts to, where many are right
     may_change  arguments that the function is asked to change
     nodes       the gradients at intermediate nodes, in the order of the backward pass:
                 (answer, **inputs) -> {node: (the value that `answer` implies, the value that is
@@ -138,6 +142,9 @@ class Exercise:
     witnesses: tuple[Witness, ...] = ()
     method: Method | None = None
     driver: Callable[..., Answer] | None = None
+    mended: Callable[..., Answer] | None = None
+    needs: tuple[Callable[..., Any], ...] = ()
+    reads: Callable[..., Answer] | None = None
     may_change: tuple[str, ...] = ()
     nodes: Callable[..., Mapping[str, tuple[Tensor, Tensor]]] | None = None
     prefixes: Callable[..., tuple[tuple[str, Mapping[str, Any]], ...]] | None = None

@@ -189,7 +189,7 @@ def readable(value: Any) -> str:
     """An input as a student would write it."""
     if isinstance(value, list):
         return "(" + ", ".join(readable(item) for item in value) + ")"
-    return short(value)
+    return safe(value)[:200] if isinstance(value, str) else short(value)
 
 
 def heading(lesson: LessonReport, ink: Ink) -> str:
