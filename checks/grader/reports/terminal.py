@@ -12,6 +12,7 @@ from checks.grader.records.verdict import LessonReport, Report, Row, Verdict
 
 WIDTH = 80
 BAR = 12
+MANY = 8  # entries of an input; of more the first three are shown
 MARKS = {"passed": "✓", "not_started": "·"}
 WORDS = {
     "wrong": "wrong",
@@ -109,7 +110,9 @@ def short(value: Any) -> str:
 def readable(value: Any) -> str:
     """An input as a student would write it."""
     if isinstance(value, list):
-        return "(" + ", ".join(readable(item) for item in value) + ")"
+        shown = [readable(item) for item in (value[:3] if len(value) > MANY else value)]
+        rest = [f"… {len(value)} in all"] if len(value) > MANY else []
+        return f"({', '.join([*shown, *rest])})"
     return short(value)
 
 
