@@ -62,7 +62,8 @@ def _unasked(question: Question, lesson_file: LessonFile, seen: Observation) -> 
     assert fault is not None
     read = not_reached(lesson_file.source, question.exercise, fault)
     if read:
-        fault = replace(fault, advice=read, message=fault.message if not seen.message else "")
+        said = fault.message if fault.message.endswith((".", "!", "?")) else f"{fault.message}."
+        fault = replace(fault, message=said, advice=read)
     line = line_of(lesson_file.source, question.exercise.name)
     return replace(refused(question.exercise, fault, seen), line=line)
 
