@@ -221,7 +221,10 @@ def _shown_by_numbers(
     if not moved or session.imported().outcome != "value":
         return ""
     seen = session.ask(question.asking(moved), question.establish)
-    truths = [establish(exercise, each, question.dtype) for each in moved]
+    try:
+        truths = [establish(exercise, each, question.dtype) for each in moved]
+    except (ArithmeticError, RuntimeError, ValueError):  # nothing is right for such an input
+        return ""
     others = [(c.name, t, s) for c, t, s in zip(moved, truths, seen, strict=False)]
     return dependence(exercise, evidence[0], others, question.settings)
 
