@@ -66,7 +66,8 @@ def _unasked(question: Question, lesson_file: LessonFile, seen: Observation) -> 
     assert fault is not None
     read = not_reached(lesson_file.source, question.exercise, fault)
     if read:
-        fault = replace(fault, advice=read, message=fault.message if not seen.message else "")
+        said = fault.message if fault.message.endswith((".", "!", "?")) else f"{fault.message}."
+        fault = replace(fault, message=said, advice=read)
     line = line_of(lesson_file.source, question.exercise.name)
     return replace(refused(question.exercise, fault, seen), line=line)
 
@@ -303,7 +304,10 @@ def _shown_by_numbers(
     if not moved or session.imported().outcome != "value":
         return ""
     seen = session.ask(question.asking(moved), question.establish)
-    truths = [establish(exercise, each, question.dtype) for each in moved]
+    try:
+        truths = [establish(exercise, each, question.dtype) for each in moved]
+    except (ArithmeticError, RuntimeError, ValueError):  # nothing is right for such an input
+        return ""
     others = [(c.name, t, s) for c, t, s in zip(moved, truths, seen, strict=False)]
     return dependence(exercise, evidence[0], others, question.settings)
 

@@ -17,6 +17,8 @@ Place = ast.expr | ast.stmt
 
 #: Methods that return None.
 SILENT = ("backward", "zero_grad", "step", "append", "extend", "sort", "reverse", "insert", "clear")
+#: Methods that are called for what they do.
+DOING = ("backward", "zero_grad", "zero_", "step", "append", "retain_grad", "requires_grad_")
 #: Methods of a tensor that give a new one and leave the old as it is.
 FRESH = (
     *("add", "sub", "mul", "div", "clone", "detach", "reshape", "view", "unsqueeze", "squeeze"),
@@ -306,8 +308,9 @@ def comparison_for_assignment(found: Reading) -> ast.Expr | None:
 def not_called(found: Reading) -> ast.Expr | None:
     """`optimizer.step` without its parentheses."""
     for node in found.nodes:
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Attribute):
-            return node
+        named = isinstance(node, ast.Expr) and isinstance(node.value, ast.Attribute)
+        if named and node.value.attr in DOING:  # type: ignore[attr-defined]
+            return node  # type: ignore[return-value]
     return None
 
 

@@ -328,7 +328,7 @@ def _entry_of(found: Reading, name: str) -> str:
 
 
 def _is_result(value: ast.expr) -> bool:
-    """An expression whose value is the result of an operation, so no leaf."""
+    """An expression whose value is the result of an operation, so not a leaf."""
     if isinstance(value, ast.Subscript):
         return True
     return isinstance(value, ast.BinOp) or (

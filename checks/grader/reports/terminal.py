@@ -19,6 +19,7 @@ NARROW = 72
 MADE_BY = {"draw": "figures", "notebook": "notebooks", "verify": "solutions"}
 #: As Python prints it: place, kind, text; PyTorch adds a place of its own at the end.
 WARNING = re.compile(r".*?:\d+: \w*Warning: (?P<says>.*?)(?: \(Triggered internally .*)?$")
+MANY = 8  # entries of an input; of more the first three are shown
 MARKS = {"passed": "✓", "not_started": "·"}
 WORDS = {
     "wrong": "wrong",
@@ -188,7 +189,9 @@ def short(value: Any) -> str:
 def readable(value: Any) -> str:
     """An input as a student would write it."""
     if isinstance(value, list):
-        return "(" + ", ".join(readable(item) for item in value) + ")"
+        shown = [readable(item) for item in (value[:3] if len(value) > MANY else value)]
+        rest = [f"… {len(value)} in all"] if len(value) > MANY else []
+        return f"({', '.join([*shown, *rest])})"
     return safe(value)[:200] if isinstance(value, str) else short(value)
 
 

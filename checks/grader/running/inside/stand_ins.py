@@ -20,13 +20,18 @@ class StandIn(types.ModuleType):
         super().__init__(name)
         self.__dict__.update(names)
         self.__dict__["_magic"] = ("__path__",) if package else ()
+        self.__dict__["_names"] = tuple(names)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name not in self._magic:
             raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
-        return getattr(importlib.import_module(self.__name__), name)
+        real = importlib.import_module(self.__name__)
+        for stood_in in self._names:  # whoever holds the stand-in gets the real thing from now on
+            if hasattr(real, stood_in):
+                self.__dict__[stood_in] = getattr(real, stood_in)
+        return getattr(real, name)
 
 
 class _Formula:
