@@ -183,8 +183,48 @@ def test_a_save_stays_with_the_exercise_that_was_chosen(grader: Grader) -> None:
 
 def test_l_lists_every_lesson_in_a_line(grader: Grader) -> None:
     grader.watching.press("l")
-    screen = grader.sees(r"points\n\n\[h\]int")
+    screen = grader.sees(r"points\n\n\[1\] open a lesson  \[b\]ack to lesson 1")
     assert screen.startswith(f"Lesson {number(STEM)} · ") and "forward" not in screen
+    grader.watching.press("b")
+    grader.sees("Next: forward\n")
+
+
+def test_an_exercise_that_breaks_is_shown_even_if_another_was_chosen(grader: Grader) -> None:
+    done = "def forward(x, w):\n    return x * w\n"
+    grader.save(STUB + done)
+    grader.sees("✓ forward(.|\n)*Next: loss\n")
+    grader.watching.press("n")
+    grader.sees("Next: multiply_backward\n")
+    grader.save(STUB + done.replace("x * w", "x + w"))
+    assert "Next: multiply_backward" not in grader.sees("✗ forward(.|\n)*forward at x")
+    grader.save(STUB + done)
+    grader.sees("✓ forward(.|\n)*Next: multiply_backward\n")
+
+
+def test_code_that_hangs_takes_the_place_of_what_was_said_before(
+    grader: Grader, tmp_path: Path
+) -> None:
+    grader.save(STUB + "\ndef half(:\n")
+    grader.sees("cannot be imported")
+    grader.save(hanging(tmp_path / "pid"))
+    assert "cannot be imported" not in grader.sees("still running")
+    grader.save(wrong("freed"))
+    grader.sees("freed")
+
+
+@pytest.mark.skipif(len(stems()) < 2, reason="there is only one lesson")
+def test_after_the_lesson_that_was_asked_for_the_next_one_comes(tmp_path: Path) -> None:
+    first, second = stems()[:2]
+    for stem in (first, second):
+        (tmp_path / f"{stem}.py").write_text(cut(solution(stem)), encoding="utf-8")
+    with Watching(first, "--from", str(tmp_path)) as watching:
+        watching.wait_for("Next: forward")
+        replace_file(tmp_path / f"{first}.py", solution(first))
+        watching.wait_for(f"complete(.|\n)*Lesson {number(second)} · (.|\n)*Next: ")
+        watching.press("1")
+        watching.wait_for("Lesson 1 is complete")
+        watching.press("q")
+        assert watching.ended() == 0  # what was asked for is passed
 
 
 def test_h_shows_a_hint_below_the_verdict(grader: Grader) -> None:

@@ -66,4 +66,6 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise Misuse(f"this copy of the course cannot be copied: {path}: {error.strerror}") from error
+        raise Misuse(
+            f"this copy of the course cannot be copied: {path}: {error.strerror}"
+        ) from error

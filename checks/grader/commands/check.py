@@ -8,17 +8,23 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checks.grader.commands.draw import save_pictures
 from checks.grader.commands.options import (
     add_lesson_files,
     add_running,
     files_of,
     ink,
+    is_own,
+    shown,
     usable,
     writable,
 )
+from checks.grader.records import course
 
 if TYPE_CHECKING:
-    from checks.grader.records.verdict import Report
+    from checks.grader.commands.journey import Journey
+    from checks.grader.records.verdict import LessonReport, Report
+    from checks.grader.reports.terminal import Ink
 
 HELP = "grade exercises/"
 
@@ -39,10 +45,68 @@ def run(options: Namespace) -> int:
     report = _grade_confined(files, options) if options.gradescope else grade_files(files, options)
     _write_outputs(report, options)
     if options.json != "-":
-        from checks.grader.reports.terminal import render
-
-        print(render(report, ink(), every_message=len(files) == 1), end="")
+        _tell(report, options)
     return 0 if report.passed else 1
+
+
+def _tell(report: Report, options: Namespace) -> None:
+    """Print the report; of a student's own course with its first screen and its ends."""
+    from checks.grader.commands import journey
+    from checks.grader.reports.screens import first_screen
+    from checks.grader.reports.terminal import render
+
+    look, every = ink(), len(report.lessons) == 1
+    if not is_own(options.source):
+        print(render(report, look, every_message=every), end="")
+        return
+    if journey.is_whole_course(report) and journey.is_untouched(report):
+        print(first_screen(report, _first_task(report), look), end="")
+        return
+    way = journey.Journey.so_far()
+    new = way.remember(report.lessons)
+    ending = _ending(report, way, new, look) if report.passed else []
+    print(render(report, look, every_message=every, ending=ending), end="")
+    if not report.passed:
+        for lesson in new:
+            print("\n" + "\n".join(way.end_of(lesson, look)))
+    if new:
+        _show_pictures(new, look)
+
+
+def _first_task(report: Report) -> str:
+    from checks.grader.records.lesson_text import docstring_of
+    from checks.grader.running.intake import read_file
+
+    lesson = report.lessons[0]
+    source = read_file(Path(lesson.path), lesson.lesson).source
+    return docstring_of(source, lesson.verdicts[0].exercise)
+
+
+def _ending(report: Report, way: Journey, new: list[LessonReport], look: Ink) -> list[str]:
+    """What is said when everything asked for is passed."""
+    from checks.grader.commands import journey
+
+    if journey.is_whole_course(report):
+        return way.end_of_course(report, look)
+    lines = [line for lesson in report.lessons for line in way.end_of(lesson, look)]
+    left = [stem for stem in course.stems() if stem not in way.done]
+    if left:
+        where = shown(course.HOME / "exercises" / f"{left[0]}.py")
+        lines.append(f"Next: lesson {course.number(left[0])}\n  → {where}")
+    else:
+        lines.append(f"That was the last one: {look.command('check')} shows the whole course.")
+    return lines
+
+
+def _show_pictures(lessons: list[LessonReport], look: Ink) -> None:
+    """Draw what has just been completed, for somebody who watches; else say how."""
+    files = [(lesson.lesson, Path(lesson.path)) for lesson in lessons]
+    if sys.stdout.isatty() and len(files) == 1:
+        print("\nYour pictures:", flush=True)
+        save_pictures(files)
+    else:
+        name = files[0][0] if len(files) == 1 else ""
+        print(f"{look.command('figures' if look.called == 'make' else 'draw', name)} draws it.")
 
 
 def grade_files(files: list[tuple[str, Path]], options: Namespace) -> Report:

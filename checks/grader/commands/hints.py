@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from checks.grader.language.lesson import load
@@ -15,18 +16,31 @@ MEMORY = HOME / ".course" / "hints.json"
 
 def next_hint(stem: str, function: str, memory: Path = MEMORY) -> str:
     """The next hint of a function; after the last one, it again. Raises Misuse for no function."""
+    hints, shown = _hints_of(stem, function), _read(memory)
+    index = min(shown.get(f"{stem}.{function}", 0), len(hints) - 1)
+    memory.parent.mkdir(exist_ok=True)
+    write_text(memory, json.dumps({**shown, f"{stem}.{function}": index + 1}, indent=1) + "\n")
+    more = "" if index + 1 < len(hints) else " This was the last."
+    return _told(stem, function, hints, index) + more
+
+
+def hints_so_far(stem: str, function: str, memory: Path = MEMORY) -> list[str]:
+    """The hints of a function that have been shown, the first one first. Raises Misuse."""
+    hints = _hints_of(stem, function)
+    count = min(_read(memory).get(f"{stem}.{function}", 0), len(hints))
+    return [_told(stem, function, hints, index) for index in range(count)]
+
+
+def _told(stem: str, function: str, hints: Sequence[str], index: int) -> str:
+    head = f"Hint {index + 1} of {len(hints)} for {function} (lesson {number(stem)})"
+    return f"{head}: {hints[index]}"
+
+
+def _hints_of(stem: str, function: str) -> Sequence[str]:
     exercises = {exercise.name: exercise for exercise in load(stem).exercises}
     if function not in exercises:
         raise Misuse(f"lesson {number(stem)} has no {function!r}; it has {', '.join(exercises)}")
-    hints = exercises[function].hints
-    shown = _read(memory)
-    key = f"{stem}.{function}"
-    index = min(shown.get(key, 0), len(hints) - 1)
-    memory.parent.mkdir(exist_ok=True)
-    write_text(memory, json.dumps({**shown, key: index + 1}, indent=1) + "\n")
-    more = "" if index + 1 < len(hints) else " This was the last."
-    head = f"Hint {index + 1} of {len(hints)} for {function} (lesson {number(stem)})"
-    return f"{head}: {hints[index]}{more}"
+    return exercises[function].hints
 
 
 def _read(memory: Path) -> dict[str, int]:

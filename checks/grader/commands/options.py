@@ -32,10 +32,20 @@ def add_lesson_files(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="source",
-        default=os.path.relpath(HOME / "exercises"),
+        default=_exercises(),
         metavar="PATH",
         help="a folder with lesson files, or one lesson file (default: exercises)",
     )
+
+
+def _exercises() -> str:
+    return os.path.relpath(HOME / "exercises")
+
+
+def is_own(source: str) -> bool:
+    """Whether these are the lessons of the student whose course this is."""
+    own = (HOME / "exercises", HOME / "notebooks")
+    return any(Path(source).resolve().is_relative_to(folder.resolve()) for folder in own)
 
 
 def add_running(parser: ArgumentParser) -> None:
@@ -86,7 +96,9 @@ def files_of(source: str, lessons: list[str]) -> list[tuple[str, Path]]:
     """The stem and path of every file to grade."""
     path = Path(source)
     if path.is_dir():
-        return [(stem, path / f"{stem}.py") for stem in stems_of(lessons)]
+        return [(stem, _lesson_in(path, stem)) for stem in stems_of(lessons)]
+    if not path.exists() and source == _exercises():
+        raise Misuse("there is no folder exercises/ here: `backprop init DIR` makes the course's")
     if not path.exists():
         raise Misuse(
             f"there is no {source!r}: --from takes a folder with lesson files, or one file"
@@ -95,6 +107,12 @@ def files_of(source: str, lessons: list[str]) -> list[tuple[str, Path]]:
     if len(stems) != 1:
         raise Misuse(f"{source!r} is one file: name the one lesson that it holds")
     return [(stems[0], path)]
+
+
+def _lesson_in(folder: Path, stem: str) -> Path:
+    """The lesson file of a folder; its notebook where there is nothing else."""
+    path, notebook = folder / f"{stem}.py", folder / f"{stem}.ipynb"
+    return notebook if notebook.exists() and not path.exists() else path
 
 
 def stem_of(name: str) -> str:

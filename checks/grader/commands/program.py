@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
 import sys
 from pathlib import Path
 
-from checks.grader.figures.save import draw_all
+from checks.grader.commands.draw import save_pictures
 from checks.grader.language.lesson import load
-from checks.grader.records.course import HOME
 from checks.grader.running.device import unusable
-from checks.grader.running.server import Server
-
-FIGURES = Path(os.path.relpath(HOME / "figures"))
-TIME_LIMIT = 30.0  # seconds per picture
 
 
 def run(file: str) -> None:
@@ -39,14 +33,4 @@ def run(file: str) -> None:
         print(f"Not finished yet: {unfinished}\nFill it in, then run this file again.")
         sys.exit(1)
     print()
-    _save_pictures(path)
-
-
-def _save_pictures(path: Path) -> None:
-    """Draw the file that has just run. The training log stands, whatever becomes of this."""
-    try:
-        with Server("exec" if sys.platform == "linux" else None) as server:
-            for line, _ in draw_all(server, [(path.stem, path)], FIGURES, TIME_LIMIT):
-                print(line, flush=True)
-    except Exception as problem:
-        print(f"No pictures: {problem}")
+    save_pictures([(path.stem, path)])

@@ -10,17 +10,27 @@ from __future__ import annotations
 import ast
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from checks.grader.commands import hints
+from checks.grader.commands.journey import Journey, is_whole_course
 from checks.grader.commands.terminal import Terminal
 from checks.grader.grading.grade import grade
 from checks.grader.grading.questions import Questions, questions_of
 from checks.grader.records.course import number
-from checks.grader.records.verdict import LessonReport, Settings, Verdict
-from checks.grader.reports.terminal import Ink, heading, overview, render_fault, safe, wrapped
+from checks.grader.records.verdict import LessonReport, Report, Settings, Verdict
+from checks.grader.reports.terminal import (
+    Ink,
+    concerns_the_file,
+    heading,
+    overview,
+    place,
+    render_fault,
+    safe,
+    wrapped,
+)
 from checks.grader.running.intake import read_file
 from checks.grader.running.server import Server
 from checks.grader.running.session import TICK, single_session
@@ -51,8 +61,11 @@ class Left(Exception):
 class Watcher:
     """One student at work.
 
-    files   the path of each lesson's file by stem, in the order of the course
-    memory  where the hints given so far are kept
+    files    the path of each lesson's file by stem, in the order of the course
+    look     how text is put on the terminal as it is now
+    asked    the lessons to begin with; the others come after them
+    journey  what is remembered of the student, None where the files are somebody else's
+    memory   where the hints given so far are kept
     """
 
     def __init__(
@@ -60,37 +73,46 @@ class Watcher:
         server: Server,
         files: Mapping[str, Path],
         settings: Settings,
-        ink: Ink,
+        look: Callable[[], Ink],
         terminal: Terminal,
+        asked: Sequence[str],
+        journey: Journey | None = None,
         memory: Path = hints.MEMORY,
     ) -> None:
         self._server, self._files, self._settings = server, files, settings
-        self._ink, self._terminal, self._memory = ink, terminal, memory
+        self._look_of, self._ink, self._terminal = look, look(), terminal
+        self._asked, self._journey, self._memory = asked, journey, memory
         self._questions: dict[str, Questions] = {}  # inputs and truth; nothing of the student
         self._stamps = stamps(files)
-        self._stem = next(iter(files))
+        self._stem = asked[0]
         self._exercise = ""  # the open exercise that is shown
         self._chosen = ""  # the same if it was asked for with n, "" if it is the first
+        self._passed: dict[str, set[str]] = {}  # by lesson, as last graded
+        self._broken: set[str] = set()  # exercises of this lesson that were right before
+        self._complete: set[str] = set()
         self._text = ""
         self._keys = "[h]int  [n]ext  [l]ist  [q]uit" if terminal.has_keys else "Ctrl-C to leave"
 
     def run(self) -> bool:
-        """Until everything is passed (True) or the student leaves (False)."""
+        """Until everything is passed or the student leaves; whether all asked for is passed."""
         action: Callable[[], bool] = self._first_open
         while True:
             try:
+                self._ink = self._look_of()
                 if action():
-                    return True
+                    break
                 action = self._next_action()
             except Saved as saved:
                 action = partial(self._after_save, saved.paths)
             except (Left, KeyboardInterrupt):
                 self._terminal.note("\nGoodbye! Your work is saved; watch goes on from there.")
-                return False
+                break
+        return self._complete >= set(self._asked)
 
     def _next_action(self) -> Callable[[], bool]:
         """Wait for a save or a key."""
-        actions = {"h": self._hint, "n": self._next, "l": self._list}
+        actions = {"h": self._hint, "n": self._next, "l": self._list, "b": self._back}
+        actions |= {str(number(stem)): partial(self._open, stem) for stem in self._files}
         while True:
             self._look()
             for key in self._terminal.keys(TICK):
@@ -119,38 +141,81 @@ class Watcher:
             if time.monotonic() > half_written_until:  # as it is, then; the next look sees more
                 return now
 
-    def _first_open(self, banner: str = "") -> bool:
+    def _first_open(self, banner: Sequence[str] = ()) -> bool:
         """Show the first lesson that is not complete; True if there is none."""
-        reports = []
-        for stem in self._files:
-            reports.append(self._grade(stem))
-            if _is_open(reports[-1]):
-                self._show(reports[-1], "", banner)
+        reports = {}
+        for stem in self._order():
+            reports[stem] = self._grade(stem)
+            if _is_open(reports[stem]):
+                self._show(reports[stem], "", banner)
                 return False
         self._look()
+        done = [reports[stem] for stem in self._files]
+        self._terminal.show("\n".join(self._farewell(done)))
+        return True
+
+    def _order(self) -> list[str]:
+        """Those asked for, those after them, and those before."""
+        order = list(self._files)
+        place = order.index(self._asked[-1])
+        return list(dict.fromkeys([*self._asked, *order[place:], *order]))
+
+    def _farewell(self, reports: Sequence[LessonReport]) -> list[str]:
         lines = [heading(report, self._ink) for report in reports]
         points = sum(report.points for report in reports)
         maximum = sum(report.max_points for report in reports)
-        lines += ["", self._ink.bold(f"{points} of {maximum} points: everything is done.")]
-        self._terminal.show("\n".join([*lines, "Well done, and goodbye!"]))
-        return True
+        lines += ["", self._ink.bold(f"{points} of {maximum} points: everything is done."), ""]
+        report = Report(self._settings, tuple(reports))
+        if self._journey is not None and is_whole_course(report):
+            lines += [*self._journey.end_of_course(report, self._ink), ""]
+        return [*lines, "Well done, and goodbye!"]
 
     def _after_save(self, paths: set[Path]) -> bool:
         """Grade what was saved, and move on if that completes its lesson."""
         saved = [stem for stem, path in self._files.items() if path in paths]
         stem = self._stem if self._stem in saved or not saved else saved[0]
+        before = self._passed.get(stem, set())
         report = self._grade(stem)
+        if stem != self._stem:
+            self._broken = set()
+        self._broken = (self._broken | before) - self._passed[stem]
+        if self._journey is not None:
+            self._journey.remember([report])
         if _is_open(report):
             self._show(report, self._chosen if stem == self._stem else "")
             return False
-        banner = self._ink.green(f"✓ Lesson {number(stem)} is complete.")
-        self._terminal.show("\n".join([banner, *overview(report, self._ink)]))
-        return self._first_open(banner)
+        banner = [self._ink.green(f"✓ Lesson {number(stem)} is complete.")]
+        if self._journey is not None:
+            banner = self._journey.end_of(report, self._ink)
+        if self._ink.called == "make":
+            banner.append(f"  {self._ink.command('figures', stem)} draws what you have built.")
+        self._terminal.show("\n".join([*banner, "", *overview(report, self._ink)]))
+        return self._first_open([*banner, ""])
+
+    def _open(self, stem: str) -> bool:
+        """Go to a lesson by its number, be it complete or not."""
+        self._broken = set()
+        report = self._grade(stem)
+        if _is_open(report):
+            self._show(report, "")
+        else:
+            lines = [*overview(report, self._ink), "", f"  Lesson {number(stem)} is complete."]
+            self._terminal.show("\n".join([*lines, "", self._ink.dim(self._keys)]))
+        return False
+
+    def _back(self) -> bool:
+        """To the lesson and the exercise that were being worked on."""
+        report = self._grade(self._stem)
+        if _is_open(report):
+            self._show(report, self._chosen)
+            return False
+        return self._first_open()
 
     def _next(self) -> bool:
         """The next open exercise: of this lesson, or of the next lesson that has one."""
         order = list(self._files)
         here = order.index(self._stem)
+        self._broken = set()
         report = self._grade(self._stem)
         names = [verdict.exercise for verdict in report.verdicts]
         start = names.index(self._exercise) + 1 if self._exercise in names else 0
@@ -166,10 +231,15 @@ class Watcher:
         return self._first_open()
 
     def _list(self) -> bool:
-        """Every lesson in one line; the next key or save goes on."""
+        """Every lesson in one line; a number opens one, b goes back, and so does a save."""
         reports = [self._grade(stem) for stem in self._files]
         lines = [heading(report, self._ink) for report in reports]
-        self._terminal.show("\n".join([*lines, "", self._ink.dim(self._keys)]))
+        keys = self._keys
+        if self._terminal.has_keys:
+            numbers = [str(number(stem)) for stem in self._files]
+            which = numbers[0] if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}"
+            keys = f"[{which}] open a lesson  [b]ack to lesson {number(self._stem)}  [q]uit"
+        self._terminal.show("\n".join([*lines, "", self._ink.dim(keys)]))
         return False
 
     def _hint(self) -> bool:
@@ -178,7 +248,7 @@ class Watcher:
             hint = hints.next_hint(self._stem, self._exercise, self._memory)
         except OSError as problem:
             hint = f"The hints cannot be kept: {problem}"
-        self._text = "\n".join([self._text, "", *wrapped(hint, "  ")])
+        self._text = "\n".join([self._text, "", *wrapped(hint, "  ", self._ink)])
         self._terminal.show(f"{self._text}\n\n{self._ink.dim(self._keys)}")
         return False
 
@@ -187,18 +257,29 @@ class Watcher:
         if stem not in self._questions:
             self._questions[stem] = questions_of(stem, self._settings)
         lesson_file = read_file(self._files[stem], stem)
-        patience = Patience(self._look, self._terminal, self._settings.time_limit)
+        patience = Patience(self._look, self._terminal, self._settings.time_limit, self._keys)
         with single_session(self._server, lesson_file, self._settings, patience) as session:
-            return grade(session, self._questions[stem], lesson_file)
+            report = grade(session, self._questions[stem], lesson_file)
+        self._passed[stem] = {v.exercise for v in report.verdicts if v.status == "passed"}
+        if _is_open(report):
+            self._complete.discard(stem)
+        else:
+            self._complete.add(stem)
+        return report
 
-    def _show(self, report: LessonReport, exercise: str, banner: str = "") -> None:
-        """A lesson, and one of its open exercises in full: the one named, or the first."""
+    def _show(self, report: LessonReport, exercise: str, banner: Sequence[str] = ()) -> None:
+        """A lesson, and one of its open exercises in full.
+
+        It is one that was right before and is not any more; else the one named, or the first.
+        """
         still_open = [v for v in report.verdicts if v.status != "passed"]
-        shown = next((v for v in still_open if v.exercise == exercise), still_open[0])
+        chosen = next((v for v in still_open if v.exercise == exercise), still_open[0])
+        shown = next((v for v in still_open if v.exercise in self._broken), chosen)
+        self._chosen = exercise if chosen.exercise == exercise else ""
         self._stem, self._exercise = report.lesson, shown.exercise
-        self._chosen = exercise if shown.exercise == exercise else ""
-        lines = [banner] if banner else []
-        lines += [*overview(report, self._ink), "", *open_exercise(report, shown, self._ink)]
+        seen = [heading(report, self._ink)] if concerns_the_file(report) else None
+        lines = [*banner, *(seen or overview(report, self._ink)), ""]
+        lines += open_exercise(report, shown, self._ink)
         self._text = "\n".join(lines)
         footer = f"{time.strftime('%H:%M:%S')}  {self._keys}"
         self._terminal.show(f"{self._text}\n\n{self._ink.dim(footer)}")
@@ -207,8 +288,10 @@ class Watcher:
 class Patience:
     """What is done while code of the student runs: look for a save, and for q; say so once."""
 
-    def __init__(self, look: Callable[[], None], terminal: Terminal, limit: float) -> None:
-        self._look, self._terminal, self._limit = look, terminal, limit
+    def __init__(
+        self, look: Callable[[], None], terminal: Terminal, limit: float, keys: str
+    ) -> None:
+        self._look, self._terminal, self._limit, self._keys = look, terminal, limit, keys
         self._since = time.monotonic()
         self._said = False
 
@@ -218,10 +301,11 @@ class Patience:
             raise Left
         if not self._said and time.monotonic() - self._since > PATIENCE:
             self._said = True
-            self._terminal.note(
-                f"Your code is still running; it has {self._limit:g} seconds per exercise. "
-                "A save starts over."
-            )
+            if self._terminal.has_screen:  # what stood there is about an older save
+                self._terminal.show(
+                    f"Your code is still running; it has {self._limit:g} seconds per exercise.\n"
+                    f"A save starts over.\n\n{self._keys}"
+                )
 
 
 def stamps(files: Mapping[str, Path]) -> Stamps:
@@ -246,8 +330,8 @@ def open_exercise(report: LessonReport, verdict: Verdict, ink: Ink) -> list[str]
     """What there is to do: the fault in full, or where to start."""
     if verdict.status != "not_started":
         return render_fault(report, verdict, ink)
-    place = safe(report.path) + (f":{verdict.line}" if verdict.line else "")
-    return [ink.bold(f"  Next: {verdict.exercise}"), f"  {safe(verdict.message)}", f"  → {place}"]
+    said = wrapped(safe(verdict.message), "  ", ink)
+    return [ink.bold(f"  Next: {verdict.exercise}"), *said, f"  → {place(report, verdict)}"]
 
 
 def _is_open(report: LessonReport) -> bool:

@@ -61,21 +61,25 @@ class Ink:
         return f"\x1b[{code}m{text}\x1b[0m" if self.on and text else text
 
 
-def render(report: Report, ink: Ink, *, every_message: bool = False) -> str:
+def render(
+    report: Report, ink: Ink, *, every_message: bool = False, ending: Sequence[str] = ()
+) -> str:
     """The whole report. Of one lesson everything; of several what is being worked on.
 
-    Per lesson the first fault in full; every fault if `every_message`.
+    Per lesson the first fault in full; every fault if `every_message`. `ending` is what is said
+    when everything is passed.
     """
+    last = closing(report, ink, ending)
     if len(report.lessons) == 1:
-        blocks = [render_lesson(report.lessons[0], ink, every_message=every_message)]
-        return "\n\n".join([*blocks, closing(report, ink)]) + "\n"
+        first = render_lesson(report.lessons[0], ink, every_message=every_message)
+        return f"{first}\n\n{last}\n"
     lines: list[str] = []
     for lesson in report.lessons:
         if _is_at_rest(lesson):
             lines.append(heading(lesson, ink))
         else:
             lines += [*_gap(lines), render_lesson(lesson, ink, every_message=every_message), ""]
-    return "\n".join([*lines, *_gap(lines), closing(report, ink)]) + "\n"
+    return "\n".join([*lines, *_gap(lines), last]) + "\n"
 
 
 def _is_at_rest(lesson: LessonReport) -> bool:
@@ -137,7 +141,9 @@ def _printed(text: str, ink: Ink, limit: int = 5) -> list[str]:
     shown = [f"  you printed: {line}" for line in lines[:limit]]
     if len(lines) > limit:
         shown.append(f"  … and {len(lines) - limit} more lines")
-    return [ink.dim(line if len(line) <= ink.width else line[: ink.width - 1] + "…") for line in shown]
+    return [
+        ink.dim(line if len(line) <= ink.width else line[: ink.width - 1] + "…") for line in shown
+    ]
 
 
 def safe(text: str, *, keep_lines: bool = False) -> str:
@@ -218,12 +224,12 @@ def _table(rows: Sequence[Row], ink: Ink, limit: int = 8) -> list[str]:
     return lines
 
 
-def closing(report: Report, ink: Ink) -> str:
+def closing(report: Report, ink: Ink, ending: Sequence[str] = ()) -> str:
     """The points, and where to go from here."""
     total = ink.bold(f"{report.points} of {report.max_points} points")
     following = next_step(report)
     if following is None:
-        return f"{total}\nEverything asked for is done. Well done!"
+        return "\n".join([total, *(ending or ["Everything asked for is done. Well done!"])])
     lesson, verdict = following
     next_line = f"Next: {verdict.exercise} of lesson {number(lesson.lesson)}"
     if not _shows_its_place(report, lesson, verdict):

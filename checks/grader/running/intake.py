@@ -7,6 +7,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from checks.grader.records.notebook import source_of
+
 MAX_SOURCE = 1 << 20
 
 
@@ -36,7 +38,12 @@ def read_lesson_file(folder: Path, stem: str, *, follow_links: bool = True) -> L
 def read_file(path: Path, stem: str, *, follow_links: bool = True) -> LessonFile:
     """One lesson file under any name."""
     try:
-        return LessonFile(stem, path, text_of(contents(path, follow_links=follow_links)))
+        text = text_of(contents(path, follow_links=follow_links))
+        if path.suffix == ".ipynb":
+            text = source_of(text)
+        return LessonFile(stem, path, text)
+    except ValueError as problem:
+        return LessonFile(stem, path, None, f"{path.name} {problem}.")
     except FileNotFoundError:
         return LessonFile(stem, path, None, f"There is no file {path.name}.")
     except Unreadable as problem:

@@ -1,0 +1,95 @@
+"""What a copy of the course remembers of its student: mistakes met, lessons completed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from checks.grader.records import course
+from checks.grader.records.lesson_text import goal_of
+from checks.grader.records.misuse import Misuse
+from checks.grader.records.verdict import LessonReport, Report
+from checks.grader.reports.export import write_text
+from checks.grader.reports.screens import course_done, lesson_done
+from checks.grader.reports.terminal import Ink
+from checks.grader.running.intake import read_file
+
+MEMORY = course.HOME / ".course" / "journey.json"
+
+
+@dataclass
+class Journey:
+    """The way of one student so far.
+
+    met   the mistakes that were named in each lesson, in the order in which they were met
+    done  the lessons that have been complete
+    """
+
+    memory: Path = MEMORY
+    met: dict[str, list[str]] = field(default_factory=dict)
+    done: list[str] = field(default_factory=list)
+
+    @classmethod
+    def so_far(cls, memory: Path = MEMORY) -> Journey:
+        """What is remembered; nothing if the file is missing or spoilt."""
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            content = json.loads(memory.read_text(encoding="utf-8"))
+            met = {stem: _texts(ids) for stem, ids in dict(content.get("met") or {}).items()}
+            return cls(memory, met, _texts(content.get("done")))
+        return cls(memory)
+
+    def remember(self, lessons: Iterable[LessonReport]) -> list[LessonReport]:
+        """Take note of a check; the lessons that are complete for the first time."""
+        lessons = list(lessons)
+        before = json.dumps([self.met, self.done])
+        for lesson in lessons:
+            met = self.met.setdefault(lesson.lesson, [])
+            named = [v.misconception for v in lesson.verdicts if v.misconception]
+            met += [name for name in dict.fromkeys(named) if name not in met]
+        new = [lesson for lesson in lessons if is_done(lesson) and lesson.lesson not in self.done]
+        self.done += [lesson.lesson for lesson in new]
+        if before != json.dumps([self.met, self.done]):
+            with contextlib.suppress(OSError, Misuse):  # a folder that is not ours to write
+                self.memory.parent.mkdir(exist_ok=True)
+                kept = {"met": self.met, "done": self.done}
+                write_text(self.memory, json.dumps(kept, indent=1) + "\n")
+        return new
+
+    def overcome(self, stems: Iterable[str]) -> list[str]:
+        """The mistakes met in some lessons, as words."""
+        ids = [name for stem in stems for name in self.met.get(stem, ())]
+        return [name.replace("_", " ") for name in dict.fromkeys(ids)]
+
+    def end_of(self, lesson: LessonReport, ink: Ink) -> list[str]:
+        """What is said when a lesson is complete."""
+        goal = goal_of(read_file(Path(lesson.path), lesson.lesson).source)
+        return lesson_done(lesson, goal, self.overcome([lesson.lesson]), ink)
+
+    def end_of_course(self, report: Report, ink: Ink) -> list[str]:
+        """What is said when all lessons are."""
+        texts = [read_file(Path(lesson.path), lesson.lesson).source for lesson in report.lessons]
+        goals = [goal for goal in map(goal_of, texts) if goal]
+        stems = [lesson.lesson for lesson in report.lessons]
+        return course_done(goals, self.overcome(stems), len(stems), ink)
+
+
+def is_done(lesson: LessonReport) -> bool:
+    return all(verdict.status == "passed" for verdict in lesson.verdicts)
+
+
+def is_untouched(report: Report) -> bool:
+    """Whether nothing has been begun."""
+    return all(v.status == "not_started" for lesson in report.lessons for v in lesson.verdicts)
+
+
+def is_whole_course(report: Report) -> bool:
+    return [lesson.lesson for lesson in report.lessons] == course.stems()
+
+
+def _texts(value: Any) -> list[str]:
+    items: Sequence[Any] = value if isinstance(value, list) else []
+    return [item for item in items if isinstance(item, str)]

@@ -1,0 +1,117 @@
+"""Lessons as notebooks: written, filled in, run in a real kernel, graded as files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from checks.grader.author.stub import cut
+from checks.grader.commands.cli import main
+from checks.grader.language.lesson import load
+from checks.grader.records.course import ROOT, number, stems
+from checks.grader.records.notebook import notebook_of, source_of, source_of_cells
+from checks.grader.running.server import Server
+from checks.tests.submissions import grade_text, solution
+
+STEM = stems()[0]
+
+
+@pytest.mark.parametrize("stem", stems())
+def test_a_notebook_has_a_cell_per_function_and_a_check_after_each(stem: str) -> None:
+    notebook: Any = nbformat.reads(notebook_of(stem, cut(solution(stem))), as_version=4)  # type: ignore[no-untyped-call]
+    nbformat.validate(notebook)
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    for exercise in load(stem).exercises:
+        (place,) = [
+            i
+            for i, c in enumerate(code)
+            if c.startswith((f"def {exercise.name}(", f"class {exercise.name}("))
+        ]
+        assert f"TODO {number(stem)}." in code[place]
+        assert code[place + 1] == f'check("{number(stem)}.{exercise.name}", {exercise.name})'
+
+
+@pytest.mark.parametrize("stem", stems())
+def test_a_notebook_with_the_solutions_is_as_good_as_the_file(stem: str, server: Server) -> None:
+    report = grade_text(server, stem, source_of(notebook_of(stem, solution(stem))))
+    assert report.points == report.max_points
+
+
+def test_what_only_tries_something_out_is_not_run_when_the_notebook_is_graded() -> None:
+    cells = [
+        "%matplotlib inline\nimport torch",
+        "SCALE = 2\nw = 1 / 0\nprint('an hour of training')",
+        "@staticmethod\ndef forward(x, w):\n    # mine\n    return SCALE * x",
+        "half = (",
+        "from checks import check\ncheck('1.forward', forward)\nforward?",
+    ]
+    text = source_of_cells(cells)
+    assert "import torch" in text and "SCALE = 2" in text and "@staticmethod\ndef forward" in text
+    assert "# mine" in text
+    assert not any(word in text for word in ("1 / 0", "print", "half", "checks", "%"))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"cells": 3}', '{"cells": [1]}', "[" * 99999])
+def test_what_is_no_notebook_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(ValueError, match="is no notebook"):
+        source_of(text)
+
+
+def test_a_notebook_is_graded_by_check_and_never_overwritten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write = ["notebook", "1", "--from", "solutions", "--out", str(tmp_path)]
+    assert main(write) == 0
+    notebook = tmp_path / f"{STEM}.ipynb"
+    notebook.write_text(notebook.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    assert main(write) == 0
+    assert "stays as it is" in capsys.readouterr().out
+    assert notebook.read_text(encoding="utf-8").endswith(" ")
+    for source in (notebook, tmp_path):
+        assert main(["check", "1", "--from", str(source)]) == 0
+
+
+def executed(stem: str, source: str, folder: Path) -> list[Mapping[str, Any]]:
+    """The code cells of a lesson's notebook after a run in a kernel, in a folder of its own."""
+    notebook: Any = nbformat.reads(notebook_of(stem, source), as_version=4)  # type: ignore[no-untyped-call]
+    place = {"metadata": {"path": str(folder)}}
+    NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources=place, allow_errors=True
+    ).execute(env=os.environ | {"PYTHONPATH": str(ROOT)})
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stem", stems())
+def test_a_notebook_with_the_solutions_runs_in_jupyter(stem: str, tmp_path: Path) -> None:
+    cells = executed(stem, solution(stem), tmp_path)
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    assert [output for output in outputs if output["output_type"] == "error"] == []
+    checks = [cell for cell in cells if cell["source"].startswith("check(")]
+    assert len(checks) == len(load(stem).exercises) + 1
+    for cell in checks:
+        (output,) = cell["outputs"]
+        assert "Well done" in output["data"]["text/plain"], cell["source"]
+        assert "✗" not in output["data"]["text/html"]
+    shown = [output for output in cells[-1]["outputs"] if "image/png" in output.get("data", {})]
+    assert len(shown) == len(load(stem).figures)
+
+
+@pytest.mark.slow
+def test_an_untouched_notebook_says_what_to_do(tmp_path: Path) -> None:
+    cells = executed(STEM, cut(solution(STEM)), tmp_path)
+    (output,) = next(c for c in cells if c["source"].startswith('check("1.forward"'))["outputs"]
+    assert "TODO 1.1" in output["data"]["text/html"]
+
+
+def test_the_json_of_a_notebook_is_stable() -> None:
+    text = notebook_of(STEM, solution(STEM))
+    assert text == notebook_of(STEM, solution(STEM))
+    assert {cell["id"] for cell in json.loads(text)["cells"]} >= {"cell-0", "cell-1"}
