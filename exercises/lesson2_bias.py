@@ -44,8 +44,11 @@ Run this file to see the training log:  python exercises/lesson2_bias.py
 import sys
 from pathlib import Path
 
-import torch
-from torch import Tensor
+try:
+    import torch
+    from torch import Tensor
+except ModuleNotFoundError:
+    sys.exit(f"This Python has no PyTorch: run make once, then .venv/bin/python {sys.argv[0]}")
 
 
 def forward(x: Tensor, w: Tensor, b: Tensor) -> Tensor:

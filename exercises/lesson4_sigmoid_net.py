@@ -54,8 +54,11 @@ Run this file to see the training log:  python exercises/lesson4_sigmoid_net.py
 import sys
 from pathlib import Path
 
-import torch
-from torch import Tensor
+try:
+    import torch
+    from torch import Tensor
+except ModuleNotFoundError:
+    sys.exit(f"This Python has no PyTorch: run make once, then .venv/bin/python {sys.argv[0]}")
 
 
 def sigmoid(z: Tensor) -> Tensor:

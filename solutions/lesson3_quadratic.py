@@ -53,8 +53,11 @@ Run this file to see the training log:  python exercises/lesson3_quadratic.py
 import sys
 from pathlib import Path
 
-import torch
-from torch import Tensor
+try:
+    import torch
+    from torch import Tensor
+except ModuleNotFoundError:
+    sys.exit(f"This Python has no PyTorch: run make once, then .venv/bin/python {sys.argv[0]}")
 
 
 def forward(x: Tensor, w1: Tensor, w2: Tensor, b: Tensor) -> Tensor:

@@ -56,8 +56,11 @@ Run this file to see the training log:  python exercises/lesson5_linear_regressi
 import sys
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+try:
+    import torch
+    from torch import Tensor, nn
+except ModuleNotFoundError:
+    sys.exit(f"This Python has no PyTorch: run make once, then .venv/bin/python {sys.argv[0]}")
 
 
 def to_column(values: Tensor) -> Tensor:

@@ -71,8 +71,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-from torch import Tensor
+try:
+    import torch
+    from torch import Tensor
+except ModuleNotFoundError:
+    sys.exit(f"This Python has no PyTorch: run make once, then .venv/bin/python {sys.argv[0]}")
 
 
 def describe(t: Tensor) -> tuple[bool, bool, bool]:

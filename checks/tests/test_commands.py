@@ -14,7 +14,9 @@ import pytest
 
 from checks.grader.author.stub import cut
 from checks.grader.commands.cli import main
-from checks.grader.records.course import ROOT
+from checks.grader.commands.journey import Journey
+from checks.grader.records.course import ROOT, stems
+from checks.grader.records.verdict import LessonReport, Verdict
 from checks.tests.submissions import patched, solution
 
 STEM = "lesson1_linear"
@@ -36,15 +38,18 @@ def command(
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    """A copy of the course without solutions/, as a student may have it."""
+    """A copy of the course without solutions/ and without stubs kept beside."""
     copy = tmp_path / "course"
     for folder in ("checks", "data", "exercises"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("tests"))
+    for stem in stems():
+        stub = cut(solution(stem))
+        (copy / "exercises" / f"{stem}.py").write_text(stub, encoding="utf-8")
     return copy
 
 
 MISUSES = [
-    (["chekc"], "there is no lesson 'chekc'"),
+    (["chekc"], "there is no lesson 'chekc', nor a command: did you mean check?"),
     (["check", "8"], "there is no lesson '8'"),
     (["check", "--from", "nowhere"], "there is no 'nowhere'"),
     (["check", "--dtype", "float16"], "invalid choice: 'float16'"),
@@ -56,7 +61,6 @@ MISUSES = [
     (["check", "--fast"], "unrecognized arguments: --fast"),
     (["check", "1", "2", "--from", f"solutions/{STEM}.py"], "is one file"),
     (["check", "--from", "README.md"], "there is no lesson 'README'"),
-    (["hint"], "LESSON[.FUNCTION]"),
     (["hint", "9"], "there is no lesson '9'"),
     (["hint", "1.backprop"], "lesson 1 has no 'backprop'; it has forward"),
     (["reset"], "LESSON"),
@@ -130,6 +134,7 @@ def test_json_and_junit_are_written_beside_the_report(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["schema"] == 1
     suite = ET.parse(tmp_path / "r.xml").getroot()[0]
     assert (suite.get("name"), suite.get("tests")) == (STEM, "6")
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "6")
 
 
 def test_one_file_is_graded_under_any_name(tmp_path: Path) -> None:
@@ -192,6 +197,57 @@ def test_a_hint_for_a_lesson_is_for_its_first_open_exercise(course: Path) -> Non
     done = patched(STEM, "grad_by_hand", "def grad_by_hand(x, y, w):\n    return x")
     (course / "exercises" / f"{STEM}.py").write_text(done, encoding="utf-8")
     assert "for grad_by_hand (lesson 1)" in command("hint", "1", cwd=course).stdout
+
+
+def test_hints_that_were_shown_can_be_read_again(course: Path) -> None:
+    said = [command("hint", cwd=course).stdout.partition(" This was")[0] for _ in range(2)]
+    again = command("hint", "--all", cwd=course).stdout
+    assert again.index("Hint 1 of 2 for forward") < again.index("Hint 2 of 2 for forward")
+    assert said[0].strip() in again
+
+
+def test_the_first_check_shows_where_to_begin_and_later_ones_what_is_open(course: Path) -> None:
+    first = command(cwd=course)
+    assert first.returncode == 1 and len(first.stdout.splitlines()) <= 26
+    assert "Begin here: forward of lesson 1" in first.stdout
+    assert "The prediction ŷ = x·w." in first.stdout
+    mine = course / "exercises" / f"{STEM}.py"
+    mine.write_text(cut(solution(STEM)) + "\ndef forward(x, w): return x + w\n", encoding="utf-8")
+    later = command(cwd=course).stdout
+    assert "Begin here" not in later and later.count("\n  ✗") == 1
+    assert len(later.splitlines()) <= 30
+
+
+def test_a_lesson_that_is_done_ends_with_what_was_met_and_what_comes_next(course: Path) -> None:
+    mine = course / "exercises" / f"{STEM}.py"
+    wrong = "def grad_by_hand(x, y, w):\n    return (x * w - y) * x\n"
+    mine.write_text(patched(STEM, "grad_by_hand", wrong), encoding="utf-8")
+    assert command("1", cwd=course).returncode == 1
+    mine.write_text(solution(STEM), encoding="utf-8")
+    done = command("1", cwd=course)
+    assert done.returncode == 0
+    assert "✓ Lesson 1 is complete" in done.stdout
+    assert "Mistakes met and mended: missing factor 2." in done.stdout
+    assert f"exercises/{stems()[1]}.py" in done.stdout
+
+
+def test_the_course_that_is_done_ends_with_next_steps(course: Path) -> None:
+    for stem in stems():
+        (course / "exercises" / f"{stem}.py").write_text(solution(stem), encoding="utf-8")
+    done = command(cwd=course)
+    assert done.returncode == 0
+    assert "The course is complete" in done.stdout and "Three things to do next" in done.stdout
+
+
+@pytest.mark.parametrize("text", ["[1, {", '{"met": 3}', '{"met": {"a": 3}, "done": [5]}', "[]"])
+def test_a_spoilt_memory_of_the_way_does_no_harm(text: str, tmp_path: Path) -> None:
+    memory = tmp_path / "journey.json"
+    memory.write_text(text, encoding="utf-8")
+    way = Journey.so_far(memory)
+    verdict = Verdict("forward", "passed", 1, misconception=None)
+    lesson = LessonReport(STEM, "One weight", "lesson1_linear.py", (verdict,))
+    assert way.remember([lesson]) == [lesson]
+    assert Journey.so_far(memory).remember([lesson]) == []
 
 
 def test_a_spoilt_memory_of_hints_does_no_harm(course: Path) -> None:

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from checks.grader.grading.grade import grade_all
 from checks.grader.records.course import ROOT
 from checks.grader.records.verdict import LessonReport, Report, Settings, Verdict
+from checks.grader.reports.screens import NEXT_STEPS, course_done, first_screen, lesson_done
 from checks.grader.reports.terminal import Ink, render
+from checks.grader.running.intake import read_file
+from checks.grader.running.server import Server
 
 GOLDEN = Path(__file__).parent / "golden"
 #: File -> the options of the check that writes it.
@@ -34,6 +38,63 @@ def test_the_report_is_as_pinned(name: str) -> None:
 def report_of(*verdicts: Verdict) -> Report:
     lesson = LessonReport("lesson1_linear", "One weight", "exercises/lesson1_linear.py", verdicts)
     return Report(Settings(), (lesson,))
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    source = str(GOLDEN / "lesson1_linear.py")
+    with Server("exec") as server:
+        report = grade_all(server, [read_file(Path(source), "lesson1_linear")], Settings())
+    text = render(report, Ink(width=width), every_message=True)
+    lines = [line for line in text.splitlines() if "→" not in line]
+    assert max(map(len, lines)) <= width
+    assert max(map(len, lines)) > width - 12
+
+
+def test_a_long_name_does_not_run_into_its_status() -> None:
+    report = report_of(Verdict("grad_after_second_backward", "not_started", 1))
+    assert "grad_after_second_backward  not started" in render(report, Ink())
+
+
+def test_only_what_is_being_worked_on_is_shown_of_several_lessons() -> None:
+    lesson = report_of(Verdict("forward", "passed", 1)).lessons[0]
+    begun = report_of(Verdict("forward", "passed", 1), Verdict("loss", "wrong", 1, message="No."))
+    open_ = report_of(Verdict("forward", "not_started", 1, message="TODO")).lessons[0]
+    report = Report(Settings(), (lesson, begun.lessons[0], open_))
+    text = render(report, Ink())
+    assert text.count("\n  ✓") == 1 and text.count("\n  ·") == 0 and text.count("Lesson 1 ·") == 3
+
+
+def test_a_file_that_cannot_be_imported_is_said_once_and_not_of_every_exercise() -> None:
+    both = [Verdict(name, "error", 1, message="No Python.") for name in ("forward", "loss")]
+    text = render(report_of(*both), Ink(), every_message=True)
+    assert text.count("No Python.") == 1 and "✗" not in text
+
+
+def test_prints_that_are_left_out_are_counted() -> None:
+    report = report_of(Verdict("forward", "error", 1, message="No.", printed="line\n" * 9))
+    assert "… and 4 more lines" in render(report, Ink())
+
+
+def test_the_first_screen_fits_and_shows_the_first_exercise_in_full() -> None:
+    verdict = Verdict("forward", "not_started", 1, message="TODO 1.1", line=50)
+    lessons = tuple(report_of(verdict).lessons[0] for _ in range(8))
+    text = first_screen(Report(Settings(), lessons), "The prediction.\n\nx: shape ().", Ink())
+    assert len(text.splitlines()) <= 24 and "    x: shape ()." in text
+    assert "exercises/lesson1_linear.py:50" in text
+
+
+def test_the_end_of_a_lesson_says_what_was_learnt_and_mended() -> None:
+    lesson = report_of(Verdict("forward", "passed", 1)).lessons[0]
+    text = "\n".join(lesson_done(lesson, "walk a graph backwards.", ["sign flipped"], Ink()))
+    assert "You can now walk a graph backwards." in text
+    assert "Mistakes met and mended: sign flipped." in text
+
+
+def test_the_end_of_the_course_has_three_next_steps() -> None:
+    lines = course_done(["derive."], [], 8, Ink())
+    assert sum(line.startswith("  · ") for line in lines) == 1 + 3
+    assert len(NEXT_STEPS) == 3
 
 
 def test_colour_is_added_and_changes_nothing_else() -> None:

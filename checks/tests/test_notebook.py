@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 import threading
@@ -110,7 +111,24 @@ def test_jupyter_is_shown_the_same_words_and_numbers() -> None:
     verdict = result.report.lessons[0].verdicts[0]
     html = result._repr_html_()
     assert verdict.message in html
-    assert "<td>−4</td><td>−8</td><td>−8</td>" in html
+    numbers = re.findall(r'<td style="text-align: right[^>]*>(−\d)</td>', html)
+    assert numbers == ["−4", "−8", "−8"]
+    assert html.count("of 3") == 1  # the score, once
+
+
+def test_an_exercise_may_be_named_without_its_lesson() -> None:
+    assert check("multiply_backward").report.lessons[0].lesson == STEM
+    assert not check("power_grad", lambda k, x, b: k).passed
+
+
+def test_everything_a_notebook_has_is_graded_together() -> None:
+    cells = ["SCALE = 1", "def forward(x, w):\n    return SCALE * x * w"]
+    namespace: dict[str, Any] = {"In": cells}
+    for cell in cells:
+        exec(cell, namespace)
+    (lesson,) = check(1, namespace).report.lessons
+    statuses = [verdict.status for verdict in lesson.verdicts]
+    assert statuses == ["passed", *(["error"] * 5)]
 
 
 def test_a_function_that_hangs_meets_its_time_limit() -> None:
@@ -143,6 +161,8 @@ def test_it_works_in_a_thread_that_cannot_have_an_alarm() -> None:
     [
         ((99,), {}, "no lesson '99'"),
         (("1.backward",), {}, "no 'backward'; it has forward"),
+        (("grad_by_hand", half_gradient), {}, r"lessons 1, 2.* check\('1.grad_by_hand', …\)"),
+        ((None, {}), {}, "which lesson"),
         ((1, half_gradient), {}, "no 'half_gradient'"),
         ((None, forward), {}, "which exercise"),
         ((1,), {"dtype": "int8"}, "unknown dtype 'int8'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from checks.grader.commands import (
     verify,
     watch,
 )
+from checks.grader.records.course import lacks_torch
 from checks.grader.records.misuse import Misuse
 
 #: A command is a module of its name: HELP, add_options(parser) and run(options).
@@ -49,6 +51,8 @@ def main(arguments: Sequence[str]) -> int:
         top, names = _parser()
         options = top.parse_args(_with_default(arguments, names))
         command: Callable[[argparse.Namespace], int] = options.run
+        if command is not init.run and (problem := lacks_torch()):
+            raise Misuse(problem)
         return command(options)
     except Misuse as misuse:
         print(f"checks: {misuse}", file=sys.stderr)
@@ -63,9 +67,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _with_default(arguments: Sequence[str], names: Sequence[str]) -> list[str]:
-    """`check` unless a command, or --help, comes first."""
+    """`check` unless a command, or --help, comes first. Raises Misuse for a misspelt command."""
     if arguments and arguments[0] in (*names, "-h", "--help"):
         return list(arguments)
+    near = difflib.get_close_matches(arguments[0], names, n=1) if arguments else []
+    if near:
+        raise Misuse(f"there is no lesson {arguments[0]!r}, nor a command: did you mean {near[0]}?")
     return ["check", *arguments]
 
 

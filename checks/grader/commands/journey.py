@@ -36,7 +36,7 @@ class Journey:
     @classmethod
     def so_far(cls, memory: Path = MEMORY) -> Journey:
         """What is remembered; nothing if the file is missing or spoilt."""
-        with contextlib.suppress(OSError, ValueError, AttributeError):
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             content = json.loads(memory.read_text(encoding="utf-8"))
             met = {stem: _texts(ids) for stem, ids in dict(content.get("met") or {}).items()}
             return cls(memory, met, _texts(content.get("done")))

@@ -16,6 +16,7 @@ import pytest
 
 from checks.grader.grading.method import line_of
 from checks.grader.records import course
+from checks.grader.reports.terminal import Ink, render_fault, safe
 from checks.grader.running.intake import read_file
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from checks.grader.running.server import Server
 
 SERVER: pytest.StashKey[Server] = pytest.StashKey()
+
+
+def pytest_configure() -> None:
+    """Outside .venv there is nothing to grade with."""
+    if problem := course.lacks_torch():
+        raise pytest.UsageError(problem)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -84,6 +91,8 @@ class ExerciseItem(pytest.Item):
         verdict = next(v for v in report.verdicts if v.exercise == self.name)
         if verdict.printed:
             self.add_report_section("call", "stdout", verdict.printed)
+        if verdict.status == "not_started":
+            pytest.skip(f"not started: {safe(verdict.message)}")
         if verdict.status != "passed":
             raise NotPassed(report, verdict)
 
@@ -91,15 +100,12 @@ class ExerciseItem(pytest.Item):
         """The words of `check`, not a traceback of the grader."""
         if not isinstance(excinfo.value, NotPassed):
             return super().repr_failure(excinfo, *more)
-        from checks.grader.reports.terminal import Ink, render_fault, safe
-
         report, verdict = excinfo.value.report, excinfo.value.verdict
-        if verdict.status == "not_started":
-            return f"Not started. {safe(verdict.message)}\n  → {report.path}:{verdict.line}"
         return "\n".join(render_fault(report, verdict, Ink()))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        return self.path, None if self._line is None else self._line - 1, self.name
+        lesson = f"lesson {course.number(self.path.stem)}: {self.name}"
+        return self.path, None if self._line is None else self._line - 1, lesson
 
 
 def _is_lesson(path: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 CHECKS = Path(__file__).resolve().parents[2]
@@ -27,6 +28,16 @@ def _home() -> Path:
 
 
 HOME = _home()
+
+
+def lacks_torch() -> str:
+    """One line for a Python without PyTorch, mostly one outside .venv; "" where there is one."""
+    if find_spec("torch") is not None:
+        return ""
+    ready = (HOME / ".venv" / "bin" / "python").exists()
+    return "this Python has no PyTorch; the course's own has: " + (
+        "source .venv/bin/activate, or make check" if ready else "make check sets it up in .venv"
+    )
 
 
 def stems() -> list[str]:

@@ -18,21 +18,24 @@ def junit(report: Report) -> str:
     root = ET.Element("testsuites", name="backprop-exercises")
     for lesson in report.lessons:
         failed = [v for v in lesson.verdicts if v.status != "passed"]
+        skipped = [v for v in failed if v.status == "not_started"]
         errors = [v for v in failed if v.status in ("error", "timeout", "crashed", "course_error")]
         suite = ET.SubElement(
             root,
             "testsuite",
             name=lesson.lesson,
             tests=str(len(lesson.verdicts)),
-            failures=str(len(failed) - len(errors)),
+            failures=str(len(failed) - len(errors) - len(skipped)),
             errors=str(len(errors)),
-            skipped="0",
+            skipped=str(len(skipped)),
         )
         for verdict in lesson.verdicts:
             case = ET.SubElement(
                 suite, "testcase", classname=lesson.lesson, name=verdict.exercise, time="0"
             )
-            if verdict in failed:
+            if verdict in skipped:
+                ET.SubElement(case, "skipped", message=NOT_XML.sub("�", verdict.message))
+            elif verdict in failed:
                 kind = "error" if verdict in errors else "failure"
                 what = verdict.misconception or verdict.status
                 message = NOT_XML.sub("�", verdict.message)
