@@ -1,6 +1,7 @@
 """Lesson 2 · Weight and bias: ŷ = x·w + b, loss = (ŷ − y)²
 
 A line that need not go through the origin: the bias b lifts it. One more node, one more parameter.
+(Parameters are what training may change: here w and b.)
 
     x ──┐
         (·) ── z ──┐
@@ -10,33 +11,37 @@ A line that need not go through the origin: the bias b lifts it. One more node, 
 
 Backward, each node multiplies the gradient that arrives from the right by its local slope:
 
-    ∂loss/∂r  = 2r                       the slope of r²
-    ∂loss/∂ŷ  = ∂loss/∂r · 1             r = ŷ − y has slope 1 in ŷ
+    ∂loss/∂r  = 2r                       the derivative of r²
+    ∂loss/∂ŷ  = ∂loss/∂r · 1             r = ŷ − y, so ∂r/∂ŷ = 1
     ∂loss/∂z  = ∂loss/∂ŷ · ∂ŷ/∂z         a sum: if z grows by a little, by how much does ŷ grow?
     ∂loss/∂b  = ∂loss/∂ŷ · ∂ŷ/∂b         the same question for b
     ∂loss/∂w  = ∂loss/∂z · ∂z/∂w         lesson 1's last step
 
-The gradient that arrives at ŷ goes two ways, and each way has slopes of its own. Which of the two
-passes a node where x takes part?
+The gradient that arrives at ŷ goes on along two ways, and each way has its own local slopes. Which
+of the two passes a node where x takes part?
 
 Worked example, x = 1, y = 2, w = 1, b = 2:
 
     forward    z = 1      ŷ = 3      r = 1      loss = 1
     backward   ∂loss/∂r = 2      ∂loss/∂ŷ = 2      ∂loss/∂w = 2      ∂loss/∂b = 2
 
-Both gradients are 2 here, because x = 1: an example in which many wrong formulas look right. At
-x = 3, y = 5, w = −1.5, b = 0.5 they part: ŷ = −4, r = −9, loss = 81, ∂loss/∂w = −54,
+Both gradients are 2 here because x = 1: an example in which many wrong formulas look right. At
+x = 3, y = 5, w = −1.5, b = 0.5 they differ: ŷ = −4, r = −9, loss = 81, ∂loss/∂w = −54,
 ∂loss/∂b = −18.
 
 Why training is slow. The data 1, 2, 3 and 2, 4, 6 lie on the line with w = 2, b = 0. From w = 1,
-b = 2 with lr = 0.01, 100 epochs reach only w = 1.5907, b = 0.9716. Seen over w and b, the mean loss
-is a long narrow valley: its curvature is 11.093 across and 0.2404 along. A wrong line that is
-right near the middle of the data lies on the valley's floor: its loss is small, hence its gradient,
-hence the steps. 1000 epochs reach w = 1.99953, b = 0.00113. A larger lr soon fails: it has to be
-small enough for the steep direction, and the shallow one has to wait.
+b = 2 with lr = 0.01, 100 epochs reach only w = 1.5907, b = 0.9716. Drawn over w and b, the mean
+loss is a long narrow valley: its curvature, the second derivative, is 11.093 across the valley and
+0.2404 along it. A wrong line that is about right in the middle of the data lies on the floor of the
+valley: its loss is small, so its gradient is small, so the steps are small. 1000 epochs reach
+w = 1.99953, b = 0.00113. A larger lr is no way out: it has to be small enough for the steep
+direction, and the flat one has to wait.
 
-All values are 0-d tensors, shape (), unless a shape is given. Results keep the dtype and the device
-of the inputs. No function changes its arguments.
+All values are tensors without axes, shape (), unless a shape is given. Results keep the dtype and
+the device of the inputs. No function changes its arguments.
+
+After this lesson you can send one gradient along two ways of a graph, train two parameters, and say
+why a small loss does not mean that training is over.
 
 Run this file to see the training log:  python exercises/lesson2_bias.py
 """

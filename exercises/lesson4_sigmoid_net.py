@@ -1,7 +1,7 @@
 """Lesson 4 · A net of sigmoids: two inputs, two hidden units, two outputs, eight weights
 
-Each hidden and output unit adds up what reaches it and squashes the sum with the sigmoid
-σ(z) = 1 / (1 + e⁻ᶻ), which lies between 0 and 1:
+Each hidden unit and each output adds up what reaches it and squashes the sum with the sigmoid
+σ(z) = 1 / (1 + e⁻ᶻ), which lies between 0 and 1. The value after σ is called the activation:
 
     x1 ──w1──▶ z1 ─σ─▶ h1 ──w5──▶ z3 ─σ─▶ o1 ──┐         z1 = w1·x1 + w3·x2
         ╲w2  ╱             ╲w6  ╱              (½Σr²)    z2 = w2·x1 + w4·x2
@@ -10,20 +10,20 @@ Each hidden and output unit adds up what reaches it and squashes the sum with th
 
     loss = ½·(o1 − y1)² + ½·(o2 − y2)²
 
-The ½ is there to cancel the 2 of the square's slope. (nn.MSELoss() on these two outputs is the
-same number: it takes the mean, and the mean of two squares is half their sum.)
+The ½ is there to cancel the 2 in the derivative of the square. (nn.MSELoss() on these two outputs
+is the same number: it takes the mean, and the mean of two squares is half their sum.)
 
-Backward, from the loss to the left, each gradient once:
+Backward, from the loss to the left, each gradient once; σ′ is the derivative of σ:
 
-    ∂loss/∂o1 = o1 − y1                               the slope of ½r² is r
+    ∂loss/∂o1 = o1 − y1                               the derivative of ½r² is r
     ∂loss/∂z3 = ∂loss/∂o1 · σ′(z3)                    through the sigmoid of o1; z4 and o2 likewise
     ∂loss/∂w5 = ∂loss/∂z3 · ∂z3/∂w5                   what multiplies w5 in z3?
     ∂loss/∂h1 = ∂loss/∂z3 · w5 + ∂loss/∂z4 · w6       h1 feeds both sums, so two paths add up
     ∂loss/∂z1 = ∂loss/∂h1 · σ′(z1)                    through the sigmoid of h1
     ∂loss/∂w1 = ∂loss/∂z1 · ∂z1/∂w1                   what multiplies w1 in z1?
 
-The rest is yours: the same steps for the other weights, and σ′. The slope of the sigmoid can be
-written with its value alone, a = σ(z), so the forward pass has already computed what is needed.
+The rest is yours: the same steps for the other weights, and σ′. It can be written with the
+activation alone, a = σ(z), so the forward pass has already computed what is needed.
 
 Worked example, x = (0.5, 0.3), y = (0.23, −0.07), w = (0.2, −0.4, 0.5, 0.6, 0.1, −0.5, −0.3, 0.8):
 
@@ -34,19 +34,24 @@ Worked example, x = (0.5, 0.3), y = (0.23, −0.07), w = (0.2, −0.4, 0.5, 0.6,
                ∂loss/∂w  = −0.008421, 0.012607, −0.005053, 0.007564,
                             0.034633, 0.083866,  0.030495, 0.073845
 
-Whose sign was wrong? A textbook prints ∂w1 and ∂w3 of this net with a plus, and some study notes
-conclude that autograd's −0.008421 and −0.005053 "are the negatives of the correct values". Think it
-through: both outputs are too large, o2 by far the most. h1 reaches o2 through w6 = −0.5, so a
-larger h1 means a smaller o2 and a smaller loss: ∂loss/∂h1 is negative. x1 and x2 are positive, so
-∂loss/∂w1 and ∂loss/∂w3 are negative too. Your own chain rule says so, autograd says so, and so do
-differences: nudge w1 up and watch the loss fall. The textbook's signs were wrong, not autograd's.
+Why are ∂loss/∂w1 and ∂loss/∂w3 negative? Both outputs are too large, o2 by far the most. h1 reaches
+o2 through w6 = −0.5, so a larger h1 means a smaller o2 and a smaller loss: ∂loss/∂h1 is negative.
+x1 and x2 are positive, so ∂loss/∂w1 and ∂loss/∂w3 are negative too. A sign can always be tested:
+raise w1 a little and see whether the loss falls.
 
-Why the loss stops at 0.00245: the target y2 = −0.07 is negative and a sigmoid is not. o2 can come
-close to 0 and never below it, so ½·(o2 − y2)² stays above ½·0.07² = 0.00245 however long you train;
-after 1000 rounds the loss is 0.0031852. Targets belong inside the range of the output unit.
+Why the loss stops at 0.00245: the target y2 = −0.07 is negative, and a sigmoid never is. o2 can
+come close to 0 but not below it, so ½·(o2 − y2)² stays above ½·0.07² = 0.00245 however long you
+train; after 1000 rounds the loss is 0.0031845. Targets belong inside the range of the output unit.
+
+Training here is on one sample, again and again: a *round* is one step. Pieces become one tensor
+with `torch.stack`: `torch.stack([a, b])` has shape (2,) if a and b have shape (), and autograd can
+follow it. (`torch.tensor([a, b])` copies the numbers, and the graph is lost.)
 
 x, y, h and o have shape (2,), w has shape (8,) and holds w1 … w8 in this order. Results keep the
 dtype and the device of the inputs. No function changes its arguments.
+
+After this lesson you can derive every gradient of a small net by hand, add up the paths that meet
+in a hidden unit, and say where a sign comes from.
 
 Run this file to see the training log:  python exercises/lesson4_sigmoid_net.py
 """

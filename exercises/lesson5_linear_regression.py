@@ -9,46 +9,52 @@ times one input) and a bias of shape (1,), and computes x·weightᵀ + bias, sha
     weight (1, 1) ───┘       │                (−) ── r (n, 1) ── (²) ── (mean) ── loss ()
     bias (1,) ───────────────┘    y (n, 1) ───┘
 
-The loss is the mean squared error, nn.MSELoss: (1/n)·Σ rᵢ². Full batch means: all n samples in one
-gradient, one step an epoch. Backwards, from right to left:
+The loss is the mean squared error, nn.MSELoss: (1/n)·Σ rᵢ². *Full batch* means that all n samples
+are in one gradient: one step per epoch. Backward, from right to left:
 
     ∂loss/∂(rᵢ²) = 1/n           each square is one n-th of the mean
-    ∂loss/∂rᵢ    = (1/n) · 2rᵢ   and r = ŷ − y has slope 1 in ŷ
-    ∂loss/∂weight, ∂loss/∂bias   the last step is yours. All n samples use the same weight: the
-                                 contributions of several paths to one node add up.
+    ∂loss/∂rᵢ    = (1/n) · 2rᵢ   and r = ŷ − y, so ∂loss/∂ŷᵢ is the same
+    ∂loss/∂weight, ∂loss/∂bias   the last step is yours. All n samples use the same weight: what
+                                 arrives along several paths adds up.
 
 Worked example, x = (1, 3, 4), y = (2, 4, 7), weight = 1, bias = 0.5 (columns, written flat):
 
     forward    ŷ = (1.5, 3.5, 4.5)    r = (−0.5, −0.5, −2.5)    loss = 6.75 / 3 = 2.25
     backward   ∂loss/∂r = (−1/3, −1/3, −5/3)      ∂loss/∂weight = −8      ∂loss/∂bias = −7/3
 
+Training with PyTorch's parts. `model.parameters()` are the weight and the bias, leaves that require
+grad already; `torch.optim.SGD` changes them. Each step begins with the loss, a forward pass. Then
+`optimiser.zero_grad()` clears every `.grad`, because backward *adds* to what is there;
+`loss.backward()` fills them; `optimiser.step()` moves each parameter by −lr times its `.grad`.
+
 Shapes are half of this lesson. Write the data without inner brackets, [3.3, 4.4, …], and they have
-shape (15,). nn.Linear(1, 1) then takes them for one sample of 15 features and raises
-"mat1 and mat2 shapes cannot be multiplied (1x15 and 1x1)". That one is loud. The quiet one is a
-loss written by hand: (n,) minus (n, 1) broadcasts to (n, n), every target against every
+shape (15,). nn.Linear(1, 1) then takes them for one sample with 15 features and raises
+"mat1 and mat2 shapes cannot be multiplied (1x15 and 1x1)". That mistake is loud. The quiet one is a
+loss written by hand: (n,) minus (n, 1) is broadcast to (n, n), every target against every
 prediction, and the mean of that is a number like any other.
 
-A factor in the loss is not only a factor. Lessons 1–3 use r², other books ½r², nn.MSELoss the mean.
-Some study notes say that such losses "differ only by the 2 divided out": so do the gradients, and
-with the same lr every step is then half as long. The minimum is the same, the way there is not.
+A factor in the loss changes the training too. Lessons 1–3 use r², lesson 4 uses ½r², nn.MSELoss the
+mean. The minimum is at the same place, but half the loss has half the gradient, so with the same lr
+every step is half as long.
 
-Why 10000 epochs cannot end at (0.3645, 0.0204). Some study notes print this weight and bias for the
-15 points of data/lesson5_linear_regression.csv with lr = 0.01, "after 10000 epochs". The loss there
-is 0.2382; the least-squares line (0.2599899, 0.7476653) has 0.1689. The loss is a valley. Its
-curvatures, the eigenvalues of the Hessian, are 86.3960598 across and 0.2568204 along:
+Why 100 epochs look enough and are not. The loss is a valley. Its curvatures, the eigenvalues of the
+Hessian (the matrix of second derivatives), are 86.3960598 across the valley and 0.2568204 along it.
+With lr = 0.01
 
     across   an epoch multiplies the distance to the minimum by 1 − 0.01 · 86.3960598 = 0.136
     along    …                                              by 1 − 0.01 · 0.2568204  = 0.9974318
 
-After five epochs you stand on the valley's floor, and from there on the loss hardly moves: it looks
-converged. 100 epochs later 77 % of the way is still ahead. The notes' point lies on that floor (off
-it by 0.00001), 0.73 from the minimum. But 0.9974318¹⁰⁰⁰⁰ = 7·10⁻¹²: to be still that far away,
-10000 epochs would have had to start 10¹¹ away. A start with weight and bias within ±1 passes there
-after 356 epochs at most, and 10000 epochs end at (0.2600, 0.7477). A larger lr is no way
-out: above 2 / 86.3960598 = 0.0231492 the steps across the valley grow, and training diverges.
+After five epochs you are on the floor of the valley, and from there on the loss hardly moves: it
+looks converged. 100 epochs later 77 % of the way along the floor is still ahead. 10000 epochs leave
+0.9974318¹⁰⁰⁰⁰ = 7·10⁻¹² of it and end at the least-squares line, weight 0.2600 and bias 0.7477. A
+larger lr is no way out: above 2 / 86.3960598 = 0.0231492 the steps across the valley grow, and
+training diverges.
 
 Results keep the dtype and the device of the inputs. No function changes its arguments, except
-`train`, which trains the model it is given.
+`train`, which trains the model that it is given.
+
+After this lesson you can build and train a model from PyTorch's own parts, and say what its shapes,
+its loss and its learning rate do.
 
 Run this file to see the training log:  python exercises/lesson5_linear_regression.py
 """

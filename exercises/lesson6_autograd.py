@@ -1,7 +1,8 @@
 """Lesson 6 · What autograd records, keeps and forgets
 
 While you compute with a tensor that requires grad, PyTorch writes down what you do: each result
-holds a `grad_fn`, the node that made it, and the node knows the nodes before it. That is the graph.
+holds a `grad_fn`, the operation that made it, which knows the operations before it. That record is
+the graph.
 
     x ─────────── (+2) ──────── (²) ──────── (·3) ──────── (mean) ── L = mean(3·(x + 2)²)
     leaf          AddBackward   PowBackward  MulBackward   MeanBackward
@@ -11,60 +12,62 @@ holds a `grad_fn`, the node that made it, and the node knows the nodes before it
 node multiplies by its local slope, and what arrives at the leaf is *added* to its `.grad`:
 
     ∂L/∂(one entry of the mean) = 1/n       then · 3       the last two steps are yours:
-    what is the slope of (x + 2)², and of x + 2?
+    what are the derivatives of (x + 2)² and of x + 2?
 
 With x = ones(2, 2), so n = 4, every entry of x.grad is 4.5.
 
-Who is who in the graph
-    leaf            no operation of the graph made it: it has no grad_fn. Data and parameters are
-                    leaves, and so is what `.detach()` gives and what is made under no_grad.
-    requires_grad   whether autograd follows it. Set by you on a leaf, handed on to every result.
-    grad_fn         the node that made it; None on a leaf.
-    .grad           filled by backward on leaves that require grad, and on nothing else. "Every node
-                    between start and end stores its gradient", say some notes. It does not: the
-                    gradient passes through. Elsewhere `.grad` is None, unless you called
-                    `retain_grad()` before backward.
-    Variable        is what makes a tensor differentiable, say the same notes. It was, before
-                    PyTorch 0.4 (2018). Now every tensor can be: `requires_grad` decides, and
-                    `Variable(x)` hands back a plain tensor.
+Four words, once more and exactly:
 
-What is kept, and what is forgotten
-    Gradients add up. A second backward adds to `.grad`, which is why a training loop zeroes it.
-    The graph is for one use. Backward frees what the graph saved: x² saved x, so a second backward
-    raises "Trying to backward through the graph a second time"; x.sum() saved nothing, so it does
-    not. `backward(retain_graph=True)` keeps it for another walk.
+    leaf            a tensor that no operation of the graph made: it has no grad_fn. Data and
+                    parameters are leaves, and so is what `.detach()` gives and what is computed
+                    under no_grad.
+    requires_grad   whether autograd follows the tensor. You set it on a leaf, and every result
+                    computed from that leaf has it too.
+    grad_fn         the operation that made the tensor; None on a leaf.
+    .grad           filled by backward on leaves that require grad, and on nothing else: through
+                    every other tensor the gradient only passes. There `.grad` is None, unless you
+                    called `retain_grad()` before backward.
 
-Vectors
-    f takes (n,) to (m,), J is its Jacobian, shape (m, n): row i is the gradient of f(x)ᵢ.
-    Backward does not compute J. It is given one number per output, v of shape (m,), and computes
-    vᵀJ, shape (n,). `y.backward(v)` says: "∂L/∂y is v, what is ∂L/∂x?" For a scalar y, v is 1 and
-    may be left out. With v = (0, …, 1, …, 0) it gives one row of J.
+What is kept. Gradients add up: a second backward adds to `.grad`, which is why a training loop sets
+it to zero.
+
+What is forgotten. A graph is for one use: backward frees what the graph saved. x² saved x, so a
+second backward through it raises "Trying to backward through the graph a second time"; x.sum()
+saved nothing, so it does not. `backward(retain_graph=True)` keeps the graph for another walk.
+
+Vectors. Let f take n numbers to m numbers. Its derivative is the Jacobian J, shape (m, n): row i is
+the gradient of f(x)ᵢ. Backward does not compute J. It is given one number per output, v of shape
+(m,), and computes vᵀJ, shape (n,), the vector–Jacobian product. `y.backward(v)` says: "∂L/∂y is v;
+what is ∂L/∂x?" For a y of shape () v is 1 and may be left out. With v = (0, …, 1, …, 0) you get one
+row of J.
 
     f(x) = (2x).view(2, 2) at x = (1, 2, 3, 4), v = ((1, 0.1), (0.01, 0.001)):
     vᵀJ = (2, 0.2, 0.02, 0.002)
 
-    The slope of a scalar f along a direction is ∇f·(the unit vector of that direction). Of all
-    directions ∇f itself is the steepest.
+Directions. ∇f is the gradient of an f with one output, all its derivatives in one vector. The slope
+of f along a direction is ∇f · (the vector of length 1 in that direction). Of all directions, that
+of ∇f itself is the steepest.
 
     f(a, b) = a² + 3b² at (1, 2):  ∇f = (2, 12).
-    Along u = (3, 4), which is 5 long, the slope is 10.8.
+    Along u = (3, 4), which has length 5, the slope is 10.8.
     The steepest slope is ‖∇f‖ = √148 ≈ 12.17, along (2, 12)/√148.
 
-Behind autograd's back
-    Under `torch.no_grad()` nothing is recorded: to backward, what is computed there is a constant.
-    (Forward mode, as in torch.func.jvp, is not stopped by it.)
-    `.data` changes a value without a record. With y = 2x that is harmless, since the slope 2 does
-    not depend on x. With y = x² the graph saved x itself and uses the changed value: multiply
-    x.data by factor, and backward gives 2·factor·x where 2x is right. No error, no warning: a
-    silently wrong gradient. The same edit under no_grad, `x.mul_(factor)`, is noticed, and backward
-    raises "one of the variables needed for gradient computation has been modified by an inplace
-    operation". So change values under no_grad, and leave `.data` to old tutorials.
+Behind autograd's back. Under `torch.no_grad()` nothing is recorded: to backward, what is computed
+there is a constant. `.data` changes a value without a record. With y = 2x that is harmless, since
+the derivative 2 does not depend on x. With y = x² the graph saved x itself and uses the changed
+value: multiply x.data by factor, and backward gives 2·factor·x where 2x is right. No error, no
+warning: a wrong gradient in silence. The same edit under no_grad, `x.mul_(factor)`, is noticed, and
+backward raises "one of the variables needed for gradient computation has been modified by an
+inplace operation". So change values under no_grad, and leave `.data` alone.
 
 The functions below leave their arguments as they are: work on a leaf of your own,
-`x.detach().clone().requires_grad_()`. Scalars are 0-d tensors, shape (). `f` is a function that you
-call; it is made of PyTorch operations, so autograd can follow it. Results keep dtype and device.
+`x.detach().clone().requires_grad_()`. `f` is a function that you call; it is made of PyTorch
+operations, so autograd can follow it. Results keep the dtype and the device of the inputs.
 
-Run this file to see what autograd keeps:  python exercises/lesson6_autograd.py
+After this lesson you can say what `.grad` will hold before you look, and get Jacobians and slopes
+along any direction out of backward.
+
+Run this file to predict what autograd keeps, and see:  python exercises/lesson6_autograd.py
 """
 
 import sys

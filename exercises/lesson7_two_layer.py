@@ -1,37 +1,36 @@
 """Lesson 7 · Two layers in matrices: ŷ = W2·σ(W1·x + b1) + b2, loss = ½‖ŷ − y‖²
 
 A layer takes every input to every output, each with a weight of its own. Written as one matrix it
-has a row for each output and a column for each input: from 5 inputs to 6 hidden nodes, W1 has
-shape (6, 5) and holds 30 weights, and z = W1·x + b1. Some study notes write H = W1ᵀ·X for it with
-W1 of m×n: with m outputs and n inputs W1ᵀ is n×m and does not fit X. Rows are outputs, columns are
-inputs, and there is no transpose on the way forward. nn.Linear(5, 6).weight has shape (6, 5) too.
+has a row for each output and a column for each input: from 5 inputs to 6 hidden units, W1 has
+shape (6, 5) and holds 30 weights, and z = W1·x + b1. There is no transpose on the way forward.
+nn.Linear(5, 6).weight has shape (6, 5) too.
 
     x ── (W1·) ── (+b1) ── z ── (σ) ── h ── (W2·) ── (+b2) ── ŷ ── (−y) ── (½‖ ‖²) ── loss
     (n,)                  (m,)        (m,)                   (k,)
 
-*Why σ?* Without it two layers are no more than one. Take the brackets away,
-W2·(W1·x + b1) + b2, and you find one matrix that meets x and one vector that is added. A third
-linear layer would collapse in the same way, and a tenth.
+*Why σ?* Without it two layers are no more than one. Take the brackets of W2·(W1·x + b1) + b2 away,
+and you find one matrix that multiplies x and one vector that is added. A third linear layer would
+collapse in the same way, and a tenth.
 
 And one layer is not enough. XOR asks for f(0,0) = 0, f(0,1) = 1, f(1,0) = 1, f(1,1) = 0. Every
 layer without σ has f(0,0) + f(1,1) = f(0,1) + f(1,0): the terms with x1, x2 and b are the same on
 both sides. XOR wants 0 on the left and 2 on the right. The best such layer answers ½ everywhere and
 keeps the loss ½·(½)² = 1/8 for each sample, however long it is trained. With σ in between, the
-hidden layer bends the plane first, and two hidden nodes are enough.
+hidden layer bends the plane first, and two hidden units are enough.
 
-*Backward*, from the right to the left. Each gradient has the shape of the thing it belongs to. One
-entry at a time:
+*Backward*, from right to left. Each gradient has the shape of the tensor it belongs to. One entry
+at a time:
 
-    ∂loss/∂ŷ[i]     = ŷ[i] − y[i]                       the ½ and the slope 2 cancel
-    ∂loss/∂W2[i, j] = ∂loss/∂ŷ[i] · h[j]                ŷ[i] holds W2[i, j]·h[j]
+    ∂loss/∂ŷ[i]     = ŷ[i] − y[i]                       the ½ and the 2 of the square cancel
+    ∂loss/∂W2[i, j] = ∂loss/∂ŷ[i] · h[j]                ŷ[i] contains W2[i, j]·h[j]
     ∂loss/∂b2[i]    = ∂loss/∂ŷ[i]
     ∂loss/∂h[j]     = Σᵢ ∂loss/∂ŷ[i] · W2[i, j]         h[j] reaches the loss through every ŷ[i]
-    ∂loss/∂z[j]     = ∂loss/∂h[j] · h[j]·(1 − h[j])     σ′ in terms of h = σ(z)
+    ∂loss/∂z[j]     = ∂loss/∂h[j] · h[j]·(1 − h[j])     σ′(z), written with h = σ(z)
 
-Which matrix product is the sum over i? It goes over the rows of W2, while W2·h sums over the
-columns. The first layer is yours: z to W1 and b1 is as ŷ was to W2 and b2.
+Which matrix product is the sum over i? It runs over the rows of W2, while W2·h sums over the
+columns. The first layer is yours: W1 and b1 are to z what W2 and b2 are to ŷ.
 
-Worked example, x = (1, 2), y = (1), with two inputs, two hidden nodes and one output:
+Worked example, x = (1, 2), y = (1), with two inputs, two hidden units and one output:
 
     W1 = ((1, −1), (0.5, 0.25))    b1 = (0, −1)    W2 = ((2, −1))    b2 = (0.5)
 
@@ -40,10 +39,13 @@ Worked example, x = (1, 2), y = (1), with two inputs, two hidden nodes and one o
                ∂loss/∂h = (−0.9242, 0.4621)    ∂loss/∂z = (−0.1817, 0.1155)
                ∂loss/∂W1 = ((−0.1817, −0.3634), (0.1155, 0.2311))
 
-Here n = m, so a transposed W1 goes unnoticed by its shape. Try your formulas on sizes that are all
+Here n = m, so the shape does not betray a transposed W1. Try your formulas on sizes that are all
 different: with n ≠ m ≠ k the shapes alone tell you most of what is wrong.
 
 Results keep the dtype and the device of the inputs. No function changes its arguments.
+
+After this lesson you can write the forward and the backward pass of a stack of layers in matrices,
+and say why there has to be a σ in between.
 
 Run this file to see a line and a net on XOR:  python exercises/lesson7_two_layer.py
 """

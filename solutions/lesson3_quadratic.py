@@ -1,6 +1,6 @@
 """Lesson 3 · A quadratic: ŷ = w1·x² + w2·x + b, loss = (ŷ − y)²
 
-Curved in x, and still linear in what is trained: two weights, one bias.
+A curve in x, with three parameters: two weights and a bias.
 
     x² ──┐
          (·) ── z1 ──┐
@@ -13,15 +13,15 @@ Curved in x, and still linear in what is trained: two weights, one bias.
 Backward, each node multiplies the gradient that arrives from the right by its local slope:
 
     ∂loss/∂r  = 2r
-    ∂loss/∂ŷ  = ∂loss/∂r · 1             r = ŷ − y has slope 1 in ŷ
+    ∂loss/∂ŷ  = ∂loss/∂r · 1             r = ŷ − y, so ∂r/∂ŷ = 1
     ∂loss/∂z  = ∂loss/∂ŷ · 1             a sum hands on what it receives …
     ∂loss/∂z1 = ∂loss/∂z · 1             … to each of its inputs, undivided
     ∂loss/∂z2 = ∂loss/∂z · 1
     ∂loss/∂b, ∂loss/∂w1, ∂loss/∂w2       yours: which node stands between each of them and its
                                          neighbour in the list above?
 
-The slopes you need are those in the weights. The data stand still, so nothing here is
-differentiated by x, and x² is a number like any other.
+We look for the derivatives with respect to the weights. The data do not change, so nothing here is
+differentiated with respect to x, and x² is a number like any other.
 
 Worked example, x = 2, y = 9, w1 = w2 = 2, b = 1:
 
@@ -29,23 +29,25 @@ Worked example, x = 2, y = 9, w1 = w2 = 2, b = 1:
     backward   every node from r to z1 and z2 has the gradient 8;
                ∂loss/∂w1 = 32     ∂loss/∂w2 = 16     ∂loss/∂b = 8
 
-The study notes leave out b here: b = 1 is what makes ŷ = 13. And x = 2 is a treacherous choice,
-since x² = 2x there. At x = 3, y = 5, w1 = 0.5, w2 = −2, b = 2.5: ŷ = 1, r = −4, loss = 16, every
-node gradient is −8, ∂loss/∂w1 = −72, ∂loss/∂w2 = −24, ∂loss/∂b = −8.
+x = 2 hides mistakes, since x² = 2x there. At x = 3, y = 5, w1 = 0.5, w2 = −2, b = 2.5: ŷ = 1,
+r = −4, loss = 16, every node gradient is −8, ∂loss/∂w1 = −72, ∂loss/∂w2 = −24, ∂loss/∂b = −8.
 
-What autograd keeps. The notes say that "every node between start and end stores its gradient".
-It does not: after `.backward()` only leaves hold a `.grad`. z1, z2, z, ŷ and r are results, not
-leaves: their gradients pass through and are let go, and their `.grad` is None, unless
-`.retain_grad()` was called on them before the backward.
+What autograd keeps. After `.backward()` only leaves hold a gradient in `.grad`. z1, z2, z, ŷ and r
+are no leaves: they were computed from others. Their gradients are passed on and let go, and their
+`.grad` is None, unless you called `.retain_grad()` on them before the backward pass.
 
-Why training is slow. The data 1, 2, 3 and 2, 4, 6 are met exactly at (w1, w2, b) = (0, 2, 0). From
+Why training is slow. The data 1, 2, 3 and 2, 4, 6 are met exactly by (w1, w2, b) = (0, 2, 0). From
 (1, 1, 1) with lr = 0.01, 100 epochs reach (0.2404, 0.9267, 0.9914), with a last loss of 0.0063
-that looks like success; the prediction at 4 is 8.5442, not 8. The mean loss has curvatures 0.0150,
-1.043 and 75.6: three points hardly tell a straight line from a slight curve, and along that
-direction hardly anything pulls. lr is bounded by the steep direction, 5000 times as curved.
+that looks like success; the prediction at x = 4 is 8.5442, not 8. The mean loss has the curvatures
+0.0150, 1.043 and 75.6: three points hardly tell a straight line from a slight curve, so in that
+direction there is hardly any slope. The steepest direction, 5000 times as curved, sets the limit
+for lr.
 
-All values are 0-d tensors, shape (), unless a shape is given. Results keep the dtype and the device
-of the inputs. No function changes its arguments.
+All values are tensors without axes, shape (), unless a shape is given. Results keep the dtype and
+the device of the inputs. No function changes its arguments.
+
+After this lesson you can follow a gradient through every node of a graph and ask PyTorch for the
+gradient at a node that is no leaf.
 
 Run this file to see the training log:  python exercises/lesson3_quadratic.py
 """
@@ -111,8 +113,8 @@ def grad_by_hand(
     x = 3, y = 5, w1 = 0.5, w2 = −2, b = 2.5 gives (−72, −24, −8).
     """
     # TODO 3.4: walk backwards: from r to z1, z2 and b, then to w1 and w2
-    # r² has slope 2r, and the nodes (−), (+), (+) have slope 1: 2r arrives at z1, z2 and b.
-    # z1 = w1·x² has slope x² in w1, z2 = w2·x has slope x in w2.
+    # ∂loss/∂r = 2r, and the nodes (−), (+), (+) have the local slope 1: 2r arrives at z1, z2 and b.
+    # ∂z1/∂w1 = x² and ∂z2/∂w2 = x.
     arriving = 2 * (forward(x, w1, w2, b) - y)
     return arriving * x**2, arriving * x, arriving
 
