@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from checks.grader.language.figure import Graph
 from checks.grader.language.inputs import Dice
 from checks.grader.language.lesson import Built, Claim, Exercise, Lesson, Mistake, Source, Witness
+from checks.grader.language.predict import predict
 from checks.grader.language.truth import gradient_of
 
 Map = Callable[[Tensor], Tensor]
@@ -642,7 +643,7 @@ CLAIMS = (
 
 
 def program(lesson: Any, device: str) -> None:
-    """What autograd keeps, shown with the numbers of the lesson's text."""
+    """What autograd keeps: first predicted by the student, then shown."""
     x = torch.ones(2, 2, device=device)
     asking = torch.ones(2, 2, device=device, requires_grad=True)
     print(f"{'':<26}{'is_leaf':>9}{'requires_grad':>15}{'has_grad_fn':>13}")
@@ -654,10 +655,18 @@ def program(lesson: Any, device: str) -> None:
     ):
         is_leaf, requires_grad, has_grad_fn = lesson.describe(t)
         print(f"{name:<26}{is_leaf!s:>9}{requires_grad!s:>15}{has_grad_fn!s:>13}")
-    print("\nWhat .grad holds at x = ones(2, 2)")
-    print("  after backward of mean(3·(x+2)²)   ", lesson.grad_of_mean(x).tolist())
-    print("  after backward of x.sum() as well  ", lesson.grad_after_second_backward(x).tolist())
-    print("  the same, zeroed in between        ", lesson.grad_after_zeroing(x).tolist())
+    print("\nWhat will .grad hold? Predict, then see. x = ones(2, 2):")
+    predict("\nAfter the backward of mean(3·(x+2)²)", lesson.grad_of_mean(x))
+    predict("\nAfter the backward of x.sum() as well", lesson.grad_after_second_backward(x))
+    predict("\nAfter both, zeroed in between", lesson.grad_after_zeroing(x))
+    one = torch.ones((), device=device)
+    predict(
+        "\nx = 1: after the backward of x² + x³, with x³ computed under no_grad",
+        lesson.grad_with_blocked_branch(one),
+    )
+    after, grad = lesson.grad_through_data_edit(torch.ones(1, device=device), 100.0)
+    predict("\nx = 1: y = 2·x, then x.data *= 100, then the backward of y", grad)
+    print(f"  and x is {after.item():g}")
 
     def numbers(*values: float) -> Tensor:
         return torch.tensor(values, dtype=torch.float32, device=device)
@@ -668,10 +677,6 @@ def program(lesson: Any, device: str) -> None:
     product = lesson.vector_jacobian_product(doubled_square, numbers(1, 2, 3, 4), v)
     print("vᵀJ of f(x) = (2x).view(2, 2):", [round(entry, 6) for entry in product.tolist()])
     print("J of (a², a·b, b³) at (2, 3):", lesson.jacobian(powers, numbers(2, 3)).tolist())
-    one = torch.ones((), device=device)
-    print("x² + x³ at 1, x³ under no_grad:", lesson.grad_with_blocked_branch(one).item())
-    after, grad = lesson.grad_through_data_edit(numbers(1), 100.0)
-    print("y = 2·x, then x.data *= 100: x is", after.item(), "and the gradient", grad.item())
     slope = lesson.directional_derivative(bowl, numbers(1, 2), numbers(3, 4))
     print(f"\nf(a, b) = a² + 3b² at (1, 2): slope {slope.item():.4f} along (3, 4)")
     direction, steepest = lesson.steepest_direction(bowl, numbers(1, 2))

@@ -1,9 +1,9 @@
 """Lesson 1 · One weight: ŷ = x·w, loss = (ŷ − y)²
 
 The model predicts ŷ = x·w, a line through the origin. x is the input, y the target that the
-prediction should meet, and w, the weight, is the number that we may choose. How wrong a prediction
-is, the loss says: the square of the residual r = ŷ − y. To train the model is to change w until the
-loss is small.
+prediction should meet, and w, the weight, is the number that we may choose. The loss says how wrong
+a prediction is: it is the square of the residual r = ŷ − y. To train the model is to change w until
+the loss is small.
 
     x ──┐
         (·) ── ŷ ──┐
@@ -14,8 +14,8 @@ This drawing is the computation graph. Forward, from left to right, each node in
 its value from the values that reach it.
 
 ∂loss/∂w, the derivative of the loss with respect to w, is what training needs to know: how steeply
-the loss rises when w grows a little and all else stays. If it is −8, then raising w by 0.001 lowers
-the loss by about 0.008. It is called the gradient of the loss with respect to w.
+the loss rises when w grows a little and everything else stays the same. If it is −8, then raising w
+by 0.001 lowers the loss by about 0.008. It is called the gradient of the loss with respect to w.
 
 Backward, from right to left, each node receives ∂loss/∂(its value), its *upstream gradient*,
 multiplies it by its own *local slope*, and hands the product on. That is the chain rule, one node

@@ -55,5 +55,7 @@ def save_pictures(files: list[tuple[str, Path]], time_limit: float = 30.0) -> No
         with Server("exec" if sys.platform == "linux" else None) as server:
             for line, _ in draw_all(server, files, folder, time_limit):
                 print(f"  {line}", flush=True)
+    except BrokenPipeError:  # the reader of a pipe has left
+        os._exit(1)
     except Exception as problem:
         print(f"No pictures: {problem}")

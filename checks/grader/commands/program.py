@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -29,8 +30,10 @@ def run(file: str) -> None:
     assert lesson.program is not None
     try:
         lesson.program(module, device)
+        print(flush=True)
+    except BrokenPipeError:  # the reader of a pipe has left
+        os._exit(1)
     except NotImplementedError as unfinished:
         print(f"Not finished yet: {unfinished}\nFill it in, then run this file again.")
         sys.exit(1)
-    print()
     save_pictures([(path.stem, path)])

@@ -148,6 +148,22 @@ def pictures(what: int | str, namespace: Namespace) -> None:
                 display(Image(picture.read_bytes()))  # type: ignore[no-untyped-call]
 
 
+def program(what: int | str, namespace: Namespace) -> None:
+    """Run a lesson's program on this notebook's functions: its training log, its questions.
+
+    program(3, globals())
+    """
+    (stem,) = _stems(str(what))
+    lesson = load(stem)
+    module = ModuleType("notebook")
+    vars(module).update(namespace)
+    assert lesson.program is not None
+    try:
+        lesson.program(module, "cpu")
+    except (NotImplementedError, AttributeError) as unfinished:
+        print(f"Not finished yet: {unfinished}")
+
+
 def _text_of(namespace: Namespace) -> str:
     """The definitions of the cells that were run, as the text of a lesson file."""
     cells = [str(cell) for cell in namespace.get("In", ())]

@@ -26,7 +26,7 @@ sys.path += [str(up) for up in (here, *here.parents) if (up / "checks" / "grader
 if find_spec("checks") is None:
     %pip install --quiet backprop_exercises*.whl
 
-from checks import check, pictures"""
+from checks import check, pictures, program"""
 
 
 def notebook_of(stem: str, source: str) -> str:
@@ -43,6 +43,8 @@ def notebook_of(stem: str, source: str) -> str:
     cells += [
         _text("Everything at once, as this notebook has it:"),
         _code(f"check({lesson}, globals())"),
+        _text("The lesson's program, with your functions:"),
+        _code(f"program({lesson}, globals())"),
         _text("And what your functions look like:"),
         _code(f"pictures({lesson}, globals())"),
     ]
