@@ -92,9 +92,9 @@ def _ending(report: Report, way: Journey, new: list[LessonReport], look: Ink) ->
     left = [stem for stem in course.stems() if stem not in way.done]
     if left:
         where = shown(course.HOME / "exercises" / f"{left[0]}.py")
-        lines.append(f"Next: lesson {course.number(left[0])}\n  → {where}")
+        lines.append(f"\nNext: lesson {course.number(left[0])}\n  → {where}")
     else:
-        lines.append(f"That was the last one: {look.command('check')} shows the whole course.")
+        lines.append(f"\nThat was the last one: {look.command('check')} shows the whole course.")
     return lines
 
 
@@ -106,7 +106,7 @@ def _show_pictures(lessons: list[LessonReport], look: Ink) -> None:
         save_pictures(files)
     else:
         name = files[0][0] if len(files) == 1 else ""
-        print(f"{look.command('figures' if look.called == 'make' else 'draw', name)} draws it.")
+        print(f"\n{look.command('draw', name)} draws what you have built.")
 
 
 def grade_files(files: list[tuple[str, Path]], options: Namespace) -> Report:

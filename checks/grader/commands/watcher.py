@@ -187,8 +187,7 @@ class Watcher:
         banner = [self._ink.green(f"✓ Lesson {number(stem)} is complete.")]
         if self._journey is not None:
             banner = self._journey.end_of(report, self._ink)
-        if self._ink.called == "make":
-            banner.append(f"  {self._ink.command('figures', stem)} draws what you have built.")
+        banner.append(f"  {self._ink.command('draw', stem)} draws what you have built.")
         self._terminal.show("\n".join([*banner, "", *overview(report, self._ink)]))
         return self._first_open([*banner, ""])
 

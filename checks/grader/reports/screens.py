@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 from checks.grader.records.course import number
@@ -18,7 +17,8 @@ def first_screen(report: Report, docstring: str, ink: Ink) -> str:
     lines = [ink.bold("Backpropagation, by hand and by autograd"), ""]
     lines += [heading(each, ink) for each in report.lessons]
     lines += ["", ink.bold(f"Begin here: {verdict.exercise} of lesson {number(lesson.lesson)}")]
-    lines += textwrap.indent(docstring.strip(), "    ").splitlines()
+    for line in docstring.splitlines():
+        lines += wrapped(line, "    ", ink) or [""]
     lines += [f"  → {place(lesson, verdict)}", ""]
     lines += wrapped(
         "Open that file and read the text at its top; then replace the line that raises "
@@ -55,14 +55,16 @@ def course_done(goals: Sequence[str], overcome: Sequence[str], lessons: int, ink
         lines += ["", *wrapped(f"Mistakes met and mended: {', '.join(overcome)}.", "", ink)]
     lines += ["", "Three things to do next"]
     for step in NEXT_STEPS:
-        lines += _item(step.format(figures=ink.command("draw")), ink)
+        lines += _item(
+            step.format(figures=ink.command("draw"), reset=ink.command("reset", "lesson4_")), ink
+        )
     return lines
 
 
 NEXT_STEPS = (
     "Look at what you have built: `{figures}` draws the graphs and the training of your code.",
-    "Take away the help: write lesson 4's net again on an empty page, by hand, and let `check` "
-    "have the last word.",
+    "Do it again from memory: `{reset}` puts lesson 4's empty functions back and keeps your file "
+    "beside them.",
     "Take a net of your own with two hidden layers, derive its gradients on paper, and compare "
     "them with torch.autograd.grad at random inputs.",
 )

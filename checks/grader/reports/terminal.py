@@ -14,6 +14,8 @@ WIDTH = 80
 BAR = 12
 #: Columns below which a line has no room for a bar.
 NARROW = 72
+#: Commands that make calls otherwise.
+MADE_BY = {"draw": "figures", "notebook": "notebooks", "verify": "solutions"}
 MARKS = {"passed": "✓", "not_started": "·"}
 WORDS = {
     "wrong": "wrong",
@@ -42,8 +44,10 @@ class Ink:
 
     def command(self, name: str, lesson: str = "") -> str:
         """A command as this student types it: `make hint LESSON=3`, `backprop hint 3`."""
-        number_of = f" LESSON={number(lesson)}" if self.called == "make" else f" {number(lesson)}"
-        return f"{self.called} {name}" + (number_of if lesson else "")
+        if self.called == "make":
+            name = MADE_BY.get(name, name)
+            return f"make {name}" + (f" LESSON={number(lesson)}" if lesson else "")
+        return f"{self.called} {name}" + (f" {number(lesson)}" if lesson else "")
 
     def green(self, text: str) -> str:
         return self._paint(text, "32")
@@ -229,7 +233,13 @@ def closing(report: Report, ink: Ink, ending: Sequence[str] = ()) -> str:
     total = ink.bold(f"{report.points} of {report.max_points} points")
     following = next_step(report)
     if following is None:
-        return "\n".join([total, *(ending or ["Everything asked for is done. Well done!"])])
+        return "\n".join(
+            [
+                total,
+                *([""] if ending else []),
+                *(ending or ["Everything asked for is done. Well done!"]),
+            ]
+        )
     lesson, verdict = following
     next_line = f"Next: {verdict.exercise} of lesson {number(lesson.lesson)}"
     if not _shows_its_place(report, lesson, verdict):
