@@ -256,7 +256,7 @@ class Watcher:
         if stem not in self._questions:
             self._questions[stem] = questions_of(stem, self._settings)
         lesson_file = read_file(self._files[stem], stem)
-        patience = Patience(self._look, self._terminal, self._settings.time_limit, self._keys)
+        patience = Patience(self._look, self._terminal, self._settings.time_limit)
         with single_session(self._server, lesson_file, self._settings, patience) as session:
             report = grade(session, self._questions[stem], lesson_file)
         self._passed[stem] = {v.exercise for v in report.verdicts if v.status == "passed"}
@@ -287,10 +287,8 @@ class Watcher:
 class Patience:
     """What is done while code of the student runs: look for a save, and for q; say so once."""
 
-    def __init__(
-        self, look: Callable[[], None], terminal: Terminal, limit: float, keys: str
-    ) -> None:
-        self._look, self._terminal, self._limit, self._keys = look, terminal, limit, keys
+    def __init__(self, look: Callable[[], None], terminal: Terminal, limit: float) -> None:
+        self._look, self._terminal, self._limit = look, terminal, limit
         self._since = time.monotonic()
         self._said = False
 
@@ -303,7 +301,7 @@ class Patience:
             if self._terminal.has_screen:  # what stood there is about an older save
                 self._terminal.show(
                     f"Your code is still running; it has {self._limit:g} seconds per exercise.\n"
-                    f"A save starts over.\n\n{self._keys}"
+                    f"A save starts over, [q] leaves."
                 )
 
 

@@ -20,7 +20,8 @@ from checks.grader.reports.terminal import (
 
 #: Readable on a light page and on a dark one.
 COLOURS = {"✓": "#1a7f37", "✗": "#d1242f", "·": "#818b98"}
-LEFT, RIGHT = "text-align: left", "text-align: right; font-variant-numeric: tabular-nums"
+LEFT = "text-align: left; padding-right: 1.5em"
+RIGHT = "text-align: right; padding-left: 1.5em; font-variant-numeric: tabular-nums"
 
 
 def render(report: Report) -> str:
@@ -62,9 +63,17 @@ def _fault(lesson: LessonReport, verdict: Verdict) -> str:
             _comparison(verdict.comparison) if verdict.comparison else "",
             _paragraphs(verdict.message),
             f"<p>you printed:</p><pre>{_text(printed, keep_lines=True)}</pre>" if printed else "",
-            f"<p>→ <code>{_text(place(lesson, verdict))}</code></p>",
+            _pointer(lesson, verdict),
         )
     )
+
+
+def _pointer(lesson: LessonReport, verdict: Verdict) -> str:
+    """The file and line; of a function of the notebook itself the line of its cell."""
+    if lesson.path.endswith((".py", ".ipynb")):
+        return f"<p>→ <code>{_text(place(lesson, verdict))}</code></p>"
+    one_cell = len(lesson.verdicts) == 1 and verdict.line
+    return f"<p>→ line {verdict.line} of its cell</p>" if one_cell else ""
 
 
 def _comparison(rows: Sequence[Row]) -> str:
