@@ -298,3 +298,59 @@ def test_a_closed_pipe_is_no_traceback() -> None:
     line = f"'{sys.executable}' -m checks 1 --from solutions | head -c 1"
     done = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, timeout=120)
     assert b"Traceback" not in done.stderr
+
+
+WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; "
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import runpy; sys.argv = ['exercises/lesson1_linear.py']; "
+        "runpy.run_path(sys.argv[0], run_name='__main__')",
+        "from checks.grader.commands.cli import main; sys.exit(main([]))",
+        "from checks.grader.commands.cli import main; sys.exit(main(['hint', '1']))",
+        "import pytest; sys.exit(pytest.main(['exercises', '-p', 'no:cacheprovider']))",
+    ],
+    ids=["program", "check", "hint", "pytest"],
+)
+def test_outside_of_the_venv_one_line_says_where_to_go(code: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH + code],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+    assert done.returncode != 0
+    said = (done.stdout + done.stderr).strip()
+    assert said.count("\n") == 0 and "this python has no pytorch" in said.lower()
+    assert ".venv" in said
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+@pytest.mark.parametrize(("terminal", "ci", "status"), [(1, "", 0), (1, "true", 2), (0, "", 2)])
+def test_make_tells_scripts_and_ci_of_status_1_and_a_reader_only_the_report(
+    terminal: int, ci: str, status: int, tmp_path: Path
+) -> None:
+    """A student who is not done is not told "Error 1" by make; make's own status for it is 2."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    fake = tmp_path / ".venv" / "bin" / "python"
+    fake.parent.mkdir(parents=True)
+    fake.write_text("#!/bin/sh\necho the report of $CALLED_BY; exit 1\n", encoding="utf-8")
+    fake.chmod(0o755)
+    (tmp_path / ".venv" / ".student").touch()
+    ours, theirs = os.openpty()
+    done = subprocess.run(
+        ["make"],
+        cwd=tmp_path,
+        env={**os.environ, "CI": ci, "MAKEFLAGS": ""},
+        stdout=theirs if terminal else subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    os.close(theirs)
+    os.close(ours)
+    assert done.returncode == status
+    assert (b"Error 1" in done.stderr) == (status != 0)

@@ -76,6 +76,16 @@ def test_prints_that_are_left_out_are_counted() -> None:
     assert "… and 4 more lines" in render(report, Ink())
 
 
+def test_a_warning_is_told_in_full_and_without_its_place() -> None:
+    says = "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. " * 2
+    printed = (
+        f"/a b/t.py:85: UserWarning: {says}(Triggered internally at x.cpp:4.)\n  return w\nhi\n"
+    )
+    report = report_of(Verdict("forward", "error", 1, message="No.", printed=printed))
+    text = " ".join(render(report, Ink()).split())
+    assert f"a warning: {says}you printed: hi →" in text
+
+
 def test_the_first_screen_fits_and_shows_the_first_exercise_in_full() -> None:
     verdict = Verdict("forward", "not_started", 1, message="TODO 1.1", line=50)
     lessons = tuple(report_of(verdict).lessons[0] for _ in range(8))

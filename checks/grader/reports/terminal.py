@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ BAR = 12
 NARROW = 72
 #: Commands that make calls otherwise.
 MADE_BY = {"draw": "figures", "notebook": "notebooks", "verify": "solutions"}
+#: As Python prints it: place, kind, text; PyTorch adds a place of its own at the end.
+WARNING = re.compile(r".*?:\d+: \w*Warning: (?P<says>.*?)(?: \(Triggered internally .*)?$")
 MARKS = {"passed": "✓", "not_started": "·"}
 WORDS = {
     "wrong": "wrong",
@@ -140,14 +143,28 @@ def place(lesson: LessonReport, verdict: Verdict) -> str:
 
 
 def _printed(text: str, ink: Ink, limit: int = 5) -> list[str]:
-    """The first lines that the student's code printed, and how many there are besides."""
-    lines = safe(text.strip(), keep_lines=True).splitlines()
-    shown = [f"  you printed: {line}" for line in lines[:limit]]
-    if len(lines) > limit:
-        shown.append(f"  … and {len(lines) - limit} more lines")
-    return [
-        ink.dim(line if len(line) <= ink.width else line[: ink.width - 1] + "…") for line in shown
-    ]
+    """What the code warned of, in full, and the first lines that it printed."""
+    warned, printed = _warnings(safe(text.strip(), keep_lines=True).splitlines())
+    shown = [line for says in warned for line in wrapped(f"a warning: {says}", "  ", ink)]
+    shown += [cut_off(f"  you printed: {line}", ink.width) for line in printed[:limit]]
+    if len(printed) > limit:
+        shown.append(f"  … and {len(printed) - limit} more lines")
+    return [ink.dim(line) for line in shown]
+
+
+def _warnings(lines: list[str]) -> tuple[list[str], list[str]]:
+    """The warnings among lines, without where they were raised, and the other lines."""
+    warned: list[str] = []
+    printed: list[str] = []
+    after_warning = False
+    for line in lines:
+        found = WARNING.match(line)
+        if found:
+            warned += [found["says"]] if found["says"] not in warned else []
+        elif not (after_warning and line.startswith("  ")):  # the line of code that it is about
+            printed.append(line)
+        after_warning = bool(found)
+    return warned, printed
 
 
 def safe(text: str, *, keep_lines: bool = False) -> str:
