@@ -7,8 +7,6 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from checks.grader.records.notebook import source_of
-
 MAX_SOURCE = 1 << 20
 
 
@@ -40,6 +38,8 @@ def read_file(path: Path, stem: str, *, follow_links: bool = True) -> LessonFile
     try:
         text = text_of(contents(path, follow_links=follow_links))
         if path.suffix == ".ipynb":
+            from checks.grader.records.notebook import source_of  # few need it
+
             text = source_of(text)
         return LessonFile(stem, path, text)
     except ValueError as problem:
