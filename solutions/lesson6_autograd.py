@@ -20,7 +20,7 @@ Four words, once more and exactly:
 
     leaf            a tensor that no operation of the graph made: it has no grad_fn. Data and
                     parameters are leaves, and so is what `.detach()` gives and what is computed
-                    under no_grad.
+                    under `torch.no_grad()`, where nothing is recorded.
     requires_grad   whether autograd follows the tensor. You set it on a leaf, and every result
                     computed from that leaf has it too.
     grad_fn         the operation that made the tensor; None on a leaf.

@@ -58,6 +58,19 @@ def test_what_only_tries_something_out_is_not_run_when_the_notebook_is_graded() 
     assert not any(word in text for word in ("1 / 0", "print", "half", "checks", "%"))
 
 
+def test_a_fault_in_a_notebook_is_told_by_its_cell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cells = ["import torch", "print('tried')", "def forward(x, w):\n    return x * nothing"]
+    code = [{"cell_type": "code", "source": cell} for cell in cells]
+    path = tmp_path / f"{STEM}.ipynb"
+    path.write_text(json.dumps({"cells": code}), encoding="utf-8")
+    assert main(["check", "1", "--from", str(path)]) == 1
+    told = capsys.readouterr().out
+    assert "raised NameError (code cell 3)" in " ".join(told.split())
+    assert f"→ {path}\n" in told
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"cells": 3}', '{"cells": [1]}', "[" * 99999])
 def test_what_is_no_notebook_is_said_to_be_none(text: str) -> None:
     with pytest.raises(ValueError, match="is no notebook"):

@@ -10,9 +10,11 @@ import json
 import re
 import symtable
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from checks.grader.records.lesson_text import Piece, parsed, pieces_of
+from checks.grader.records.verdict import LessonReport
 
 SETUP = """\
 # The course lies in this notebook's folder or above it. Elsewhere, on Colab say, upload its wheel
@@ -99,6 +101,21 @@ def source_of_cells(cells: Sequence[str]) -> str:
 
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def told_by_cell(lesson: LessonReport, source: str) -> LessonReport:
+    """The report on a notebook's text, with cells in place of lines, which nobody could find."""
+
+    def cell(found: re.Match[str]) -> str:
+        above = source.splitlines()[: int(found[1])]
+        heads = [line for line in above if line.startswith("# cell ")]
+        return f"code {heads[-1].removeprefix('# ')}" if heads else found[0]
+
+    verdicts = [
+        replace(verdict, message=re.sub(r"\bline (\d+)\b", cell, verdict.message), line=None)
+        for verdict in lesson.verdicts
+    ]
+    return replace(lesson, verdicts=tuple(verdicts))
 
 
 def _defines(statement: ast.stmt) -> bool:
