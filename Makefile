@@ -81,7 +81,7 @@ classroom: $(VENV)/.classroom
 gradescope: $(VENV)/.student
 	@mkdir -p build && rm -f build/autograder.zip && find checks -name __pycache__ -prune -exec rm -rf {} +
 	@$(BIN)/python -m zipfile -c build/autograder.zip checks/gradescope/run_autograder \
-		checks/gradescope/setup.sh checks data exercises pyproject.toml README.md LICENSE
+		checks/gradescope/setup.sh checks data exercises Makefile pyproject.toml README.md LICENSE
 	@echo "Upload build/autograder.zip as the autograder of a programming assignment."
 
 # What one lesson is called in the names of tests; 1 is not 10.

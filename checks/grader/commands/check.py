@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checks.grader.commands.draw import save_pictures
+from checks.grader.commands.draw import FIGURES, save_pictures
 from checks.grader.commands.options import (
     add_lesson_files,
     add_running,
@@ -119,7 +119,7 @@ def _show_pictures(lessons: list[LessonReport], look: Ink) -> None:
     files = [(lesson.lesson, Path(lesson.path)) for lesson in lessons]
     if sys.stdout.isatty() and len(files) == 1:
         print("\nYour pictures:", flush=True)
-        save_pictures(files)
+        save_pictures(files, FIGURES)
     else:
         name = files[0][0] if len(files) == 1 else ""
         print(f"\n{look.command('draw', name)} draws what you have built.")

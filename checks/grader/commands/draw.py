@@ -14,6 +14,8 @@ from checks.grader.commands.options import (
 )
 from checks.grader.records.course import HOME
 
+FIGURES = Path(os.path.relpath(HOME / "figures"))
+TIME_LIMIT = 30.0  # seconds per picture: a training of 10000 epochs takes its time
 HELP = "pictures of graphs, training and surfaces"
 
 
@@ -21,7 +23,7 @@ def add_options(parser: ArgumentParser) -> None:
     add_lesson_files(parser)
     parser.add_argument(
         "--out",
-        default=os.path.relpath(HOME / "figures"),
+        default=str(FIGURES),
         metavar="DIR",
         help="where the files go (default: figures)",
     )
@@ -30,7 +32,7 @@ def add_options(parser: ArgumentParser) -> None:
         action="store_true",
         help="instead, a page per lesson to step through the graph of your code in a browser",
     )
-    add_time_limit(parser, default=30.0)  # a training of 10000 epochs takes its time
+    add_time_limit(parser, default=TIME_LIMIT)
 
 
 def run(options: Namespace) -> int:
@@ -49,17 +51,16 @@ def run(options: Namespace) -> int:
     return 0 if all(drawn) else 1
 
 
-def save_pictures(files: list[tuple[str, Path]], time_limit: float = 30.0) -> None:
+def save_pictures(files: list[tuple[str, Path]], folder: Path) -> None:
     """Draw lesson files from a process that has been at work: what it printed stands, whatever
     becomes of this.
     """
     from checks.grader.figures.save import draw_all
     from checks.grader.running.server import Server
 
-    folder = Path(os.path.relpath(HOME / "figures"))
     try:
         with Server("exec" if sys.platform == "linux" else None) as server:
-            for line, _ in draw_all(server, files, folder, time_limit):
+            for line, _ in draw_all(server, files, folder, TIME_LIMIT):
                 print(f"  {line}", flush=True)
     except BrokenPipeError:  # the reader of a pipe has left
         os._exit(1)
