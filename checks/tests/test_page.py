@@ -253,6 +253,24 @@ def test_an_operation_that_the_page_does_not_know_shows_what_was_recorded(
     assert "cannot be changed here" in opened.part("inputs").text
 
 
+def test_nothing_is_written_of_an_operation_that_the_page_does_not_know(
+    open_page: Callable[..., Page], tell: STORIES
+) -> None:
+    text = solution("lesson1_linear").replace("return x * w\n", "return torch.lerp(x, x * w, w)\n")
+    opened = open_page(tell("lesson1_linear", text))
+    opened.go_until("Forward, 2")
+    assert opened.says == "ŷ = 2"
+    opened.press("END")
+    assert "what ŷ hands back" in opened.says and "NaN" not in opened.says
+
+
+def test_wiring_that_is_crossed_is_told_as_a_graph(tell: STORIES) -> None:
+    text = solution("lesson4_sigmoid_net").replace("w1 * x1 + w3 * x2", "w1 * x1 + w2 * x2")
+    (story,) = tell("lesson4_sigmoid_net", text)
+    assert [view["name"] for view in story["views"]] == ["graph"]
+    assert "should be 0.2097" in story["note"]
+
+
 def test_every_operation_of_the_page_has_its_row_and_its_slopes() -> None:
     block = SCRIPT[SCRIPT.index("const OPERATIONS = {") : SCRIPT.index("const OPERAND =")]
     rows = set(re.findall(r"^    (\w+)(?::|,$)", block, re.MULTILINE))
@@ -521,7 +539,8 @@ def test_a_page_needs_no_matplotlib_and_check_needs_no_page() -> None:
     asked = (
         "import sys, checks.grader.grading.grade, checks.grader.commands.check;"
         "print('checks.grader.figures' in sys.modules);"
-        "import checks.grader.figures.page; print('matplotlib' in sys.modules)"
+        "import checks.grader.figures.save, checks.grader.figures.page;"
+        "print('matplotlib' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout == "False\nFalse\n"
