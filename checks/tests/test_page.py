@@ -259,9 +259,9 @@ def test_nothing_is_written_of_an_operation_that_the_page_does_not_know(
     text = solution("lesson1_linear").replace("return x * w\n", "return torch.lerp(x, x * w, w)\n")
     opened = open_page(tell("lesson1_linear", text))
     opened.go_until("Forward, 2")
-    assert opened.says == "ŷ = 2"
+    assert opened.says == "lerp = 2"
     opened.press("END")
-    assert "what ŷ hands back" in opened.says and "NaN" not in opened.says
+    assert "what lerp hands back" in opened.says and "NaN" not in opened.says
 
 
 def test_wiring_that_is_crossed_is_told_as_a_graph(tell: STORIES) -> None:
