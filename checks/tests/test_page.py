@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -53,12 +54,13 @@ def browser() -> Iterator[Any]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     chromium = chromium or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
-    if not chromium or not driver:
-        reason = "no chromium and chromedriver on this machine"
+    if not chromium or not driver or not find_spec("selenium"):
+        reason = "chromium, chromedriver or selenium is not on this machine"
         if os.environ.get("CHECKS_REQUIRE_BROWSER"):
             pytest.fail(f"{reason}, and CHECKS_REQUIRE_BROWSER forbids to go without")
         pytest.skip(reason)
-    webdriver = pytest.importorskip("selenium.webdriver")
+    from selenium import webdriver
+
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     for argument in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage"):
