@@ -24,6 +24,7 @@ PASSED_ON = frozenset(("detach", "data", "tensor", "as_tensor", "iter", "TBackwa
 #: Functions that are kept in one piece, though slips takes them apart.
 IN_ONE_PIECE = {
     "mse_loss": Operation("mse_loss", "mean ({0} − {1})²"),
+    "mse_sum": Operation("mse_sum", "Σ ({0} − {1})²"),
     "linear": Operation("linear", "{0} @ {1}ᵀ + {2}"),
     "square": Operation("square", "{0}²"),
     "reciprocal": Operation("reciprocal", "1/{0}"),
@@ -31,7 +32,7 @@ IN_ONE_PIECE = {
 #: How tightly a written operation holds together: 1 a sum, 2 a product, 3 a power, 4 a name.
 HOLDS = {
     **dict.fromkeys(("add", "sub", "neg", "linear"), 1),
-    **dict.fromkeys(("mul", "matmul", "div", "sum", "mean", "mse_loss"), 2),
+    **dict.fromkeys(("mul", "matmul", "div", "sum", "mean", "mse_loss", "mse_sum"), 2),
     **dict.fromkeys(("pow", "square"), 3),
 }
 #: How tightly its operands have to hold together to go without brackets.
@@ -45,6 +46,7 @@ ASKS: Mapping[str, tuple[int, ...]] = {
     "sum": (3,),
     "mean": (3,),
     "mse_loss": (1, 2),
+    "mse_sum": (1, 2),
     "linear": (2, 2, 1),
     "reciprocal": (3,),
 }
@@ -160,7 +162,10 @@ def named(
 
 
 def simplified(nodes: Sequence[Node]) -> tuple[Node, ...]:
-    """The graph with 1/(1 + exp(−z)) as the one operation that it is, σ(z)."""
+    """The graph with 1/(1 + exp(−z)) as the one operation that it is, σ(z).
+
+    And with mse_loss called by what it does, which its `reduction` decides.
+    """
     users = Counter(source for node in nodes for source in node.sources)
     inner = [not node.name and users[i] == 1 for i, node in enumerate(nodes)]
 
@@ -178,8 +183,21 @@ def simplified(nodes: Sequence[Node]) -> tuple[Node, ...]:
             z = only(only(only(node.operands[1], "add", 1.0), "exp"), "neg")
             if isinstance(z, int):
                 result[i] = replace(node, operation="sigmoid", parents=(z,))
+        if node.operation == "mse_loss":
+            result[i] = replace(node, operation=_squares(nodes, node))
     kept = _without(result, lambda node: False, sever=False)
     return tuple(replace(node, index=i) for i, node in enumerate(kept))
+
+
+def _squares(nodes: Sequence[Node], node: Node) -> str:
+    """Whether squared differences are averaged, added up, or something else again."""
+    a, b = (nodes[p].value for p in node.sources[:2]) if len(node.sources) > 1 else (None, None)
+    if a is None or b is None or node.value is None or node.value.dim():
+        return "squared_differences"
+    squares = (a - b).square()
+    names = {"mse_loss": squares.mean(), "mse_sum": squares.sum()}
+    alike = [name for name, value in names.items() if torch.allclose(value, node.value)]
+    return alike[0] if alike else "squared_differences"
 
 
 def folded(nodes: Sequence[Node], most: int) -> tuple[Node, ...]:
@@ -263,7 +281,9 @@ def written(nodes: Sequence[Node], index: int, name: Callable[[int], str]) -> st
     node = nodes[index]
     symbol = node.row.symbol
     operands = [_operand(nodes, parent, name) for parent in node.operands]
-    if not node.whole or "…" in symbol or symbol.count("{") > len(operands):
+    several = symbol.count("{")
+    more = len(operands) - several  # torch.add(a, b, alpha=2) is more than its symbol says
+    if not node.whole or "…" in symbol or more < 0 or (more and several > 1):
         return ""
     if not operands or any(not operand.text for operand in operands):
         return ""

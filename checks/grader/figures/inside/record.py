@@ -17,6 +17,7 @@ PASSED_ON = frozenset(("requires_grad_", "retain_grad", "grad"))
 
 #: A node of autograd and the number of its output, or a value without gradient and 0.
 Key = tuple[Any, int]
+UNKNOWN: Key = (None, 0)
 autograd: Any = torch.autograd
 
 
@@ -69,8 +70,10 @@ class Seen(TorchFunctionMode):
         if part.grad_fn is not None:
             return part.grad_fn, part.output_nr
         if part.requires_grad:
-            with torch.enable_grad():  # the node that collects the leaf's gradient
-                return part.view_as(part).grad_fn.next_functions[0]  # type: ignore[union-attr]
+            with torch.enable_grad():
+                view: Any = part.view_as(part)
+            # the node that collects the leaf's gradient; torch.func's leaves have none
+            return view.grad_fn.next_functions[0] if view.grad_fn else UNKNOWN
         if id(part) not in self.without_gradient:
             self.without_gradient[id(part)] = part, (part.detach().clone(), 0)
         return self.without_gradient[id(part)][1]
@@ -80,7 +83,7 @@ class Seen(TorchFunctionMode):
         call = self.made.get(key)
         operands = call.operands if call else []
         if isinstance(key[0], Tensor):
-            return operands
+            return [operand for operand in operands if operand is not UNKNOWN]
         edges = [edge for edge in key[0].next_functions if edge[0] is not None]
         found, used = [], []
         for operand in operands:
@@ -195,7 +198,7 @@ def watching(call: Callable[[], Any], moves: list[str]) -> dict[str, Any]:
     engine = autograd._engine_run_backward
 
     def watched(tensors: Any, *rest: Any, **more: Any) -> Any:
-        if not graph:
+        if not graph and tensors[0].grad_fn is not None:
             autograd._engine_run_backward = engine
             graph.update(seen.graph(tensors[0]))
         return engine(tensors, *rest, **more)

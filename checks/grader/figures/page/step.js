@@ -70,8 +70,21 @@
     value: (a, b) => zip(a, b, f),
     back: slopes.map((slope) => (g, out, a, b) => times(g, zip(a, b, slope))),
   });
-  const half = (residual, sign) => (g, out, a, b) =>
-    like(zip(a, b, (x, y) => x - y), (r) => (sign * g.data[0] * 2 * r) / a.data.length);
+  /** The sum, or the mean, of squared differences. */
+  function squares(mean) {
+    const count = (r) => (mean ? r.data.length : 1), residual = (a, b) => zip(a, b, (x, y) => x - y);
+    const back = (sign) => (g, out, a, b) => {
+      const r = residual(a, b);
+      return like(r, (x) => (sign * 2 * g.data[0] * x) / count(r));
+    };
+    return {
+      value: (a, b) => {
+        const r = residual(a, b);
+        return scalar(r.data.reduce((sum, x) => sum + x * x, 0) / count(r));
+      },
+      back: [back(1), back(-1)],
+    };
+  }
   /** A sum or mean over the axes that the numbers after x name, over all without one. */
   const reduction = (mean) => ({
     value: (x, ...axes) => reduced(x, axes.map((a) => a.data[0]), mean),
@@ -130,10 +143,8 @@
     outer: { value: outer, back: [(g, out, a, b) => product(g, b), (g, out, a) => product(transposed(g), a)] },
     sum: reduction(false),
     mean: reduction(true),
-    mse_loss: {
-      value: (a, b) => scalar(zip(a, b, (x, y) => (x - y) ** 2).data.reduce((s, v) => s + v, 0) / a.data.length),
-      back: [half("first", 1), half("second", -1)],
-    },
+    mse_loss: squares(true),
+    mse_sum: squares(false),
     linear: {
       value: (x, w, b) => (b ? zip(product(x, transposed(w)), b, (p, q) => p + q) : product(x, transposed(w))),
       back: [
@@ -155,7 +166,35 @@
       this.run();
       this.known = this.known && nodes.every((node, i) => same(this.values[i], node.value) &&
         (!node.grad || same(this.grads[i] || null, node.grad)));
-      if (!this.known) this.run();
+      if (!this.known) {
+        this.run();
+        this.silence();
+      }
+    }
+
+    /** Nothing is written of an operation that gives other numbers here than were recorded. */
+    silence() {
+      const strange = new Set(this.nodes.map((_, i) => i).filter((i) => !this.repeats(i)));
+      this.nodes.forEach((node, i) => {
+        if (node.shown && this.through(i).some((k) => strange.has(k))) {
+          node.formula = "";
+          node.strange = true;
+        }
+      });
+    }
+
+    /** Whether node i alone comes to what was recorded. */
+    repeats(i) {
+      this.known = true;
+      const value = this.value(this.nodes[i], i), right = this.known && same(value, this.nodes[i].value);
+      this.known = false;
+      return right;
+    }
+
+    /** Node i and the hidden ones between it and those shown before it. */
+    through(i) {
+      const hidden = this.nodes[i].operands.filter((p) => typeof p === "number" && !this.nodes[p].shown);
+      return [i, ...hidden.flatMap((p) => this.through(p))];
     }
 
     operands(node) {
@@ -342,10 +381,11 @@
       const text = [];
       if (ways.length > 1) {
         text.push(`${node.name} reaches ${this.story.root} in ${ways.length} ways; what comes back is added up:`);
-        for (const way of ways) text.push(`through ${this.node(way.child).name}: ${way.symbols} = ${way.numbers} = ${inline(way.value, 6)}`);
-        text.push(`${this.gradName(i)} = ${ways.map((way) => held(inline(way.value, 6), "x", "x")).join(" + ")} = ${grad}`);
+        for (const way of ways) text.push(`through ${this.node(way.child).name}: ${way.strange ? way.symbols : this.chain(way)}`);
+        const parts = ways.map((way) => (way.strange ? `what ${this.node(way.child).name} hands back` : held(inline(way.value, 6), "x", "x")));
+        text.push(`${this.gradName(i)} = ${parts.join(" + ")} = ${grad}`);
       } else {
-        const middle = /[·@⊗+/]/.test(symbols[0].replace(/∂[^·@⊗+]*/, "")) && symbols[0] !== numbers[0] ? [symbols[0], numbers[0]] : [symbols[0]];
+        const middle = !ways[0].strange && /[·@⊗+/]/.test(symbols[0].replace(/∂[^·@⊗+]*/, "")) && symbols[0] !== numbers[0] ? [symbols[0], numbers[0]] : [symbols[0]];
         text.push([this.gradName(i), ...middle, grad].join(" = "));
       }
       const yours = this.yours(i);
@@ -353,15 +393,21 @@
       return text;
     }
 
+    /** A product in names, in numbers, and what it comes to. */
+    chain(way) {
+      return [...new Set([way.symbols, way.numbers, inline(way.value, 6)])].join(" = ");
+    }
+
     /** The nodes that hand something back to node i, with what they hand. */
     ways(i) {
       return Object.entries(this.node(i).ways).map(([child, template]) => {
         const c = Number(child), g = this.graph.grads[c];
-        const value = this.graph.way(c, i, g) || like(this.graph.grads[i], () => NaN);
+        const strange = this.node(c).strange;
+        const value = (!strange && this.graph.way(c, i, g)) || like(this.graph.grads[i], () => NaN);
         return {
-          child: c, value,
-          symbols: template ? this.filled(template, "names", c) : `what ${this.node(c).name} hands back`,
-          numbers: template ? this.filled(template, "numbers", c) : inline(value, 6),
+          child: c, value, strange,
+          symbols: template && !strange ? this.filled(template, "names", c) : `what ${this.node(c).name} hands back`,
+          numbers: template && !strange ? this.filled(template, "numbers", c) : inline(value, 6),
         };
       });
     }
@@ -477,7 +523,7 @@
     /** The slip that gives the same number, in the checker's words. */
     slip(guess) {
       const i = this.asked, right = this.graph.grads[i].data[0], words = this.story.general;
-      const ways = this.ways(i), upstream = ways.map((way) => this.graph.grads[way.child].data[0]);
+      const ways = this.ways(i).filter((way) => !way.strange), upstream = ways.map((way) => this.graph.grads[way.child].data[0]);
       const unit = (way) => this.graph.way(way.child, i, like(this.graph.grads[way.child], () => 1)).data[0];
       const candidates = [];
       if (!this.changed) candidates.push(...this.node(i).slips.map((slip) => [slip.value.data[0], slip.words]));

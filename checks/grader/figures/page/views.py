@@ -60,7 +60,7 @@ def net_view(found: Recorded, net: figure.Net | None, wrong: AbstractSet[int]) -
     named = {node.name: node for node in found.shown}
     units = [[[unit] for unit in layer] for layer in net.layers]
     weights = {edge: f"{net.weights}{i}" for i, edge in enumerate(net.edges, start=1)}
-    sums = {unit: _sum_of(named, unit) for layer in net.layers[1:] for unit in layer}
+    sums = {unit: _sum_of(found, named, unit) for layer in net.layers[1:] for unit in layer}
     wanted = {*weights.values(), *sums, *sums.values(), *net.layers[0]}
     if not wanted <= named.keys():
         return None
@@ -78,11 +78,10 @@ def net_view(found: Recorded, net: figure.Net | None, wrong: AbstractSet[int]) -
     return _net(found, columns, lines, [[] for _ in columns], wrong)
 
 
-def _sum_of(named: Mapping[str, Node], unit: str) -> str:
+def _sum_of(found: Recorded, named: Mapping[str, Node], unit: str) -> str:
     """The name of what the activation is taken of."""
     sources = named[unit].sources if unit in named else ()
-    names = [name for name, node in named.items() if list(named.values()).index(node) in sources]
-    return names[0] if len(names) == 1 else ""
+    return found.shown[sources[0]].name if len(sources) == 1 else ""
 
 
 def matrix_net_view(found: Recorded, wrong: AbstractSet[int]) -> View | None:
