@@ -160,6 +160,8 @@ def _check(member: zipfile.ZipInfo) -> None:
     parts = name.split("/")
     if name.startswith("/") or name[1:2] == ":" or ".." in parts or "\0" in name:
         raise Refused(f"it holds a path that leaves its folder: {member.filename[:80]!r}")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Refused("its compression is not supported")  # zipfile bounds no other while it reads
     mode = member.external_attr >> 16
     if mode and not stat.S_ISREG(mode) and stat.S_IFMT(mode):
         raise Refused(f"it holds a link or a device: {member.filename[:80]!r}")
