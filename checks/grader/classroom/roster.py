@@ -38,9 +38,10 @@ def roster(folder: Path, apart_from: Path) -> tuple[list[Entry], list[str]]:
     """
     found: list[tuple[str, str]] = []
     others: list[str] = []
+    own = os.path.realpath(apart_from)  # unlike resolve(), it takes a link to itself for a name
     with os.scandir(folder) as listing:
         for entry in listing:
-            if entry.name.startswith(".") or Path(entry.path).resolve() == apart_from.resolve():
+            if entry.name.startswith(".") or os.path.realpath(entry.path) == own:
                 continue
             is_folder = entry.is_dir(follow_symlinks=False)
             is_zip = entry.name.lower().endswith(".zip") and not entry.is_dir()
