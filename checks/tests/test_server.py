@@ -79,7 +79,7 @@ def test_expected_values_are_in_no_childs_memory(server: Server) -> None:
     )
     verdict = verdict_of(grade_text(server, STEM, patched(STEM, "forward", code)), "forward")
     assert "checks.grader.running.inside.worker" in verdict.message
-    for name in ("lesson", "judge", "truth", "inputs", "compare"):
+    for name in ("language", "grading", "classroom", "author", "figures"):
         assert f"checks.grader.{name}" not in verdict.message
         assert "checks.lesson" not in verdict.message
 
