@@ -108,7 +108,8 @@ def lacking() -> tuple[str, ...]:
 
 def build() -> Confine:
     """Prepare in the server what its children do to themselves. Takes what the machine has."""
-    user = privilege.another_user(sys.prefix, *(sys.modules[name].__file__ for name in _loaded()))
+    modules = (os, ctypes, *(sys.modules[name] for name in _loaded()))
+    user = privilege.another_user(*(module.__file__ for module in modules))
     privilege.join_process_group()
     calls = _allowed_calls() if _has_seccomp() else None
     if calls is not None and not _loads(calls):

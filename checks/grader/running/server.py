@@ -338,8 +338,12 @@ def _hold_no_truth() -> None:
 
 
 def _serve_forks(sock: socket.socket, confine: Confine | None, folder: Path | None) -> None:
-    """Answer requests until the judge closes. The children are then gone."""
+    """Answer requests until the judge closes. The children are then gone.
+
+    servers   those that were forked for a second opinion; they watch over children of their own
+    """
     children: set[int] = set()
+    servers: set[int] = set()
     free = 0
     while True:
         watched = bool(children) and folder is not None
@@ -353,7 +357,7 @@ def _serve_forks(sock: socket.socket, confine: Confine | None, folder: Path | No
         except OSError:
             message, fds = b"", []
         if len(message) != REQUEST.size:
-            for pid in children:
+            for pid in children | servers:
                 _kill(pid)
             _kill_adopted(set())
             return
@@ -363,11 +367,12 @@ def _serve_forks(sock: socket.socket, confine: Confine | None, folder: Path | No
                 free = free_on(folder)
             pid = _forked(kind, sock, fds[0], confine, folder)
             if pid > 0:
-                children.add(pid)
-        elif kind == KILL and pid in children:
+                (children if kind == CHILD else servers).add(pid)
+        elif kind == KILL and pid in children | servers:
             children.discard(pid)
+            servers.discard(pid)
             _kill(pid)
-            _kill_adopted(children)
+            _kill_adopted(children | servers)
         with contextlib.suppress(OSError):
             sock.sendall(REPLY.pack(number, pid))
 
