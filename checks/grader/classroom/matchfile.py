@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TextIO
 
 from checks.grader.classroom.exports import Entry, Export, Part, shown, unique
-from checks.grader.classroom.tables import cell
 from checks.grader.classroom.submission import Submission
+from checks.grader.classroom.tables import cell
 from checks.grader.classroom.texts import decoded
 from checks.grader.records import course
 from checks.grader.records.misuse import Misuse

@@ -14,7 +14,7 @@ from checks.grader.classroom.gradebook import Alike, Gradebook, Mistake
 from checks.grader.classroom.look import code, count, inputs, number, percent, text
 from checks.grader.records import course
 
-LINES = 54.0  # of a printed page, headings and all
+LINES = 58.0  # of a printed page, headings and all
 WIDTH = 112  # characters of a line
 HALF = 50  # characters of a line of a snippet beside another one
 SNIPPET = 12  # lines of a snippet

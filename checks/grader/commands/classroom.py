@@ -20,9 +20,9 @@ from checks.grader.commands.options import (
 from checks.grader.records.misuse import Misuse
 
 if TYPE_CHECKING:
+    from checks.grader.classroom.enrolment import Enrolment
     from checks.grader.classroom.marking import Rules
     from checks.grader.classroom.run import Classroom
-    from checks.grader.classroom.enrolment import Enrolment
 
 HELP = "grade a folder of submissions, or what a learning platform exported"
 
@@ -62,9 +62,9 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Grade a folder of submissions; 0 if all of them were graded."""
+    from checks.grader.classroom.enrolment import Enrolment
     from checks.grader.classroom.lock import only_run
     from checks.grader.classroom.publish import make_folders
-    from checks.grader.classroom.enrolment import Enrolment
 
     stems = stems_of(options.lessons)
     out = Path(options.out)
