@@ -244,7 +244,7 @@ class Export:
         for top in tops:
             name = base_of(top.name)
             if top.is_folder or top.is_archive:
-                plain = re.sub(r"-(?:main|master)$", "", name if top.is_folder else bare_name(name))
+                plain = _owner(name, top.is_folder)
                 plain = plain.removeprefix(start) or plain
                 yield (plain,), Entry(shown(plain), (self._part(top),))
             else:
@@ -368,6 +368,15 @@ def _entries(found: Iterable[tuple[tuple[str, ...], Entry]]) -> list[Entry]:
         note = f"handed in as {' and '.join(solid)}" if len(solid) > 1 else ""
         merged.append(replace(of[0], parts=parts, note=note))
     return unique(merged)
+
+
+def _owner(name: str, is_folder: bool) -> str:
+    """The student whom a folder or an archive is called after: anna-main, anna_lesson1.zip."""
+    if is_folder:
+        return re.sub(r"-(?:main|master)$", "", name)
+    named = read_name(name)
+    bare = named.rest if named.stem and named.rest else bare_name(name)
+    return re.sub(r"-(?:main|master)$", "", bare)
 
 
 def _lies_in(origin: str, top: str) -> bool:
