@@ -4,7 +4,7 @@
 #   make watch [LESSON=3]     the same on every save
 #   make hint LESSON=3        make reset LESSON=3       make solutions [DEVICE=cuda]
 #   make figures [LESSON=3] [SOURCE=solutions]
-#   make classroom DIR=submissions [OUT=results]       make gradescope (a zip to upload)
+#   make classroom DIR=submissions [LESSON=3]        make gradescope (a zip to upload)
 #   make test   make lint   make bench   make mutants   make stubs   make readme
 #
 # Another torch, for a GPU say:  make check TORCH='torch'
@@ -45,7 +45,7 @@ figures: $(VENV)/.student
 	@$(CHECKS) draw $(LESSON) --from "$(SOURCE)" $(ARGS)
 
 classroom: $(VENV)/.classroom
-	@$(CHECKS) classroom "$(DIR)" --out "$(OUT)" $(ARGS)
+	@$(CHECKS) classroom "$(DIR)" $(LESSON) --out "$(OUT)" $(ARGS)
 
 gradescope: $(VENV)/.student
 	@mkdir -p build && rm -f build/autograder.zip && find checks -name __pycache__ -prune -exec rm -rf {} +
