@@ -49,7 +49,7 @@ def test_nothing_is_left_when_the_server_closes(tmp_path: Path) -> None:
         "    time.sleep(60)"
     )
     with Server("exec") as own:
-        report = grade_text(own, STEM, patched(STEM, "forward", code), Settings(time_limit=0.5))
+        report = grade_text(own, STEM, patched(STEM, "forward", code), Settings(time_limit=2.0))
         assert verdict_of(report, "forward").status == "timeout"
     time.sleep(0.05)
     with pytest.raises(ProcessLookupError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -16,6 +17,7 @@ from checks.grader.commands.options import (
     usable,
     writable,
 )
+from checks.grader.records.misuse import Misuse
 
 if TYPE_CHECKING:
     from checks.grader.records.verdict import Report
@@ -29,6 +31,13 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON; - for stdout")
     parser.add_argument("--junit", metavar="FILE", help="write the report as JUnit XML")
     parser.add_argument("--gradescope", metavar="FILE", help="write Gradescope's results.json")
+    parser.add_argument(
+        "--sandbox",
+        choices=("auto", "require", "off"),
+        default="auto",
+        help="isolation with --gradescope: what there is, all of it or nothing is graded, none",
+    )
+    parser.set_defaults(seed=None)  # 0, so that a report stays as it is; with --gradescope drawn
 
 
 def run(options: Namespace) -> int:
@@ -36,8 +45,12 @@ def run(options: Namespace) -> int:
     files = files_of(options.source, options.lessons)
     for output in (options.json, options.junit, options.gradescope):
         writable(output)
-    report = _grade_confined(files, options) if options.gradescope else grade_files(files, options)
-    _write_outputs(report, options)
+    if options.gradescope:
+        report = _grade_confined(files, options)
+    else:
+        options.seed = options.seed or 0
+        report = grade_files(files, options)
+        _write_outputs(report, options)
     if options.json != "-":
         from checks.grader.reports.terminal import render
 
@@ -61,17 +74,31 @@ def grade_files(files: list[tuple[str, Path]], options: Namespace) -> Report:
 
 
 def _grade_confined(files: list[tuple[str, Path]], options: Namespace) -> Report:
-    """Grade a copy of the files under the sandbox, as far as this machine has one."""
-    from checks.grader.classroom.marking import Grader
-    from checks.grader.classroom.submission import open_submission
+    """Grade a copy of the files under the sandbox, and write Gradescope's file.
+
+    Everything of the grader that is needed after the student's code has run is imported before.
+    """
+    from checks.grader.classroom.marking import Grader, Mode, Unsafe
+    from checks.grader.classroom.submission import Submission, open_submission
     from checks.grader.records.verdict import Settings
+    from checks.grader.reports import export, gradescope, terminal  # noqa: F401
 
     usable(options.device)
-    say_what_is_lacking("auto")
+    if options.seed is None:
+        options.seed = secrets.randbelow(1 << 31)
     settings = Settings(options.device, options.dtype, options.seed, options.time_limit)
-    submission = open_submission(Path(options.source))
-    with Grader(settings, "off" if options.device != "cpu" else "auto") as grader:
-        return grader.report(submission, [stem for stem, _ in files])
+    stems = [stem for stem, _ in files]
+    mode: Mode = "off" if options.device != "cpu" else options.sandbox
+    try:
+        with Grader(settings, mode) as grader:
+            grader.report(Submission({f"{stem}.py": b"" for stem in stems}), stems)
+            report = grader.report(open_submission(Path(options.source)), stems)
+    except Unsafe as problem:
+        raise Misuse(f"nothing was graded: {problem}") from problem
+    told = f"{grader.isolation.sentence} Seed {settings.seed}."
+    _write_outputs(report, options, told)
+    print(told, file=sys.stderr if options.json == "-" else sys.stdout)
+    return report
 
 
 def say_what_is_lacking(mode: str) -> None:
@@ -83,7 +110,7 @@ def say_what_is_lacking(mode: str) -> None:
         print("checks: no sandbox: submissions can read and write your files", file=sys.stderr)
 
 
-def _write_outputs(report: Report, options: Namespace) -> None:
+def _write_outputs(report: Report, options: Namespace, told: str = "") -> None:
     from checks.grader.reports.export import junit, write_text
 
     text = json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"
@@ -96,5 +123,5 @@ def _write_outputs(report: Report, options: Namespace) -> None:
     if options.gradescope:
         from checks.grader.reports.gradescope import gradescope
 
-        text = json.dumps(gradescope(report), ensure_ascii=False, indent=1) + "\n"
+        text = json.dumps(gradescope(report, told), ensure_ascii=False, indent=1) + "\n"
         write_text(Path(options.gradescope), text)

@@ -8,14 +8,33 @@ from checks.grader.records.verdict import LessonReport, Report, Row, Verdict
 from checks.grader.reports.terminal import WORDS, readable, safe
 
 
-def gradescope(report: Report) -> dict[str, Any]:
-    """One test per exercise; the misconception is a tag. Everything is visible to the student."""
+def gradescope(report: Report, told: str = "") -> dict[str, Any]:
+    """One test per exercise; the misconception is a tag. All of it is visible to the student.
+
+    told   what only the instructor is told, in a test of no points that students do not see
+    """
     return {
         "score": report.points,
         "visibility": "visible",
         "stdout_visibility": "hidden",
         "output_format": "text",
-        "tests": [_test(lesson, v) for lesson in report.lessons for v in lesson.verdicts],
+        "tests": [
+            *(_test(lesson, v) for lesson in report.lessons for v in lesson.verdicts),
+            *([_for_the_instructor(told)] if told else []),
+        ],
+    }
+
+
+def _for_the_instructor(told: str) -> dict[str, Any]:
+    return {
+        "score": 0,
+        "max_score": 0,
+        "status": "passed",
+        "name": "isolation",
+        "output": told,
+        "output_format": "text",
+        "tags": [],
+        "visibility": "hidden",
     }
 
 

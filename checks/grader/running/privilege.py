@@ -17,7 +17,7 @@ NICE = 5
 USERS = range(61_184, 65_520)
 MAX_TASKS = 192  # threads and processes of one server's children, where the kernel counts them
 BOUNDING_DROP, PARENT_DEATH, KILL = 24, 1, 9
-CAPABILITIES = 64
+CAPABILITIES = 41
 VERSION_3 = 0x20080522  # of the capability interface
 
 
@@ -40,42 +40,41 @@ def another_user(*needed: str | None) -> int | None:
     return user if os.waitpid(pid, 0)[1] == 0 else None
 
 
-def process_group() -> Path | None:
-    """A cgroup that bounds the threads of what joins it; None where none can be made."""
-    for group in _groups():
+def join_process_group() -> None:
+    """Bound the threads of this process and all that it starts by a cgroup, where one can be made.
+
+    Once for a server and not for each child: joining one takes the kernel longer than a fork.
+    """
+    for group in _groups(os.getpid()):
         with contextlib.suppress(OSError):
             _remove_stale(group.parent)
             group.mkdir()
             try:
                 (group / "pids.max").write_text(str(MAX_TASKS))
-                return group
+                (group / "cgroup.procs").write_text("0")
+                return
             except OSError:
                 group.rmdir()
-    return None
 
 
-def remove_process_group() -> None:
-    """Undo `process_group`, once nothing is left that joined it."""
-    for group in _groups():
+def remove_process_group(pid: int) -> None:
+    """Remove what a server joined that has ended."""
+    for group in _groups(pid):
         with contextlib.suppress(OSError):
             group.rmdir()
 
 
-def _groups() -> list[Path]:
-    """Where this process may make a group: the two versions of the kernel's interface."""
-    name = f"checks-{os.getpid()}"
-    return [Path("/sys/fs/cgroup/pids") / name, Path("/sys/fs/cgroup") / name]
+def _groups(pid: int) -> list[Path]:
+    """Where a process may have a group: the two versions of the kernel's interface."""
+    return [Path("/sys/fs/cgroup/pids") / f"checks-{pid}", Path("/sys/fs/cgroup") / f"checks-{pid}"]
 
 
-def yield_to_others(group: Path | None) -> None:
+def yield_to_others() -> None:
     """Last in turn for the processor, first to go when memory ends."""
     with contextlib.suppress(OSError):
         os.nice(NICE)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
-    if group is not None:
-        with contextlib.suppress(OSError):
-            (group / "cgroup.procs").write_text("0")
 
 
 def give_up(user: int | None, room: str) -> None:

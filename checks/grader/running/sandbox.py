@@ -108,8 +108,9 @@ def lacking() -> tuple[str, ...]:
 
 def build() -> Confine:
     """Prepare in the server what its children do to themselves. Takes what the machine has."""
-    user = privilege.another_user(sys.prefix, *(sys.modules[name].__file__ for name in _loaded()))
-    group = privilege.process_group()
+    modules = (os, ctypes, *(sys.modules[name] for name in _loaded()))
+    user = privilege.another_user(*(module.__file__ for module in modules))
+    privilege.join_process_group()
     calls = _allowed_calls() if _has_seccomp() else None
     if calls is not None and not _loads(calls):
         calls = None  # a container may forbid it; then a trial of the sandbox fails
@@ -119,7 +120,7 @@ def build() -> Confine:
 
     def confine(job: Mapping[str, Any]) -> None:
         room = job["room"]
-        privilege.yield_to_others(group)
+        privilege.yield_to_others()
         os.chdir(room)
         _clear_environment(room)
         for kind, bound in limits:

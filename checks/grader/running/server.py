@@ -31,7 +31,7 @@ from checks.grader.records.course import ROOT
 from checks.grader.records.misuse import Misuse
 from checks.grader.running import frames, privilege
 from checks.grader.running.inside import worker
-from checks.grader.running.takings import takes_too_much
+from checks.grader.running.takings import free_on, takes_too_much
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -183,6 +183,7 @@ class Server(Closing):
             self._wait(STALLED)
         except subprocess.TimeoutExpired:
             self._give_up()
+        privilege.remove_process_group(self.pid)
 
     def _give_up(self) -> None:
         """End a server that does not answer, and what it has started, without its help."""
@@ -194,6 +195,7 @@ class Server(Closing):
                 os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._wait(STALLED)
+        privilege.remove_process_group(self.pid)
 
     def _wait(self, seconds: float) -> None:
         if self._process is not None:
@@ -324,7 +326,6 @@ def _be_server(sock: socket.socket, confine: Confine | None, folder: Path | None
     _control(SUBREAPER, 1)
     gc.freeze()
     _serve_forks(sock, confine, folder)
-    privilege.remove_process_group()
     if folder is not None:
         remove(folder)
     os._exit(0)
@@ -337,12 +338,17 @@ def _hold_no_truth() -> None:
 
 
 def _serve_forks(sock: socket.socket, confine: Confine | None, folder: Path | None) -> None:
-    """Answer requests until the judge closes. The children are then gone."""
+    """Answer requests until the judge closes. The children are then gone.
+
+    servers   those that were forked for a second opinion; they watch over children of their own
+    """
     children: set[int] = set()
+    servers: set[int] = set()
+    free = 0
     while True:
         watched = bool(children) and folder is not None
         if not select.select([sock], [], [], LOOK if watched else None)[0]:
-            if folder is not None and takes_too_much(folder, children):
+            if folder is not None and takes_too_much(folder, children, free):
                 while children:
                     _kill(children.pop())
             continue
@@ -351,19 +357,22 @@ def _serve_forks(sock: socket.socket, confine: Confine | None, folder: Path | No
         except OSError:
             message, fds = b"", []
         if len(message) != REQUEST.size:
-            for pid in children:
+            for pid in children | servers:
                 _kill(pid)
             _kill_adopted(set())
             return
         kind, number, pid = REQUEST.unpack(message)
         if kind in (CHILD, SERVER):
+            if folder is not None and not children:
+                free = free_on(folder)
             pid = _forked(kind, sock, fds[0], confine, folder)
             if pid > 0:
-                children.add(pid)
-        elif kind == KILL and pid in children:
+                (children if kind == CHILD else servers).add(pid)
+        elif kind == KILL and pid in children | servers:
             children.discard(pid)
+            servers.discard(pid)
             _kill(pid)
-            _kill_adopted(children)
+            _kill_adopted(children | servers)
         with contextlib.suppress(OSError):
             sock.sendall(REPLY.pack(number, pid))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -13,11 +14,13 @@ MAX_THREADS = 128
 BLOCK = 512  # bytes, the unit of st_blocks on every system
 
 
-def takes_too_much(folder: Path, processes: Collection[int]) -> bool:
+def takes_too_much(folder: Path, processes: Collection[int], free: int) -> bool:
     """Whether students' code has written more to the folder, or runs more threads, than it may.
 
     Disk is counted by the blocks that are taken, also of files that have lost their name and live
     on in an open descriptor or in a mapping.
+
+    free   the bytes that were free on the disk before the first of the processes
     """
     if any(_threads(pid) > MAX_THREADS for pid in processes):
         return True
@@ -26,7 +29,17 @@ def takes_too_much(folder: Path, processes: Collection[int]) -> bool:
         size, count = size + taken, count + 1
         if size > MAX_WRITTEN or count > MAX_FILES:
             return True
+    if free_on(folder) > free - MAX_WRITTEN:
+        return False  # nobody has taken so much, with or without a name
     return size + sum(sum(_nameless(pid, folder).values()) for pid in processes) > MAX_WRITTEN
+
+
+def free_on(folder: Path) -> int:
+    """The bytes that are free where the folder lies."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
 
 
 def _threads(pid: int) -> int:

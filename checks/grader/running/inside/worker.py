@@ -17,7 +17,7 @@ import socket
 import sys
 import traceback
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 import torch
@@ -76,12 +76,13 @@ def serve(sock: socket.socket, confine: Callable[[Mapping[str, Any]], None] | No
     if confine is not None:
         confine(request)
     printed, log = Printed(), AutogradLog()
+    known = frozenset(sys.modules)
     sys.stdout = sys.stderr = printed
     sys.path[:] = [path for path in sys.path if path not in request["hide"]]
     while True:
         if "source" in request:
             printed.text = ""
-            lesson, outcome = _import(request)
+            lesson, outcome = _import(request, known)
             frames.write(sock, {"nonce": request["nonce"], "printed": printed.text, **outcome})
         else:
             answer(sock, lesson, request, body, log, printed)
@@ -143,12 +144,14 @@ def call(
         return _describe(error, request["path"])
 
 
-def _import(job: Mapping[str, Any]) -> tuple[types.ModuleType, dict[str, Any]]:
+def _import(
+    job: Mapping[str, Any], known: Set[str] = frozenset()
+) -> tuple[types.ModuleType, dict[str, Any]]:
     """The student's file as a module named like the lesson, and what went wrong, if anything."""
     lesson = types.ModuleType(job["stem"])
     lesson.__file__ = job["path"]
     room = job.get("room", "")
-    _forget_helpers(room)
+    _forget_helpers(room, known)
     sys.modules[job["stem"]] = lesson
     folder = os.path.dirname(job["path"])
     sys.path[:] = [folder, *(path for path in sys.path if not _lies_in(room, path))]
@@ -162,12 +165,16 @@ def _import(job: Mapping[str, Any]) -> tuple[types.ModuleType, dict[str, Any]]:
     return lesson, {"outcome": "value"}
 
 
-def _forget_helpers(room: str) -> None:
+def _forget_helpers(room: str, known: Set[str]) -> None:
     """What an earlier lesson of the student imported from its own folder: the next lesson may have
-    a helper of the same name beside it, and finds no state of the last one."""
-    for name, module in list(sys.modules.items()):
+    a helper of the same name beside it, and finds no state of the last one.
+
+    known   the modules that were there before any student code
+    """
+    for name in sys.modules.keys() - known:
         with contextlib.suppress(Exception):  # a student may put anything there
-            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+            own = vars(sys.modules[name])  # asking a module for a name may import another one
+            places = [own.get("__file__"), *own.get("__path__", ())]
             if any(_lies_in(room, place) for place in places):
                 del sys.modules[name]
     importlib.invalidate_caches()
@@ -274,6 +281,8 @@ def _type_name(value: Any) -> str:
         return "a tensor on the device meta (without values)"
     if value.is_complex():
         return f"a complex tensor ({value.dtype})"
+    if value.numel() > MAX_ELEMENTS:
+        return f"a tensor of {value.numel()} elements"
     if _volume(value) > MAX_ELEMENTS:
         return f"a tensor of shape {tuple(value.shape)}"
     return f"a tensor subclass ({type(value).__name__})"
