@@ -63,7 +63,7 @@ $(VENV)/.student: pyproject.toml
 # --- For instructors and developers
 #
 #   make solutions [DEVICE=cuda]
-#   make classroom DIR=submissions [OUT=results]       make gradescope (a zip to upload)
+#   make classroom DIR=submissions [LESSON=3] [OUT=results]    make gradescope (a zip to upload)
 #   make test [LESSON=3]   make test-all   make lint   make bench   make mutants   make stubs
 #   make readme (the README's pictures)    make tables (README's lessons, docs/mistakes.md)
 
@@ -76,7 +76,7 @@ solutions: $(VENV)/.student
 	@$(CHECKS) verify $(LESSON) --device $(DEVICE) $(ARGS)
 
 classroom: $(VENV)/.classroom
-	@$(CHECKS) classroom "$(DIR)" --out "$(OUT)" $(ARGS)
+	@$(CHECKS) classroom "$(DIR)" $(LESSON) --out "$(OUT)" $(ARGS)
 
 gradescope: $(VENV)/.student
 	@mkdir -p build && rm -f build/autograder.zip && find checks -name __pycache__ -prune -exec rm -rf {} +

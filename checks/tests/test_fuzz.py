@@ -19,8 +19,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checks.grader.classroom.gradebook import Gradebook, Line, write_grades
+from checks.grader.classroom.exports import Entry
+from checks.grader.classroom.feedback import feedback
+from checks.grader.classroom.gradebook import Gradebook, Line
+from checks.grader.classroom.matching import Code
+from checks.grader.classroom.result import as_json, result_of
 from checks.grader.classroom.submission import Submission, open_submission
+from checks.grader.classroom.tables import Canvas, Grades, Moodle
 from checks.grader.grading.compare import compare
 from checks.grader.grading.judge import judge
 from checks.grader.grading.method import autograd_in, line_of
@@ -220,10 +225,15 @@ def any_verdict_can_be_written(found: list[Verdict], name: str, notes: list[str]
     written(report)
     file = io.StringIO()
     line = Line(name, "key", 0, tuple(notes))
-    book = Gradebook()
-    from checks.grader.classroom.roster import Entry
-
-    write_grades([(line, Entry(name, "a"), report.as_json())], book, file)
+    book, entry = Gradebook([STEM]), Entry(name)
+    submission = Submission({}, {STEM: Code(name or "a", name)})
+    result = result_of(as_json(report, submission))
+    book.add(line, entry, result)
+    for row in book.rows:
+        Grades(file, [STEM]).add(row)
+        Canvas(file, [STEM], [1]).add(row)
+        Moodle(file).add(row)
+    file.write(feedback(entry, result, notes))
     assert file.getvalue().encode()
 
 

@@ -19,10 +19,13 @@ from typing import Any
 import pytest
 
 from checks.grader.classroom import marking
+from checks.grader.classroom.enrolment import Enrolment
+from checks.grader.classroom.exports import Entry
 from checks.grader.classroom.marking import Graded, Grader, NotGraded, Rules
 from checks.grader.classroom.pool import Pool
 from checks.grader.classroom.progress import Progress
-from checks.grader.classroom.run import Classroom, prepare, publish
+from checks.grader.classroom.publish import make_folders, publish
+from checks.grader.classroom.run import Classroom, prepare
 from checks.grader.classroom.submission import Submission
 from checks.grader.records.verdict import LessonReport, Settings
 from checks.grader.running import server as servers
@@ -187,6 +190,7 @@ class Scripted(Executor):
 
 def _graded(*unjudged: str) -> Graded:
     lesson = {"lesson": STEM, "title": "", "points": 1, "max_points": 1, "exercises": []}
+    lesson |= {"file": "a.py", "reason": "", "digest": ""}
     text = json.dumps({"points": 1, "max_points": 1, "lessons": [lesson]})
     return Graded(text, 0.0, Isolation(tried=12), unjudged)
 
@@ -199,11 +203,14 @@ def run_class(tmp_path: Path, ends: dict[str, list[Any]]) -> tuple[Classroom, in
         (tmp_path / "in" / name).mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name / f"{name}.py").write_text(f"x = {i}")
     out = tmp_path / "out"
-    entries, _, rules = prepare(tmp_path / "in", out, 1, 10.0, "auto")
-    room = Classroom(tmp_path / "in", out, rules, Progress(3, io.StringIO()))
+    enrolled = Enrolment.open(tmp_path / "in", out, [STEM], None, None)
+    make_folders(out)
+    rules = prepare(out, [STEM], 1, 10.0, "auto")
+    room = Classroom(enrolled.submission, out, rules, Progress(3, io.StringIO()))
+    entries = enrolled.entries
     executor = Scripted(ends)
     room.run(entries, Pool(executor, 2, lambda: executor))
-    publish(room, entries)
+    publish(room, entries, [STEM])
     return room, len((out / "grades.csv").read_text(encoding="utf-8").splitlines()) - 1
 
 
@@ -241,16 +248,14 @@ def test_a_result_that_cannot_be_kept_is_not_graded_and_the_others_are(
 def test_a_reader_of_archives_that_fails_loses_one_student(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from checks.grader.classroom import submission
+    read = Enrolment.submission
 
-    read = submission.open_submission
-
-    def fail(path: Path, *more: Any) -> Submission:
-        if path.name == "ben":
+    def fail(enrolled: Enrolment, entry: Entry) -> Submission:
+        if entry.student == "ben":
             raise RecursionError
-        return read(path, *more)
+        return read(enrolled, entry)
 
-    monkeypatch.setattr("checks.grader.classroom.run.open_submission", fail)
+    monkeypatch.setattr(Enrolment, "submission", fail)
     room, _ = run_class(tmp_path, {})
     assert set(room.lost) == {"ben"} and set(room.graded) == {"anna", "cleo"}
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
 
 from checks.grader.records import course
 
@@ -23,33 +23,40 @@ LONGEST = 1_500  # characters of a snippet
 
 @dataclass(frozen=True)
 class Piece:
-    """A function or a class at the top level. `parameters` is None for a class."""
+    """A function or a class at the top level."""
 
     name: str
-    parameters: int | None
+    is_class: bool
     line: int
     source: str
 
-    @property
+    @cached_property
+    def parameters(self) -> int | None:
+        """How many a function has, None for a class."""
+        return None if self.is_class else len(_parameters(self.source))
+
+    @cached_property
     def written(self) -> bool:
         """Whether there is more in it than a docstring and NotImplementedError."""
-        body = _after_head(self.source) if self.parameters is not None else self.source
+        if "NotImplementedError" not in self.source and "return " in self.source:
+            return True
+        body = self.source if self.is_class else _after_head(self.source)
         lines = STRINGS.sub("", body).split("\n")
-        if self.parameters is None:
+        if self.is_class:
             lines = [x for x in lines[1:] if not re.match(r"\s*(def|super\(\))", x)]
         return any(not EMPTY.match(line) for line in lines)
 
 
-def pieces(text: str) -> list[Piece]:
+@lru_cache(maxsize=32)
+def pieces(text: str) -> tuple[Piece, ...]:
     """The functions and classes of a text, in order."""
     found = []
     for head in HEAD.finditer(text):
         after = NEXT.search(text, head.end())
         source = text[head.start() : after.start() if after else len(text)]
-        count = len(_parameters(source)) if head[1] == "def" else None
         line = text.count("\n", 0, head.start()) + 1
-        found.append(Piece(head[2], count, line, source.rstrip() + "\n"))
-    return found
+        found.append(Piece(head[2], head[1] == "class", line, source.rstrip() + "\n"))
+    return tuple(found)
 
 
 def _parameters(source: str) -> list[str]:
@@ -122,7 +129,7 @@ def _is_of(piece: Piece, stem: str) -> bool:
     return piece.name in asked and asked[piece.name] == piece.parameters
 
 
-def _share(found: list[Piece], asked: Mapping[str, int | None]) -> float:
+def _share(found: Sequence[Piece], asked: Mapping[str, int | None]) -> float:
     """How much of a lesson is defined: by name and parameters whole, by name alone a quarter."""
     names = {piece.name for piece in found if piece.name in asked}
     whole = {p.name for p in found if p.name in asked and asked[p.name] == p.parameters}

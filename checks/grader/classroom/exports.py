@@ -120,7 +120,8 @@ class Export:
     def __init__(self, source: Path, apart_from: Path) -> None:
         self._held = ExitStack()
         self._zips: dict[str, tuple[zipfile.ZipFile, dict[str, list[zipfile.ZipInfo]]]] = {}
-        self._source, self._apart = source, apart_from.resolve()
+        # unlike resolve(), realpath() takes a link to itself for a name
+        self._source, self._apart = source, os.path.realpath(apart_from)
         tops = self._in_folder(source) if source.is_dir() else self._in_archive("", source)
         self.ignored: list[str] = []
         self._tops = self._opened(tops)
@@ -149,7 +150,7 @@ class Export:
             return [
                 Top(prefix + entry.name, entry.is_dir(follow_symlinks=False))
                 for entry in listing
-                if not clutter(entry.name) and Path(entry.path).resolve() != self._apart
+                if not clutter(entry.name) and os.path.realpath(entry.path) != self._apart
             ]
 
     def _in_archive(self, name: str, path: Path) -> list[Top]:
@@ -215,7 +216,7 @@ class Export:
         if {"checks", "exercises"} <= folders:
             archive = tops[0].archive
             part = Part("", archive=archive)
-            yield ("the folder",), Entry(shown(self._source.resolve().stem), (part,))
+            yield ("the folder",), Entry(shown(Path(os.path.realpath(self._source)).stem), (part,))
             return
         gradescope = {top.archive: top for top in tops if base_of(top.name) == GRADESCOPE}
         people = {archive: _people(self._text(top), top) for archive, top in gradescope.items()}
@@ -244,7 +245,7 @@ class Export:
         for top in tops:
             name = base_of(top.name)
             if top.is_folder or top.is_archive:
-                plain = re.sub(r"-(?:main|master)$", "", name if top.is_folder else bare_name(name))
+                plain = _owner(name, top.is_folder)
                 plain = plain.removeprefix(start) or plain
                 yield (plain,), Entry(shown(plain), (self._part(top),))
             else:
@@ -253,7 +254,7 @@ class Export:
         lessons = any(read_name(base_of(top.name)).stem for top in loose)
         if lessons and loose == tops and not any(whose.values()):
             parts = tuple(self._part(top) for top in loose)
-            yield ("the folder",), Entry(shown(self._source.resolve().stem), parts)
+            yield ("the folder",), Entry(shown(Path(os.path.realpath(self._source)).stem), parts)
             return
         for top in loose:
             if whose[top]:
@@ -368,6 +369,15 @@ def _entries(found: Iterable[tuple[tuple[str, ...], Entry]]) -> list[Entry]:
         note = f"handed in as {' and '.join(solid)}" if len(solid) > 1 else ""
         merged.append(replace(of[0], parts=parts, note=note))
     return unique(merged)
+
+
+def _owner(name: str, is_folder: bool) -> str:
+    """The student whom a folder or an archive is called after: anna-main, anna_lesson1.zip."""
+    if is_folder:
+        return re.sub(r"-(?:main|master)$", "", name)
+    named = read_name(name)
+    bare = named.rest if named.stem and named.rest else bare_name(name)
+    return re.sub(r"-(?:main|master)$", "", bare)
 
 
 def _lies_in(origin: str, top: str) -> bool:

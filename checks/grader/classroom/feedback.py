@@ -52,8 +52,7 @@ def _lesson(lesson: LessonResult, picture: str) -> Iterator[str]:
     name = f"Lesson {course.number(lesson.stem)} · {text(lesson.title)}"
     yield f"<section><h2>{name} <span>{lesson.points} of {lesson.max_points}</span></h2>"
     if lesson.reason:
-        reason = lesson.reason[:1].upper() + lesson.reason[1:].rstrip(".")
-        yield f"<p>No code was run: {text(reason)}.</p></section>"
+        yield f"<p>No code was run: {text(lesson.reason.rstrip('.'))}.</p></section>"
         return
     yield f'<p class="dim">Graded: <code>{text(lesson.file)}</code></p>'
     for exercise in lesson.exercises:

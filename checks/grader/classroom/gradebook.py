@@ -77,14 +77,19 @@ class Mistake:
 
     places    by exercise, the students as indices of rows
     says      by exercise, the course's own words
-    snippets  the two shortest ways in which it was written
+    written   by exercise, the two shortest ways in which it was written
     """
 
     lesson: str
     id: str
     places: dict[str, list[int]] = field(default_factory=dict)
     says: dict[str, str] = field(default_factory=dict)
-    snippets: list[tuple[int, str]] = field(default_factory=list)
+    written: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+
+    @property
+    def snippets(self) -> list[str]:
+        """How it was written where most make it."""
+        return [source for _, source in self.written.get(self.main, [])]
 
     @property
     def students(self) -> set[int]:
@@ -195,8 +200,9 @@ class Gradebook:
             mistake.places.setdefault(name, []).append(index)
             mistake.says[name] = exercise.get("says", "")
             code = exercise.get("code", "")
-            if code and (len(code), code) not in mistake.snippets:
-                mistake.snippets = sorted([*mistake.snippets, (len(code), code)])[:2]
+            known = mistake.written.setdefault(name, [])
+            if code and (len(code), code) not in known:
+                mistake.written[name] = sorted([*known, (len(code), code)])[:2]
         elif exercise["status"] == "wrong" and exercise["comparison"]:
             self._take_nameless(index, lesson, exercise)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from checks.grader.records import course
 
@@ -37,6 +39,7 @@ class Named:
     rest: str
 
 
+@lru_cache(maxsize=4096)
 def read_name(name: str) -> Named:
     """Read the name of a file, without its folders."""
     plain, bare = _bare(name)
@@ -76,14 +79,19 @@ def _bare(name: str) -> tuple[str, str]:
     return bare.casefold().strip(), bare
 
 
+@cache
+def _lessons() -> Mapping[int, str]:
+    return {course.number(stem): stem for stem in course.stems()}
+
+
 def _stem_of(number: int) -> str:
-    return next((stem for stem in course.stems() if course.number(stem) == number), "")
+    return _lessons().get(number, "")
 
 
 def _by_subject(plain: str) -> str:
     """sigmoid_net.py, "2 bias.py": the subject of a lesson, and nothing more than noise."""
     words = "_".join(re.findall(r"[a-z]+", WORDS.sub(" ", plain)))
-    for stem in course.stems():
+    for stem in _lessons().values():
         if words == stem.split("_", 1)[1]:
             return stem
     return ""

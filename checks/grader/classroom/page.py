@@ -112,7 +112,7 @@ def _mistake(mistake: Mistake, book: Gradebook) -> Iterator[str]:
         says = text(mistake.says.get(name, ""))
         yield f"<p><code>{text(name)}</code>: {says}</p>"
         yield f'<p class="who">{_who(book, mistake.places[name])}</p>'
-    yield from pair([source for _, source in mistake.snippets])
+    yield from pair(mistake.snippets)
     yield "</details>"
 
 

@@ -14,7 +14,7 @@ from checks.grader.classroom.gradebook import Alike, Gradebook, Mistake
 from checks.grader.classroom.look import code, count, inputs, number, percent, text
 from checks.grader.records import course
 
-LINES = 54.0  # of a printed page, headings and all
+LINES = 58.0  # of a printed page, headings and all
 WIDTH = 112  # characters of a line
 HALF = 50  # characters of a line of a snippet beside another one
 SNIPPET = 12  # lines of a snippet
@@ -40,7 +40,7 @@ class Item:
     def lines_of_code(self) -> float:
         if isinstance(self.what, Alike) or not self.what.snippets:
             return LINES
-        shown = (source.split("\n")[:SNIPPET] for _, source in self.what.snippets)
+        shown = (source.split("\n")[:SNIPPET] for source in self.what.snippets)
         return 1.6 + 0.72 * max(sum(ceil(max(1, len(x)) / HALF) for x in s) for s in shown)
 
 
@@ -98,7 +98,7 @@ def _item(item: Item, ran: int) -> Iterator[str]:
     yield f"<article><h3>{share} <small><code>{text(mistake.id)}</code> in {_where(mistake)}"
     yield f"</small></h3><p>{text(_says(mistake))}</p>"
     if item.with_code:
-        yield from pair([source for _, source in mistake.snippets])
+        yield from pair(mistake.snippets)
     yield "</article>"
 
 
