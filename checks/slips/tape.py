@@ -333,19 +333,16 @@ def named(found: list[tuple[str, Tensor]]) -> Iterator[None]:
 
     torch's own functions do not count, nor do the parameters of those in `parts`.
     """
-    libraries = (
-        os.path.dirname(torch.__file__),
-        os.path.dirname(os.__file__),
-        os.path.dirname(__file__),
-        "<",
-    )
+    libraries = tuple(os.path.dirname(file) for file in (torch.__file__, os.__file__, __file__))
 
     def on_event(frame: FrameType, event: str, _: Any) -> None:
         file = frame.f_code.co_filename
-        if event != "return" or file.startswith(libraries) and file != parts.__file__:
+        if event != "return" or frame.f_code.co_name.startswith("__"):
+            return
+        if file.startswith(libraries) and file != parts.__file__:
             return
         parameters = frame.f_code.co_argcount if file == parts.__file__ else 0
-        for name in frame.f_code.co_varnames[parameters:]:
+        for name in (*frame.f_code.co_varnames[parameters:], *frame.f_code.co_cellvars):
             if name == "_":
                 continue
             value = frame.f_locals.get(name)
