@@ -119,6 +119,18 @@ def test_names_are_found_in_code_without_a_file() -> None:
     assert tape["a"].at == "a = 2·w" and tape["b"].at == "b = exp(a)"
 
 
+def test_an_input_keeps_its_name_when_the_loss_takes_it_for_something_else() -> None:
+    def loss(x: Any, w: Any) -> Any:
+        x = x * w
+        w = x.clone()
+        return (x + w).exp()
+
+    inputs = {"x": numbers(), "w": numbers(seed=1)}
+    grads = record(loss, inputs).gradients()
+    for name, expected in by_autograd(loss, inputs).items():
+        torch.testing.assert_close(grads[name], expected, rtol=EXACT, atol=EXACT)
+
+
 def test_a_profile_that_is_running_is_left_alone() -> None:
     profile = cProfile.Profile()
     profile.enable()
