@@ -452,6 +452,9 @@ TABLE = (
     Operation("logsumexp", "logsumexp({0})", (lambda g, out, x, dim=None, keepdim=False: widened(g,
         x, dim, keepdim) * (x - widened(out, x, dim, keepdim)).exp(),), arguments=REDUCTION),
     Operation("matmul", "{0} @ {1}", (matmul_left, matmul_right), (
+        wrong("slope_left_out", "the other matrix is left out, as if all its entries were 1",
+            lambda g, out, a, b: matmul_left(g, out, a, torch.ones_like(b)),
+            lambda g, out, a, b: matmul_right(g, out, torch.ones_like(a), b)),
         wrong("not_transposed", "the other matrix is not transposed on the way back",
             lambda g, out, a, b: g @ b, lambda g, out, a, b: a @ g),
         wrong("transposed", "what is handed back is transposed",

@@ -301,6 +301,9 @@ def test_a_gradient_in_the_wrong_shape_is_called_that() -> None:
     problem = PROBLEMS["cross-entropy"]
     gradient = problem.right["vectorised"]
     wrong = {
+        "∂loss/∂b is returned for W and ∂loss/∂W is returned for b": lambda **k: gradient(**k)[
+            ::-1
+        ],
         "transposed": lambda **k: (gradient(**k)[0].T, gradient(**k)[1]),
         "in another shape": lambda **k: (gradient(**k)[0], gradient(**k)[1][None]),
     }
