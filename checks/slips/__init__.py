@@ -1,5 +1,13 @@
 """Slips: mistakes at one place of a graph, made on purpose or found in an answer.
 
+    why(loss, gradient, *cases, wrt=("w", "b"))
+        what mistake gives the numbers of a gradient, and where: a Finding (.agrees, .right, .wrong,
+        .stories, .remark) that prints as one paragraph and as HTML
+    explain(tapes, answers, wrt, two=False)
+        the same for losses that are recorded and answers that are there; two=False: no pairs
+    story.words, story.nodes, story.slips
+        an explanation, the names of the nodes it is about, the ids of its slips
+
     tape = record(loss, {"x": x, "y": y, "w": w})
         runs any PyTorch code once and follows it, node by node
     tape.nodes

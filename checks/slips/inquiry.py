@@ -105,11 +105,12 @@ def explain(
     if not any(story.nodes for _, story in stories) and len(wrt) > 1 and not odd_ones:
         stories += _one_by_one(trials, {name: leaves[name] for name in wrong_ones})
     stories.sort(key=lambda ranked: ranked[0])
-    told_ones = tuple(story for _, story in stories)
+    kinds = {(story.slips, story.nodes): story for _, story in reversed(stories)}
+    told_ones = tuple(story for _, story in stories if story in kinds.values())
     if not told_ones:
         return replace(finding, remark=_remark(trials, finding, leaves))
     rest = len(told_ones) - TOLD
-    more = f"({rest} more explanations give the same numbers.)" if rest > 0 else ""
+    more = f"Other explanations that give the same numbers: {rest}." if rest > 0 else ""
     return replace(finding, stories=told_ones[:TOLD], remark=more)
 
 
@@ -258,7 +259,10 @@ def _forgotten(
         if not isinstance(value, Tensor) or not value.is_floating_point():
             continue
         other = {**case, name: value * 1.25 + 0.125}
-        moved = record(_scalar(loss, other), other).backward()
+        try:
+            moved = record(_scalar(loss, other), other).backward()
+        except NotATape:
+            continue
         leaves = [tape.inputs[each] for each in names]
         depends = any(
             not same(moved[leaf], right[leaf], _size([right[leaf]]))

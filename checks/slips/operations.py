@@ -277,650 +277,273 @@ TWO_ARGUMENTS = ("input", "other")
 REDUCTION = ("input", "dim", "keepdim")
 
 
+# fmt: off
 TABLE = (
-    Operation(
-        "add",
-        "{0} + {1}",
-        (lambda g, out, a, b: g, lambda g, out, a, b: g),
-        (
-            computes("left_out", "{1} is left out", lambda a, b: a + 0 * b),
-            computes("left_out", "{0} is left out", lambda a, b: 0 * a + b),
-        ),
-    ),
-    Operation(
-        "sub",
-        "{0} − {1}",
-        (lambda g, out, a, b: g, lambda g, out, a, b: -g),
-        (
-            wrong("sign_lost", "the minus of {1} is forgotten", lambda g, *_: g),
-            computes("left_out", "{1} is left out", lambda a, b: a + 0 * b),
-            computes("turned_round", "{1} − {0} is taken", lambda a, b: b - a),
-            computes("sign_lost", "{0} + {1} is taken", lambda a, b: a + b),
-        ),
-    ),
-    Operation(
-        "mul",
-        "{0}·{1}",
-        (lambda g, out, a, b: g * b, lambda g, out, a, b: g * a),
-        (
-            wrong(
-                "own_value",
-                "what is handed back is multiplied by the factor itself, not by the other one",
-                lambda g, out, a, b: g * a,
-                lambda g, out, a, b: g * b,
-            ),
-            wrong(
-                "divided",
-                "what is handed back is divided by the other factor, not multiplied by it",
-                lambda g, out, a, b: g / b,
-                lambda g, out, a, b: g / a,
-            ),
-            wrong(
-                "slope_added",
-                "the other factor is added to what arrives, not multiplied with it",
-                lambda g, out, a, b: g + b,
-                lambda g, out, a, b: g + a,
-            ),
-            computes("left_out", "{1} is left out", lambda a, b: a + 0 * b),
-            computes("left_out", "{0} is left out", lambda a, b: 0 * a + b),
-        ),
-        elementwise=True,
-    ),
-    Operation(
-        "div",
-        "{0} / {1}",
-        (lambda g, out, a, b: g / b, lambda g, out, a, b: -g * a / (b * b)),
-        (
-            wrong(
-                "sign_lost",
-                "the minus of −{0}/{1}² is forgotten",
-                lambda g, out, a, b: g / b,
-                lambda g, out, a, b: g * a / (b * b),
-            ),
-            wrong(
-                "square_left_out",
-                "the square in −{0}/{1}² is left out",
-                lambda g, out, a, b: g / b,
-                lambda g, out, a, b: -g * a / b,
-            ),
-            wrong(
-                "numerator_left_out",
-                "the numerator in −{0}/{1}² is left out",
-                lambda g, out, a, b: g / b,
-                lambda g, out, a, b: -g / (b * b),
-            ),
-            wrong(
-                "multiplied",
-                "what is handed to {0} is multiplied by {1}, not divided by it",
-                lambda g, out, a, b: g * b,
-                lambda g, out, a, b: -g * a / (b * b),
-            ),
-            wrong(
-                "denominator_squared",
-                "what is handed to {0} is divided by {1} twice",
-                lambda g, out, a, b: g / (b * b),
-                lambda g, out, a, b: -g * a / (b * b),
-            ),
-            computes("left_out", "{1} is left out", lambda a, b: a + 0 * b),
-        ),
-        elementwise=True,
-    ),
-    Operation(
-        "pow",
-        "{0}^{1}",
-        (
-            lambda g, out, a, n: g * n * a ** (n - 1),
-            lambda g, out, a, n: g * out * a.log(),
-        ),
-        (
-            wrong(
-                "exponent_not_in_front",
-                "the exponent {1} does not come in front of the slope",
-                lambda g, out, a, n: g * a ** (n - 1),
-                lambda g, out, a, n: g * a.log(),
-            ),
-            wrong(
-                "exponent_not_lowered",
-                "the exponent {1} is not lowered by one",
-                lambda g, out, a, n: g * n * out,
-                lambda g, out, a, n: g * a ** (n - 1) * a.log(),
-            ),
-            computes("left_out", "the exponent {1} is left out", lambda a, n: a + 0 * n),
-        ),
-        elementwise=True,
-    ),
-    Operation(
-        "exp",
-        "exp({0})",
-        (lambda g, out, x: g * out,),
-        (
-            wrong("slope_of_input", "{0} stands for the slope exp({0})", lambda g, out, x: g * x),
-            wrong("slope_twice", "exp is taken once more", lambda g, out, x: g * out.exp()),
-        ),
-        local="exp({0})",
-        elementwise=True,
-    ),
-    Operation(
-        "log",
-        "log({0})",
-        (lambda g, out, x: g / x,),
-        (
-            wrong("divided", "{0} stands for the slope 1/{0}", lambda g, out, x: g * x),
-            wrong("slope_of_value", "1/{out} stands for the slope 1/{0}", lambda g, o, x: g / o),
-        ),
-        local="1/{0}",
-        elementwise=True,
-    ),
-    Operation(
-        "sqrt",
-        "√{0}",
-        (lambda g, out, x: g / (2 * out),),
-        (
-            wrong(
-                "half_left_out", "the ½ of its slope 1/(2·√{0}) is left out", lambda g, o, x: g / o
-            ),
-            wrong("root_left_out", "1/(2·{0}) stands for the slope", lambda g, o, x: g / (2 * x)),
-            wrong("divided", "√{0} stands for the slope", lambda g, o, x: g * o),
-            wrong("divided", "√{0}/2 stands for the slope", lambda g, o, x: g * o / 2),
-            computes("left_out", "the root is left out", lambda x: x),
-        ),
-        local="1/(2·√{0})",
-        elementwise=True,
-    ),
-    Operation(
-        "neg",
-        "−{0}",
-        (lambda g, out, x: -g,),
-        (computes("sign_lost", "the minus is left out", lambda x: x),),
-    ),
+    Operation("add", "{0} + {1}", (lambda g, out, a, b: g, lambda g, out, a, b: g), (
+        computes("left_out", "{1} is left out", lambda a, b: a + 0 * b),
+        computes("left_out", "{0} is left out", lambda a, b: 0 * a + b),
+    )),
+    Operation("sub", "{0} − {1}", (lambda g, out, a, b: g, lambda g, out, a, b: -g), (
+        wrong("sign_lost", "the minus of {1} is forgotten", lambda g, *_: g),
+        computes("left_out", "{1} is left out", lambda a, b: a + 0 * b),
+        computes("turned_round", "{1} − {0} is taken", lambda a, b: b - a),
+        computes("sign_lost", "{0} + {1} is taken", lambda a, b: a + b),
+    )),
+    Operation("mul", "{0}·{1}", (lambda g, out, a, b: g * b, lambda g, out, a, b: g * a), (
+        wrong("own_value",
+            "what is handed back is multiplied by the factor itself, not by the other one",
+            lambda g, out, a, b: g * a, lambda g, out, a, b: g * b),
+        wrong("divided", "what is handed back is divided by the other factor, not multiplied by it",
+            lambda g, out, a, b: g / b, lambda g, out, a, b: g / a),
+        wrong("slope_added", "the other factor is added to what arrives, not multiplied with it",
+            lambda g, out, a, b: g + b, lambda g, out, a, b: g + a),
+        computes("left_out", "{1} is left out", lambda a, b: a + 0 * b),
+        computes("left_out", "{0} is left out", lambda a, b: 0 * a + b),
+    ), elementwise=True),
+    Operation("div", "{0} / {1}", (lambda g, out, a, b: g / b,
+        lambda g, out, a, b: -g * a / (b * b)), (
+        wrong("sign_lost", "the minus of −{0}/{1}² is forgotten", lambda g, out, a, b: g / b,
+            lambda g, out, a, b: g * a / (b * b)),
+        wrong("square_left_out", "the square in −{0}/{1}² is left out", lambda g, out, a, b: g / b,
+            lambda g, out, a, b: -g * a / b),
+        wrong("numerator_left_out", "the numerator in −{0}/{1}² is left out",
+            lambda g, out, a, b: g / b, lambda g, out, a, b: -g / (b * b)),
+        wrong("multiplied", "what is handed to {0} is multiplied by {1}, not divided by it",
+            lambda g, out, a, b: g * b, lambda g, out, a, b: -g * a / (b * b)),
+        wrong("denominator_squared", "what is handed to {0} is divided by {1} twice",
+            lambda g, out, a, b: g / (b * b), lambda g, out, a, b: -g * a / (b * b)),
+        computes("left_out", "{1} is left out", lambda a, b: a + 0 * b),
+    ), elementwise=True),
+    Operation("pow", "{0}^{1}", (lambda g, out, a, n: g * n * a ** (n - 1),
+        lambda g, out, a, n: g * out * a.log()), (
+        wrong("exponent_not_in_front", "the exponent {1} does not come in front of the slope",
+            lambda g, out, a, n: g * a ** (n - 1), lambda g, out, a, n: g * a.log()),
+        wrong("exponent_not_lowered", "the exponent {1} is not lowered by one",
+            lambda g, out, a, n: g * n * out, lambda g, out, a, n: g * a ** (n - 1) * a.log()),
+        computes("left_out", "the exponent {1} is left out", lambda a, n: a + 0 * n),
+    ), elementwise=True),
+    Operation("exp", "exp({0})", (lambda g, out, x: g * out,), (
+        wrong("slope_of_input", "{0} stands for the slope exp({0})", lambda g, out, x: g * x),
+        wrong("slope_twice", "exp is taken once more", lambda g, out, x: g * out.exp()),
+    ), local="exp({0})", elementwise=True),
+    Operation("log", "log({0})", (lambda g, out, x: g / x,), (
+        wrong("divided", "{0} stands for the slope 1/{0}", lambda g, out, x: g * x),
+        wrong("slope_of_value", "1/{out} stands for the slope 1/{0}", lambda g, o, x: g / o),
+    ), local="1/{0}", elementwise=True),
+    Operation("sqrt", "√{0}", (lambda g, out, x: g / (2 * out),), (
+        wrong("half_left_out", "the ½ of its slope 1/(2·√{0}) is left out", lambda g, o, x: g / o),
+        wrong("root_left_out", "1/(2·{0}) stands for the slope", lambda g, o, x: g / (2 * x)),
+        wrong("divided", "√{0} stands for the slope", lambda g, o, x: g * o),
+        wrong("divided", "√{0}/2 stands for the slope", lambda g, o, x: g * o / 2),
+        computes("left_out", "the root is left out", lambda x: x),
+    ), local="1/(2·√{0})", elementwise=True),
+    Operation("neg", "−{0}", (lambda g, out, x: -g,), (
+        computes("sign_lost", "the minus is left out", lambda x: x),
+    )),
     Operation("abs", "|{0}|", (lambda g, out, x: g * x.sign(),), local="±1", elementwise=True),
-    Operation(
-        "sigmoid",
-        "σ({0})",
-        (lambda g, out, z: g * out * (1 - out),),
-        (
-            wrong(
-                "slope_of_sum",
-                "its slope is written {0}·(1 − {0}), with the sum in place of the activation",
-                lambda g, out, z: g * z * (1 - z),
-            ),
-            wrong(
-                "slope_of_activation",
-                "its slope is taken at {out}, as if {out} were the sum and not the activation",
-                lambda g, out, z: g * out.sigmoid() * (1 - out.sigmoid()),
-            ),
-            wrong("half_a_slope", "of its slope only {out} is there", lambda g, out, z: g * out),
-            wrong(
-                "half_a_slope", "of its slope only 1 − {out} is there", lambda g, o, z: g * (1 - o)
-            ),
-            wrong(
-                "slope_of_another",
-                "its slope is that of tanh, 1 − {out}²",
-                lambda g, out, z: g * (1 - out * out),
-            ),
-            wrong(
-                "sign_lost",
-                "its slope is written {out}·(1 + {out})",
-                lambda g, out, z: g * out * (1 + out),
-            ),
-            computes("left_out", "σ is left out", lambda z: z),
-            computes("another_function", "tanh is taken", torch.tanh),
-        ),
-        local="{out}·(1 − {out})",
-        elementwise=True,
-    ),
-    Operation(
-        "tanh",
-        "tanh({0})",
-        (lambda g, out, z: g * (1 - out * out),),
-        (
-            wrong(
-                "slope_of_sum",
-                "its slope is written 1 − {0}², with the sum in place of the activation",
-                lambda g, out, z: g * (1 - z * z),
-            ),
-            wrong(
-                "slope_of_activation",
-                "its slope is taken at {out}, as if {out} were the sum and not the activation",
-                lambda g, out, z: g * (1 - out.tanh() ** 2),
-            ),
-            wrong("square_left_out", "its slope is written 1 − {out}", lambda g, o, z: g * (1 - o)),
-            wrong("half_a_slope", "of its slope only {out}² is there", lambda g, o, z: g * o * o),
-            wrong("sign_lost", "its slope is written 1 + {out}²", lambda g, o, z: g * (1 + o * o)),
-            wrong(
-                "slope_of_another",
-                "its slope is that of σ, {out}·(1 − {out})",
-                lambda g, out, z: g * out * (1 - out),
-            ),
-            computes("left_out", "tanh is left out", lambda z: z),
-            computes("another_function", "σ is taken", torch.sigmoid),
-        ),
-        local="1 − {out}²",
-        elementwise=True,
-    ),
-    Operation(
-        "relu",
-        "relu({0})",
-        (lambda g, out, z: g * (z > 0),),
-        (
-            wrong(
-                "gate_of_gradient",
-                "it is open where the arriving gradient is positive, not where {0} is",
-                lambda g, out, z: g * (g > 0),
-            ),
-            wrong("slope_of_value", "{out} itself stands for the slope", lambda g, o, z: g * o),
-            wrong("slope_of_sum", "{0} itself stands for the slope", lambda g, o, z: g * z),
-            wrong("gate_turned", "it is open where {0} is negative", lambda g, o, z: g * (z < 0)),
-            computes("left_out", "relu is left out", lambda z: z),
-        ),
-        local="1 where {0} > 0, else 0",
-        elementwise=True,
-    ),
-    Operation(
-        "gelu",
-        "gelu({0})",
-        (gelu_slope,),
-        (
-            wrong(
-                "half_a_slope",
-                "of its slope only Φ({0}) is there, {0}·φ({0}) is missing",
-                lambda g, out, x, **_: g * normal_cdf(x),
-            ),
-            wrong(
-                "half_a_slope",
-                "of its slope only {0}·φ({0}) is there, Φ({0}) is missing",
-                lambda g, out, x, **_: g * x * normal_pdf(x),
-            ),
-            wrong(
-                "factor_left_out",
-                "its slope is written Φ({0}) + φ({0}), without the {0} in front of φ",
-                lambda g, out, x, **_: g * (normal_cdf(x) + normal_pdf(x)),
-            ),
-            wrong(
-                "slope_of_another", "its slope is that of relu", lambda g, o, x, **_: g * (x > 0)
-            ),
-            wrong(
-                "slope_of_another",
-                "its slope is that of the other formula for gelu",
-                lambda g, out, x, approximate="none": gelu_slope(
-                    g, out, x, "tanh" if approximate == "none" else "none"
-                ),
-            ),
-            computes("another_function", "relu is taken", lambda x, **_: x.relu()),
-        ),
-        local="Φ({0}) + {0}·φ({0})",
-        elementwise=True,
-    ),
-    Operation(
-        "softmax",
-        "softmax({0})",
-        (lambda g, out, x, dim: out * (g - (g * out).sum(dim, keepdim=True)),),
-        (
-            wrong(
-                "entry_by_entry",
-                "its slope is written {out}·(1 − {out}), as if each entry hung on one alone",
-                lambda g, out, x, dim: g * out * (1 - out),
-            ),
-            wrong(
-                "others_left_out",
-                "what the entries share, Σ g·{out}, is not subtracted",
-                lambda g, out, x, dim: g * out,
-            ),
-            wrong(
-                "factor_left_out",
-                "{out} in front of (g − Σ g·{out}) is left out",
-                lambda g, out, x, dim: g - (g * out).sum(dim, keepdim=True),
-            ),
-            wrong(
-                "factor_left_out",
-                "Σ g is subtracted where Σ g·{out} belongs",
-                lambda g, out, x, dim: out * (g - g.sum(dim, keepdim=True)),
-            ),
-            wrong(
-                "mean_for_sum",
-                "the mean of g·{out} is subtracted, not its sum",
-                lambda g, out, x, dim: out * (g - (g * out).mean(dim, keepdim=True)),
-            ),
-            wrong(
-                "wrong_axis",
-                "Σ g·{out} runs along the wrong axis",
-                lambda g, out, x, dim: out * (g - (g * out).sum(other_axis(x, dim), keepdim=True)),
-            ),
-            wrong(
-                "whole_sum",
-                "Σ g·{out} runs over all entries, not along each row",
-                lambda g, out, x, dim: out * (g - (g * out).sum()),
-            ),
-            wrong(
-                "sign_lost",
-                "Σ g·{out} is added, not subtracted",
-                lambda g, out, x, dim: out * (g + (g * out).sum(dim, keepdim=True)),
-            ),
-            computes(
-                "wrong_axis",
-                "the wrong axis is taken",
-                lambda x, dim: x.softmax(other_axis(x, dim)),
-            ),
-            computes("left_out", "softmax is left out", lambda x, dim: x),
-        ),
-        arguments=("input", "dim"),
-    ),
-    Operation(
-        "log_softmax",
-        "log softmax({0})",
-        (lambda g, out, x, dim: g - out.exp() * g.sum(dim, keepdim=True),),
-        (
-            wrong(
-                "sum_left_out",
-                "softmax({0}) is subtracted once, not Σ g times",
-                lambda g, out, x, dim: g - out.exp(),
-            ),
-            wrong(
-                "others_left_out",
-                "softmax({0})·Σ g is not subtracted",
-                lambda g, out, x, dim: g,
-            ),
-            wrong(
-                "target_left_out",
-                "only softmax({0})·Σ g is handed back, what arrives at the entry itself is not",
-                lambda g, out, x, dim: -out.exp() * g.sum(dim, keepdim=True),
-            ),
-            wrong(
-                "exp_left_out",
-                "{out} is subtracted where softmax({0}) belongs",
-                lambda g, out, x, dim: g - out * g.sum(dim, keepdim=True),
-            ),
-            wrong(
-                "entry_by_entry",
-                "each entry is taken to hang on one alone: g·(1 − softmax({0}))",
-                lambda g, out, x, dim: g * (1 - out.exp()),
-            ),
-            wrong(
-                "sign_lost",
-                "softmax({0})·Σ g is added, not subtracted",
-                lambda g, out, x, dim: g + out.exp() * g.sum(dim, keepdim=True),
-            ),
-            wrong(
-                "sum_for_softmax",
-                "exp({0}) is subtracted where softmax({0}) belongs",
-                lambda g, out, x, dim: g - x.exp() * g.sum(dim, keepdim=True),
-            ),
-            wrong(
-                "sum_for_softmax",
-                "{0} is subtracted where softmax({0}) belongs",
-                lambda g, out, x, dim: g - x * g.sum(dim, keepdim=True),
-            ),
-            wrong(
-                "sum_for_softmax",
-                "σ({0}) is subtracted where softmax({0}) belongs",
-                lambda g, out, x, dim: g - x.sigmoid() * g.sum(dim, keepdim=True),
-            ),
-            wrong(
-                "wrong_axis",
-                "Σ g runs along the wrong axis",
-                lambda g, out, x, dim: g - out.exp() * g.sum(other_axis(x, dim), keepdim=True),
-            ),
-            wrong(
-                "wrong_axis",
-                "the softmax in its slope runs along the wrong axis",
-                lambda g, out, x, dim: g - x.softmax(other_axis(x, dim)) * g.sum(dim, keepdim=True),
-            ),
-            wrong(
-                "whole_sum",
-                "the softmax in its slope runs over all entries, not along each row",
-                lambda g, out, x, dim: (
-                    g - x.flatten().softmax(0).reshape(x.shape) * g.sum(dim, keepdim=True)
-                ),
-            ),
-            computes(
-                "wrong_axis",
-                "the wrong axis is taken",
-                lambda x, dim: x.log_softmax(other_axis(x, dim)),
-            ),
-            computes("log_left_out", "the log is left out", lambda x, dim: x.softmax(dim)),
-        ),
-        arguments=("input", "dim"),
-    ),
-    Operation(
-        "logsumexp",
-        "logsumexp({0})",
-        (
-            lambda g, out, x, dim=None, keepdim=False: (
-                widened(g, x, dim, keepdim) * (x - widened(out, x, dim, keepdim)).exp()
-            ),
-        ),
-        arguments=REDUCTION,
-    ),
-    Operation(
-        "matmul",
-        "{0} @ {1}",
-        (matmul_left, matmul_right),
-        (
-            wrong(
-                "not_transposed",
-                "the other matrix is not transposed on the way back",
-                lambda g, out, a, b: g @ b,
-                lambda g, out, a, b: a @ g,
-            ),
-            wrong(
-                "transposed",
-                "what is handed back is transposed",
-                lambda g, out, a, b: matmul_left(g, out, a, b).mT,
-                lambda g, out, a, b: matmul_right(g, out, a, b).mT,
-            ),
-            wrong(
-                "order",
-                "the product is taken in the other order",
-                lambda g, out, a, b: b.mT @ g,
-                lambda g, out, a, b: g @ a.mT,
-            ),
-            wrong(
-                "order",
-                "the product is taken in the other order, and not transposed",
-                lambda g, out, a, b: b @ g,
-                lambda g, out, a, b: g @ a,
-            ),
-            wrong(
-                "entry_by_entry",
-                "the product is taken entry by entry",
-                lambda g, out, a, b: g * b,
-                lambda g, out, a, b: g * a,
-            ),
-            wrong(
-                "gradient_transposed",
-                "the arriving gradient is transposed",
-                lambda g, out, a, b: matmul_left(g.mT, out, a, b),
-                lambda g, out, a, b: matmul_right(g.mT, out, a, b),
-            ),
-            computes("transposed", "{1} is transposed", lambda a, b: a @ b.mT),
-            computes("order", "{1} @ {0} is taken", lambda a, b: b @ a),
-        ),
-    ),
-    Operation(
-        "outer",
-        "{0} ⊗ {1}",
-        (lambda g, out, a, b: g @ b, lambda g, out, a, b: g.mT @ a),
-        (
-            wrong(
-                "transposed",
-                "the arriving gradient is not transposed where it must be",
-                lambda g, out, a, b: g.mT @ b,
-                lambda g, out, a, b: g @ a,
-            ),
-        ),
-    ),
-    Operation(
-        "sum",
-        "Σ {0}",
-        (lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim, keepdim),),
-        (
-            wrong(
-                "mean_for_sum",
-                "what is handed back is divided by the number of entries, as for a mean",
-                lambda g, out, x, dim=None, keepdim=False: (
-                    widened(g, x, dim, keepdim) / count(x, dim)
-                ),
-            ),
-            computes(
-                "mean_for_sum",
-                "a mean is taken",
-                lambda x, dim=None, keepdim=False: x.mean(axes(x, dim), keepdim=keepdim),
-            ),
-        ),
-        arguments=REDUCTION,
-    ),
-    Operation(
-        "mean",
-        "mean {0}",
-        (lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim, keepdim) / count(x, dim),),
-        (
-            wrong(
-                "sum_not_mean",
-                "the 1/n of the mean is left out",
-                lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim, keepdim),
-            ),
-            wrong(
-                "wrong_count",
-                "1/n is taken with the number of rows, not of all entries averaged",
-                lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim, keepdim) / x.shape[0],
-            ),
-            wrong(
-                "wrong_count",
-                "1/n is taken with the number of columns, not of all entries averaged",
-                lambda g, out, x, dim=None, keepdim=False: (
-                    widened(g, x, dim, keepdim) / x.shape[-1]
-                ),
-            ),
-            wrong(
-                "wrong_count",
-                "1/n is taken with the number of all entries of {0}",
-                lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim, keepdim) / x.numel(),
-            ),
-            wrong(
-                "wrong_count",
-                "1/(n − 1) stands for 1/n",
-                lambda g, out, x, dim=None, keepdim=False: (
-                    widened(g, x, dim, keepdim) / (count(x, dim) - 1)
-                ),
-            ),
-            computes(
-                "wrong_count",
-                "1/(n − 1) stands for 1/n",
-                lambda x, dim=None, keepdim=False: (
-                    x.sum(axes(x, dim), keepdim=keepdim) / (count(x, dim) - 1)
-                ),
-            ),
-            computes(
-                "sum_not_mean",
-                "a sum is taken",
-                lambda x, dim=None, keepdim=False: x.sum(axes(x, dim), keepdim=keepdim),
-            ),
-        ),
-        arguments=REDUCTION,
-    ),
-    Operation(
-        "var",
-        "var {0}",
-        (var_slope,),
-        (
-            wrong(
-                "half_left_out",
-                "the 2 of its slope 2·({0} − mean)/n is left out",
-                lambda *a, **o: var_slope(*a, **o) / 2,
-            ),
-            wrong(
-                "mean_left_out",
-                "the mean in its slope 2·({0} − mean)/n is left out",
-                lambda g, out, x, dim=None, unbiased=None, keepdim=False, correction=None: (
-                    widened(g, x, dim, keepdim) * 2 * x / degrees(x, dim, unbiased, correction)
-                ),
-            ),
-            wrong(
-                "sum_not_mean",
-                "the 1/n of its slope is left out",
-                lambda g, out, x, dim=None, unbiased=None, keepdim=False, correction=None: (
-                    var_slope(g, out, x, dim, unbiased, keepdim, correction)
-                    * degrees(x, dim, unbiased, correction)
-                ),
-            ),
-            wrong(
-                "wrong_count",
-                "n and n − 1 are exchanged in its slope",
-                lambda g, out, x, dim=None, unbiased=None, keepdim=False, correction=None: (
-                    var_slope(g, out, x, dim, unbiased, keepdim, correction)
-                    * degrees(x, dim, unbiased, correction)
-                    / (2 * count(x, dim) - 1 - degrees(x, dim, unbiased, correction))
-                ),
-            ),
-            computes("wrong_count", "n and n − 1 are exchanged", turned),
-        ),
-        arguments=("input", "dim", "unbiased", "keepdim"),
-    ),
-    Operation(
-        "amax",
-        "max {0}",
-        (),
-        (
-            wrong(
-                "to_all",
-                "the gradient goes back to every entry, not to the largest alone",
-                lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim, keepdim),
-            ),
-            wrong(
-                "to_all",
-                "the gradient is shared out evenly, and does not go to the largest alone",
-                lambda g, out, x, dim=None, keepdim=False: (
-                    widened(g, x, dim, keepdim) / count(x, dim)
-                ),
-            ),
-        ),
-        arguments=REDUCTION,
-    ),
-    Operation(
-        "masked_fill",
-        "masked {0}",
-        (lambda g, out, x, mask, value=0: g.masked_fill(mask, 0),),
-        (
-            wrong("mask_left_out", "the mask is left out", lambda g, *_, **__: g),
-            computes("mask_left_out", "the mask is left out", lambda x, mask, value=0: x),
-        ),
-        arguments=("input", "mask", "value"),
-    ),
-    Operation(
-        "where",
-        "where({0}, {1}, {2})",
-        (
-            lambda g, out, c, a, b: g * 0,
-            lambda g, out, c, a, b: g * c,
-            lambda g, out, c, a, b: g * ~c,
-        ),
-        (wrong("mask_left_out", "the condition is left out", lambda g, *_, **__: g),),
-    ),
-    *(
-        Operation(name, symbol, moves=True)
-        for name, symbol in (
-            ("view", "{0} reshaped"),
-            ("transpose", "{0}ᵀ"),
-            ("expand", "{0} repeated"),
-            ("clone", "{0}"),
-            ("cat", "[{0}, …]"),
-        )
-    ),
-    Operation(
-        "getitem",
-        "{0}[…]",
-        slips=(
-            Slip(
-                "accumulation_missed",
-                "an entry that is picked twice keeps one of its gradients, they are not added up",
-                back=lambda step, i, g: moved(step, i, g, overwrite=True),
-            ),
-        ),
-        moves=True,
-    ),
+    Operation("sigmoid", "σ({0})", (lambda g, out, z: g * out * (1 - out),), (
+        wrong("slope_of_sum",
+            "its slope is written {0}·(1 − {0}), with the sum in place of the activation",
+            lambda g, out, z: g * z * (1 - z)),
+        wrong("slope_of_activation",
+            "its slope is taken at {out}, as if {out} were the sum and not the activation",
+            lambda g, out, z: g * out.sigmoid() * (1 - out.sigmoid())),
+        wrong("half_a_slope", "of its slope only {out} is there", lambda g, out, z: g * out),
+        wrong("half_a_slope", "of its slope only 1 − {out} is there", lambda g, o, z: g * (1 - o)),
+        wrong("slope_of_another", "its slope is that of tanh, 1 − {out}²",
+            lambda g, out, z: g * (1 - out * out)),
+        wrong("sign_lost", "its slope is written {out}·(1 + {out})",
+            lambda g, out, z: g * out * (1 + out)),
+        computes("left_out", "σ is left out", lambda z: z),
+        computes("another_function", "tanh is taken", torch.tanh),
+    ), local="{out}·(1 − {out})", elementwise=True),
+    Operation("tanh", "tanh({0})", (lambda g, out, z: g * (1 - out * out),), (
+        wrong("slope_of_sum",
+            "its slope is written 1 − {0}², with the sum in place of the activation",
+            lambda g, out, z: g * (1 - z * z)),
+        wrong("slope_of_activation",
+            "its slope is taken at {out}, as if {out} were the sum and not the activation",
+            lambda g, out, z: g * (1 - out.tanh() ** 2)),
+        wrong("square_left_out", "its slope is written 1 − {out}", lambda g, o, z: g * (1 - o)),
+        wrong("half_a_slope", "of its slope only {out}² is there", lambda g, o, z: g * o * o),
+        wrong("sign_lost", "its slope is written 1 + {out}²", lambda g, o, z: g * (1 + o * o)),
+        wrong("slope_of_another", "its slope is that of σ, {out}·(1 − {out})",
+            lambda g, out, z: g * out * (1 - out)),
+        computes("left_out", "tanh is left out", lambda z: z),
+        computes("another_function", "σ is taken", torch.sigmoid),
+    ), local="1 − {out}²", elementwise=True),
+    Operation("relu", "relu({0})", (lambda g, out, z: g * (z > 0),), (
+        wrong("gate_of_gradient",
+            "it is open where the arriving gradient is positive, not where {0} is",
+            lambda g, out, z: g * (g > 0)),
+        wrong("slope_of_value", "{out} itself stands for the slope", lambda g, o, z: g * o),
+        wrong("slope_of_sum", "{0} itself stands for the slope", lambda g, o, z: g * z),
+        wrong("gate_turned", "it is open where {0} is negative", lambda g, o, z: g * (z < 0)),
+        computes("left_out", "relu is left out", lambda z: z),
+    ), local="1 where {0} > 0, else 0", elementwise=True),
+    Operation("gelu", "gelu({0})", (gelu_slope,), (
+        wrong("half_a_slope", "of its slope only Φ({0}) is there, {0}·φ({0}) is missing",
+            lambda g, out, x, **_: g * normal_cdf(x)),
+        wrong("half_a_slope", "of its slope only {0}·φ({0}) is there, Φ({0}) is missing",
+            lambda g, out, x, **_: g * x * normal_pdf(x)),
+        wrong("factor_left_out",
+            "its slope is written Φ({0}) + φ({0}), without the {0} in front of φ",
+            lambda g, out, x, **_: g * (normal_cdf(x) + normal_pdf(x))),
+        wrong("slope_of_another", "its slope is that of relu", lambda g, o, x, **_: g * (x > 0)),
+        wrong("slope_of_another", "its slope is that of the other formula for gelu",
+            lambda g, out, x, approximate="none": gelu_slope(g, out, x,
+            "tanh" if approximate == "none" else "none")),
+        computes("another_function", "relu is taken", lambda x, **_: x.relu()),
+    ), local="Φ({0}) + {0}·φ({0})", elementwise=True),
+    Operation("softmax", "softmax({0})", (lambda g, out, x, dim: out * (g - (g * out).sum(dim,
+        keepdim=True)),), (
+        wrong("entry_by_entry",
+            "its slope is written {out}·(1 − {out}), as if each entry hung on one alone",
+            lambda g, out, x, dim: g * out * (1 - out)),
+        wrong("others_left_out", "what the entries share, Σ g·{out}, is not subtracted",
+            lambda g, out, x, dim: g * out),
+        wrong("factor_left_out", "{out} in front of (g − Σ g·{out}) is left out",
+            lambda g, out, x, dim: g - (g * out).sum(dim, keepdim=True)),
+        wrong("factor_left_out", "Σ g is subtracted where Σ g·{out} belongs",
+            lambda g, out, x, dim: out * (g - g.sum(dim, keepdim=True))),
+        wrong("mean_for_sum", "the mean of g·{out} is subtracted, not its sum",
+            lambda g, out, x, dim: out * (g - (g * out).mean(dim, keepdim=True))),
+        wrong("wrong_axis", "Σ g·{out} runs along the wrong axis",
+            lambda g, out, x, dim: out * (g - (g * out).sum(other_axis(x, dim), keepdim=True))),
+        wrong("whole_sum", "Σ g·{out} runs over all entries, not along each row",
+            lambda g, out, x, dim: out * (g - (g * out).sum())),
+        wrong("sign_lost", "Σ g·{out} is added, not subtracted",
+            lambda g, out, x, dim: out * (g + (g * out).sum(dim, keepdim=True))),
+        computes("wrong_axis", "the wrong axis is taken",
+            lambda x, dim: x.softmax(other_axis(x, dim))),
+        computes("left_out", "softmax is left out", lambda x, dim: x),
+    ), arguments=("input", "dim")),
+    Operation("log_softmax", "log softmax({0})", (lambda g, out, x, dim: g - out.exp() * g.sum(dim,
+        keepdim=True),), (
+        wrong("sum_left_out", "softmax({0}) is subtracted once, not Σ g times",
+            lambda g, out, x, dim: g - out.exp()),
+        wrong("others_left_out", "softmax({0})·Σ g is not subtracted", lambda g, out, x, dim: g),
+        wrong("target_left_out",
+            "only softmax({0})·Σ g is handed back, what arrives at the entry itself is not",
+            lambda g, out, x, dim: -out.exp() * g.sum(dim, keepdim=True)),
+        wrong("exp_left_out", "{out} is subtracted where softmax({0}) belongs",
+            lambda g, out, x, dim: g - out * g.sum(dim, keepdim=True)),
+        wrong("entry_by_entry", "each entry is taken to hang on one alone: g·(1 − softmax({0}))",
+            lambda g, out, x, dim: g * (1 - out.exp())),
+        wrong("sign_lost", "softmax({0})·Σ g is added, not subtracted",
+            lambda g, out, x, dim: g + out.exp() * g.sum(dim, keepdim=True)),
+        wrong("sum_for_softmax", "exp({0}) is subtracted where softmax({0}) belongs",
+            lambda g, out, x, dim: g - x.exp() * g.sum(dim, keepdim=True)),
+        wrong("sum_for_softmax", "{0} is subtracted where softmax({0}) belongs",
+            lambda g, out, x, dim: g - x * g.sum(dim, keepdim=True)),
+        wrong("sum_for_softmax", "σ({0}) is subtracted where softmax({0}) belongs",
+            lambda g, out, x, dim: g - x.sigmoid() * g.sum(dim, keepdim=True)),
+        wrong("wrong_axis", "Σ g runs along the wrong axis",
+            lambda g, out, x, dim: g - out.exp() * g.sum(other_axis(x, dim), keepdim=True)),
+        wrong("wrong_axis", "the softmax in its slope runs along the wrong axis",
+            lambda g, out, x, dim: g - x.softmax(other_axis(x, dim)) * g.sum(dim, keepdim=True)),
+        wrong("whole_sum", "the softmax in its slope runs over all entries, not along each row",
+            lambda g, out, x, dim: g - x.flatten().softmax(0).reshape(x.shape) * g.sum(dim,
+            keepdim=True)),
+        computes("wrong_axis", "the wrong axis is taken",
+            lambda x, dim: x.log_softmax(other_axis(x, dim))),
+        computes("log_left_out", "the log is left out", lambda x, dim: x.softmax(dim)),
+    ), arguments=("input", "dim")),
+    Operation("logsumexp", "logsumexp({0})", (lambda g, out, x, dim=None, keepdim=False: widened(g,
+        x, dim, keepdim) * (x - widened(out, x, dim, keepdim)).exp(),), arguments=REDUCTION),
+    Operation("matmul", "{0} @ {1}", (matmul_left, matmul_right), (
+        wrong("slope_left_out", "the other matrix is left out, as if all its entries were 1",
+            lambda g, out, a, b: matmul_left(g, out, a, torch.ones_like(b)),
+            lambda g, out, a, b: matmul_right(g, out, torch.ones_like(a), b)),
+        wrong("not_transposed", "the other matrix is not transposed on the way back",
+            lambda g, out, a, b: g @ b, lambda g, out, a, b: a @ g),
+        wrong("transposed", "what is handed back is transposed",
+            lambda g, out, a, b: matmul_left(g, out, a, b).mT,
+            lambda g, out, a, b: matmul_right(g, out, a, b).mT),
+        wrong("order", "the product is taken in the other order", lambda g, out, a, b: b.mT @ g,
+            lambda g, out, a, b: g @ a.mT),
+        wrong("order", "the product is taken in the other order, and not transposed",
+            lambda g, out, a, b: b @ g, lambda g, out, a, b: g @ a),
+        wrong("entry_by_entry", "the product is taken entry by entry", lambda g, out, a, b: g * b,
+            lambda g, out, a, b: g * a),
+        wrong("gradient_transposed", "the arriving gradient is transposed",
+            lambda g, out, a, b: matmul_left(g.mT, out, a, b),
+            lambda g, out, a, b: matmul_right(g.mT, out, a, b)),
+        computes("transposed", "{1} is transposed", lambda a, b: a @ b.mT),
+        computes("order", "{1} @ {0} is taken", lambda a, b: b @ a),
+    )),
+    Operation("outer", "{0} ⊗ {1}", (lambda g, out, a, b: g @ b, lambda g, out, a, b: g.mT @ a), (
+        wrong("transposed", "the arriving gradient is not transposed where it must be",
+            lambda g, out, a, b: g.mT @ b, lambda g, out, a, b: g @ a),
+    )),
+    Operation("sum", "Σ {0}", (lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim,
+        keepdim),), (
+        wrong("mean_for_sum",
+            "what is handed back is divided by the number of entries, as for a mean",
+            lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim, keepdim) / count(x, dim)),
+        computes("mean_for_sum", "a mean is taken",
+            lambda x, dim=None, keepdim=False: x.mean(axes(x, dim), keepdim=keepdim)),
+    ), arguments=REDUCTION),
+    Operation("mean", "mean {0}", (lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim,
+        keepdim) / count(x, dim),), (
+        wrong("sum_not_mean", "the 1/n of the mean is left out",
+            lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim, keepdim)),
+        wrong("wrong_count", "1/n is taken with the number of rows, not of all entries averaged",
+            lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim, keepdim) / x.shape[0]),
+        wrong("wrong_count", "1/n is taken with the number of columns, not of all entries averaged",
+            lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim, keepdim) / x.shape[-1]),
+        wrong("wrong_count", "1/n is taken with the number of all entries of {0}",
+            lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim, keepdim) / x.numel()),
+        wrong("wrong_count", "1/(n − 1) stands for 1/n",
+            lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim, keepdim) / (count(x,
+            dim) - 1)),
+        computes("wrong_count", "1/(n − 1) stands for 1/n",
+            lambda x, dim=None, keepdim=False: x.sum(axes(x, dim), keepdim=keepdim) / (count(x,
+            dim) - 1)),
+        computes("sum_not_mean", "a sum is taken",
+            lambda x, dim=None, keepdim=False: x.sum(axes(x, dim), keepdim=keepdim)),
+    ), arguments=REDUCTION),
+    Operation("var", "var {0}", (var_slope,), (
+        wrong("half_left_out", "the 2 of its slope 2·({0} − mean)/n is left out",
+            lambda *a, **o: var_slope(*a, **o) / 2),
+        wrong("mean_left_out", "the mean in its slope 2·({0} − mean)/n is left out",
+            lambda g, out, x, dim=None, unbiased=None, keepdim=False, correction=None: widened(g, x,
+            dim, keepdim) * 2 * x / degrees(x, dim, unbiased, correction)),
+        wrong("sum_not_mean", "the 1/n of its slope is left out",
+            lambda g, out, x, dim=None, unbiased=None, keepdim=False, correction=None: var_slope(g,
+            out, x, dim, unbiased, keepdim, correction) * degrees(x, dim, unbiased, correction)),
+        wrong("wrong_count", "n and n − 1 are exchanged in its slope",
+            lambda g, out, x, dim=None, unbiased=None, keepdim=False, correction=None: var_slope(g,
+            out, x, dim, unbiased, keepdim, correction) * degrees(x, dim, unbiased,
+            correction) / (2 * count(x, dim) - 1 - degrees(x, dim, unbiased, correction))),
+        computes("wrong_count", "n and n − 1 are exchanged", turned),
+    ), arguments=("input", "dim", "unbiased", "keepdim")),
+    Operation("amax", "max {0}", (), (
+        wrong("to_all", "the gradient goes back to every entry, not to the largest alone",
+            lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim, keepdim)),
+        wrong("to_all", "the gradient is shared out evenly, and does not go to the largest alone",
+            lambda g, out, x, dim=None, keepdim=False: widened(g, x, dim, keepdim) / count(x, dim)),
+    ), arguments=REDUCTION),
+    Operation("masked_fill", "masked {0}", (lambda g, out, x, mask, value=0: g.masked_fill(mask,
+        0),), (
+        wrong("mask_left_out", "the mask is left out", lambda g, *_, **__: g),
+        computes("mask_left_out", "the mask is left out", lambda x, mask, value=0: x),
+    ), arguments=("input", "mask", "value")),
+    Operation("where", "where({0}, {1}, {2})", (lambda g, out, c, a, b: g * 0,
+        lambda g, out, c, a, b: g * c, lambda g, out, c, a, b: g * ~c), (
+        wrong("mask_left_out", "the condition is left out", lambda g, *_, **__: g),
+    )),
+    *(Operation(name, symbol, moves=True) for name, symbol in (("view", "{0} reshaped"),
+        ("transpose", "{0}ᵀ"), ("expand", "{0} repeated"), ("clone", "{0}"), ("cat", "[{0}, …]"))),
+    Operation("getitem", "{0}[…]", (), (
+        Slip("accumulation_missed",
+            "an entry that is picked twice keeps one of its gradients, they are not added up",
+            back=lambda step, i, g: moved(step, i, g, overwrite=True)),
+    ), moves=True),
     Operation("input", "{out}", (lambda g, out, x, **_: g,)),
-    Operation("constant", "{out}"),
+    Operation("constant", "{out}", ()),
 )
+# fmt: on
 
 OPERATIONS: Mapping[str, Operation] = {row.name: row for row in TABLE}
 

@@ -25,6 +25,7 @@ from checks.slips.operations import (
     CUT,
     SLOPE_LEFT_OUT,
     Slip,
+    Step,
     Unfit,
     counted,
     factor,
@@ -525,6 +526,7 @@ class Map:
         """Slips on the way back that take something from another place of the graph."""
         if not self.is_large:
             yield from self._stand_ins()
+            yield from self._copied()
             yield from self._factors()
             yield from self._skips()
         yield from self._counts()
@@ -550,6 +552,19 @@ class Map:
             for edges in {frozenset(here), *(frozenset({edge}) for edge in here)}:
                 for slip in slips:
                     yield slip, Place(edges), 4.0 + 0.1 * len(edges)
+
+    def _copied(self) -> Iterator[tuple[Slip, Place, float]]:
+        """The slope of another node of the same operation: a line that was copied."""
+        curved = [n for n in self.way if n.operation.local and len(n.parents) == 1]
+        for node in curved:
+            for other in curved:
+                if other.operation is node.operation and other.index != node.index:
+                    back = partial(self._slope_at, other)
+                    slip = Slip("copied", f"the slope of {other.name} is taken", back=back)
+                    yield slip, Place(frozenset(self.edges[node.index])), 4.0
+
+    def _slope_at(self, other: Node, step: Step, i: int, g: Tensor) -> Tensor:
+        return self.tape.step(other, step.values).slope(i, g)
 
     def _uses(self, node: Node) -> list[tuple[int, int]]:
         """The edges on which the value of a node is read on the way back: its fellow operands'."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -95,7 +96,7 @@ class Tape:
 
     def __getitem__(self, name: str) -> Node:
         """The node of this name."""
-        for node in reversed(self.nodes):
+        for node in sorted(self.nodes, key=lambda node: (node.own_name, node.index), reverse=True):
             if node.name == name:
                 return node
         raise KeyError(f"no node is called {name!r}: {', '.join(n.name for n in self.nodes)}")
@@ -212,7 +213,7 @@ def record(function: Callable[..., Tensor], inputs: Mapping[str, Any]) -> Tape:
             recorder.leaf(arguments[name], "input", name)
     with torch.no_grad(), recorder, named(recorder.names):
         end = function(**arguments)
-    return recorder.tape(end, tuple(inputs))
+    return recorder.tape(end)
 
 
 class NotATape(Exception):
@@ -237,12 +238,13 @@ class Recorder(TorchFunctionMode):
         super().__init__()
         self.drafts: list[Draft] = []
         self.index: dict[int, int] = {}
+        self.inputs: dict[int, str] = {}
         self.names: list[tuple[str, Tensor]] = []
         self.alive: list[Tensor] = []
 
     def leaf(self, value: Tensor, kind: str, name: str) -> int:
         if kind == "input":
-            self.names.append((name, value))
+            self.inputs[len(self.drafts)] = name
         return self.add(Draft(OPERATIONS[kind], (), value, {"name": name}, lambda value: value))
 
     def add(self, draft: Draft) -> int:
@@ -308,11 +310,11 @@ class Recorder(TorchFunctionMode):
                 self.add(Draft(row, tuple(parents), part, dict(options), compute))
         return out
 
-    def tape(self, end: Any, inputs: tuple[str, ...]) -> Tape:
+    def tape(self, end: Any) -> Tape:
         """The tape, with names."""
         if not isinstance(end, Tensor) or id(end) not in self.index:
             raise NotATape("it does not return a tensor computed from its inputs")
-        given = _unique(self.names, self.index, len(self.drafts))
+        given = _unique(self.names, self.index, self.inputs)
         given.setdefault(self.index[id(end)], "loss")
         nodes: list[Node] = []
         reached: set[int] = set()
@@ -323,7 +325,7 @@ class Recorder(TorchFunctionMode):
             formula = _formula(draft, [nodes[p] for p in draft.parents])
             names = (given.get(i) or formula, i in given)
             nodes.append(Node(i, *names, formula=formula, **vars(draft)))
-        places = {node.name: node.index for node in nodes if node.name in inputs}
+        places = {name: index for index, name in self.inputs.items()}
         return Tape(tuple(nodes), places, self.index[id(end)], frozenset(reached))
 
 
@@ -333,19 +335,16 @@ def named(found: list[tuple[str, Tensor]]) -> Iterator[None]:
 
     torch's own functions do not count, nor do the parameters of those in `parts`.
     """
-    libraries = (
-        os.path.dirname(torch.__file__),
-        os.path.dirname(os.__file__),
-        os.path.dirname(__file__),
-        "<",
-    )
+    libraries = tuple(os.path.dirname(file) for file in (torch.__file__, os.__file__, __file__))
 
     def on_event(frame: FrameType, event: str, _: Any) -> None:
         file = frame.f_code.co_filename
-        if event != "return" or file.startswith(libraries) and file != parts.__file__:
+        if event != "return" or frame.f_code.co_name.startswith("__"):
+            return
+        if file.startswith(libraries) and file != parts.__file__:
             return
         parameters = frame.f_code.co_argcount if file == parts.__file__ else 0
-        for name in frame.f_code.co_varnames[parameters:]:
+        for name in (*frame.f_code.co_varnames[parameters:], *frame.f_code.co_cellvars):
             if name == "_":
                 continue
             value = frame.f_locals.get(name)
@@ -368,17 +367,16 @@ def named(found: list[tuple[str, Tensor]]) -> Iterator[None]:
 
 
 def _unique(
-    names: Sequence[tuple[str, Tensor]], index: Mapping[int, int], count: int
+    names: Sequence[tuple[str, Tensor]], index: Mapping[int, int], inputs: Mapping[int, str]
 ) -> dict[int, str]:
     """One name for a node and one node for a name: inputs first, then the outermost function's.
 
     A name that several nodes bear (the z of a helper that is called twice) is nobody's.
     """
-    leaves = {index[id(value)]: name for name, value in names if id(value) in index}
-    bearers: dict[str, set[int]] = {}
-    for i, name in leaves.items():
-        bearers.setdefault(name, set()).add(i)
-    return {i: name for i, name in leaves.items() if len(bearers[name]) == 1}
+    last = {index[id(value)]: name for name, value in names if id(value) in index}
+    last = {i: name for i, name in last.items() if name not in inputs.values()}
+    bearers = Counter(last.values())
+    return {i: name for i, name in last.items() if bearers[name] == 1} | dict(inputs)
 
 
 def _formula(draft: Draft, parents: Sequence[Node]) -> str:

@@ -76,9 +76,10 @@ def told(tape: Tape, made: Made, elsewhere: Sequence[Place] = ()) -> Story:
     """A story of slips made; `elsewhere`: other places at which the same slip gives the same."""
     clauses = [_clause(tape, slip, place) for slip, place in made]
     words = " and ".join(clauses)
-    if elsewhere:
-        others = [_at(tape, place.nodes) for place in elsewhere[:2]]
-        words += f" (or at {' or at '.join(dict.fromkeys(others))})"
+    here = {_at(tape, place.nodes) for _, place in made}
+    others = dict.fromkeys(_at(tape, place.nodes) for place in elsewhere)
+    if named := [names for names in others if names not in here][:2]:
+        words += f" (or at {' or at '.join(named)})"
     nodes = [tape.nodes[n].name for _, place in made for n in place.nodes]
     return Story(tuple(slip.id for slip, _ in made), tuple(dict.fromkeys(nodes)), words)
 
@@ -93,7 +94,7 @@ def _clause(tape: Tape, slip: Slip, place: Place) -> str:
     else:
         words += _to(tape, place)
     likewise = f", and likewise at {_at(tape, rest)}" if rest else ""
-    return f"at {node.at} {words}{likewise}"
+    return f"at {node.at}, {words}{likewise}"
 
 
 def _names(tape: Tape, node: Node) -> list[str]:

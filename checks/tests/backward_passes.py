@@ -165,7 +165,7 @@ SOFTMAX = Problem(
         ),
         "slope left out": (
             lambda x, y: sm(x, y, jacobian=lambda p, g, x: g),
-            ("p = softmax(x) its slope",),
+            ("p = softmax(x), its slope",),
         ),
         "sum of g": (
             lambda x, y: sm(x, y, jacobian=lambda p, g, x: p * (g - g.sum(-1, keepdim=True))),

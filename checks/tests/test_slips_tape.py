@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 from typing import Any
 
 import pytest
@@ -108,6 +109,35 @@ def test_a_name_that_two_nodes_bear_names_neither() -> None:
 
     formulas = [node.name for node in record(loss, {"w": numbers()}).nodes]
     assert [formulas[i] for i in (-4, -2, -1)] == ["σ(2·w)", "σ(2·w) + 1", "loss"]
+
+
+def test_names_are_found_in_code_without_a_file() -> None:
+    """In a notebook's cell, and for variables that an inner function takes."""
+    room: dict[str, Any] = {}
+    exec("def loss(w):\n    a = w * 2\n    b = a.exp()\n    return (lambda: a + b)()\n", room)
+    tape = record(room["loss"], {"w": numbers()})
+    assert tape["a"].at == "a = 2·w" and tape["b"].at == "b = exp(a)"
+
+
+def test_an_input_keeps_its_name_when_the_loss_takes_it_for_something_else() -> None:
+    def loss(x: Any, w: Any) -> Any:
+        x = x * w
+        w = x.clone()
+        return (x + w).exp()
+
+    inputs = {"x": numbers(), "w": numbers(seed=1)}
+    grads = record(loss, inputs).gradients()
+    for name, expected in by_autograd(loss, inputs).items():
+        torch.testing.assert_close(grads[name], expected, rtol=EXACT, atol=EXACT)
+
+
+def test_a_profile_that_is_running_is_left_alone() -> None:
+    profile = cProfile.Profile()
+    profile.enable()
+    try:
+        assert record(quadratic, CASE).end
+    finally:
+        profile.disable()
 
 
 def test_the_loss_may_change_tensors_of_its_own_in_place() -> None:

@@ -16,6 +16,7 @@ from checks.slips import OPERATIONS, Finding, Slip, Unfit, record, why
 from checks.slips.operations import ABSENT, ANYWHERE
 from checks.slips.tape import Place
 from checks.tests.backward_passes import PROBLEMS
+from checks.tests.why_examples import EXAMPLES, PAGE, page, without_gradcheck
 
 Inputs = Mapping[str, Tensor]
 
@@ -237,7 +238,7 @@ def test_a_name_that_is_no_input_is_refused() -> None:
 def test_on_a_tie_the_words_say_both() -> None:
     finding = why(line, lambda x, y, w, b: 2 * (x * w + b - y), *scalars(), wrt="w")
     words = [story.words for story in finding.stories]
-    assert "at z = x·w its slope x is left out on the way to w" in words[0]
+    assert "at z = x·w, its slope x is left out on the way to w" in words[0]
     assert any("∂loss/∂b is returned for w" in each for each in words[1:])
     assert "Or if" in str(finding)
 
@@ -300,6 +301,9 @@ def test_a_gradient_in_the_wrong_shape_is_called_that() -> None:
     problem = PROBLEMS["cross-entropy"]
     gradient = problem.right["vectorised"]
     wrong = {
+        "∂loss/∂b is returned for W and ∂loss/∂W is returned for b": lambda **k: gradient(**k)[
+            ::-1
+        ],
         "transposed": lambda **k: (gradient(**k)[0].T, gradient(**k)[1]),
         "in another shape": lambda **k: (gradient(**k)[0], gradient(**k)[1][None]),
     }
@@ -352,19 +356,19 @@ class Cube(torch.autograd.Function):
     """x³, with the slope of x²."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor) -> Any:
         ctx.save_for_backward(x)
         return x**3
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Tensor:
+    def backward(ctx: Any, g: Tensor) -> Any:
         (x,) = ctx.saved_tensors
         return g * x**2
 
 
 class RightCube(Cube):
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Tensor:
+    def backward(ctx: Any, g: Tensor) -> Any:
         (x,) = ctx.saved_tensors
         return 3 * g * x**2
 
@@ -423,6 +427,17 @@ def test_the_same_answer_gets_the_same_words() -> None:
         for _ in range(3)
     }
     assert len(said) == 1
+
+
+def test_the_page_on_why_is_what_it_says_now() -> None:
+    written = without_gradcheck(PAGE.read_text(encoding="utf-8"))
+    assert written == without_gradcheck(page(with_gradcheck=False)), (
+        "docs/why.md is stale: python -m checks.tests.why_examples"
+    )
+
+
+def test_gradcheck_finds_the_examples_of_the_page_wrong_too() -> None:
+    assert all("Jacobian mismatch" in example.gradcheck() for example in EXAMPLES)
 
 
 def test_why_stands_alone_and_checks_does_not_wait_for_torch() -> None:
