@@ -413,10 +413,10 @@
     }
 
     /** The right number and the student's own, where these differ; null where they agree. */
-    wrong(i, entry = null) {
+    wrong(i, entry = null, digits = 6) {
       const { yours, right } = this.node(i), pick = (t) => (entry === null || t.data.length === 1 ? t : scalar(t.data[entry]));
       if (this.changed || (!yours && !right)) return null;
-      const pair = [right || this.graph.grads[i], yours || this.graph.grads[i]].map((t) => inline(pick(t), 6));
+      const pair = [right || this.graph.grads[i], yours || this.graph.grads[i]].map((t) => inline(pick(t), digits));
       return pair[0] === pair[1] ? null : { right: pair[0], yours: pair[1] };
     }
 
@@ -666,7 +666,7 @@
         if (node.data || (!node.grad && !node.cut)) continue;
         if (node.cut) texts.push(["no gradient", "quiet"]);
         else if (steps.reached("backward", row.node)) {
-          const wrong = steps.wrong(row.node, row.entry);
+          const wrong = steps.wrong(row.node, row.entry, 4);
           if (wrong) texts.push([`✗ ∂ ${wrong.right}, not ${wrong.yours}`, "grad"]);
           else lines(pick(steps.graph.grads[row.node])).forEach((t, k) => texts.push([`${k ? "  " : "∂ "}${t}`, "grad"]));
         } else texts.push(["∂ ·", "quiet"]);

@@ -166,7 +166,8 @@ def _net(
     for start, end, row in lines:
         a, b = place[start], place[end]
         points = [[a["x"] + a["w"], a["y"] + a["h"] / 2], [b["x"], b["y"] + b["h"] / 2]]
-        size = ((len(row["label"]) + NUMBER + 4) * CHARACTER, 2 * LINE + PADDING / 2)
+        characters = max(len(row["label"]) + NUMBER + 4, 2 * NUMBER + 8 if row["wrong"] else 0)
+        size = (characters * CHARACTER, 2 * LINE + PADDING / 2)
         along = 0.5 if start[1] == end[1] else 0.3
         middle = [points[0][k] + along * (points[1][k] - points[0][k]) for k in (0, 1)]
         boxes.append(
