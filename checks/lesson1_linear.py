@@ -371,7 +371,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "multiply_backward",
-            points=3,
+            points=2,
             truth=multiply_backward,
             quantities=("∂L/∂x", "∂L/∂w"),
             witnesses=gradient_of(upstream_times_product, "x", "w"),
@@ -420,7 +420,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "grad_by_autograd",
-            points=3,
+            points=2,
             truth=gradient,
             quantities=("∂loss/∂w",),
             witnesses=gradient_of(loss, "w"),

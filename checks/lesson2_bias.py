@@ -434,7 +434,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "grad_by_hand",
-            points=3,
+            points=2,
             truth=gradients,
             quantities=("∂loss/∂w", "∂loss/∂b"),
             witnesses=gradient_of(loss, "w", "b"),
@@ -450,7 +450,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "grad_by_autograd",
-            points=2,
+            points=1,
             truth=gradients,
             quantities=("∂loss/∂w", "∂loss/∂b"),
             witnesses=gradient_of(loss, "w", "b"),

@@ -639,7 +639,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "node_gradients",
-            points=4,
+            points=3,
             truth=node_gradients,
             quantities=("∂loss/∂z1", "∂loss/∂z2", "∂loss/∂z", "∂loss/∂ŷ", "∂loss/∂r"),
             witnesses=gradient_of(nudged_loss, *NODES),
@@ -674,7 +674,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "grad_by_autograd",
-            points=2,
+            points=1,
             truth=gradients,
             quantities=("∂loss/∂w1", "∂loss/∂w2", "∂loss/∂b"),
             witnesses=gradient_of(loss, "w1", "w2", "b"),

@@ -725,7 +725,7 @@ def program(lesson: ModuleType, device: str) -> None:
 
 GRAD_BY_HAND = Exercise(
     "grad_by_hand",
-    points=6,
+    points=5,
     truth=gradient,
     quantities=("∂loss/∂w",),
     labels={"∂loss/∂w": GRADIENTS},
@@ -885,7 +885,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "forward",
-            points=3,
+            points=2,
             truth=forward,
             quantities=("h", "o"),
             labels={"h": ("h1", "h2"), "o": ("o1", "o2")},

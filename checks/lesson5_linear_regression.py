@@ -808,7 +808,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "grad_by_autograd",
-            points=2,
+            points=1,
             truth=gradient_of_model,
             quantities=("∂loss/∂weight", "∂loss/∂bias"),
             witnesses=(
@@ -860,7 +860,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "closed_form",
-            points=3,
+            points=2,
             truth=closed_form,
             quantities=("weight", "bias"),
             witnesses=(Witness("lstsq", least_squares),),

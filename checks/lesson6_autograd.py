@@ -1009,7 +1009,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "jacobian",
-            points=2,
+            points=1,
             truth=jacobian,
             quantities=("J",),
             draw=draw_jacobian,
@@ -1176,7 +1176,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "directional_derivative",
-            points=2,
+            points=1,
             truth=directional_derivative,
             quantities=("slope",),
             draw=draw_direction,

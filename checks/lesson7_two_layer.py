@@ -846,7 +846,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "grad_by_hand",
-            points=5,
+            points=4,
             truth=gradient,
             quantities=GRADIENTS,
             witnesses=gradient_of(loss, *PARAMETERS),
@@ -869,7 +869,7 @@ LESSON = Lesson(
         ),
         Exercise(
             "grad_by_autograd",
-            points=2,
+            points=1,
             truth=gradient,
             quantities=GRADIENTS,
             witnesses=gradient_of(loss, *PARAMETERS),

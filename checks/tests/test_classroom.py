@@ -106,15 +106,15 @@ def test_every_student_has_a_row_with_points_per_lesson(graded: tuple[Path, str]
     table = grades(graded[0])
     assert list(table["anna"]) == ["student", *stems(), "total", "notes"]
     assert {name: int(row["total"]) for name, row in table.items()} == {
-        "anna": 14,
-        "anna.zip": 11,
-        "Zoë 李 Ωλ": 11,
-        "'=1+1": 11,
+        "anna": 12,
+        "anna.zip": 9,
+        "Zoë 李 Ωλ": 9,
+        "'=1+1": 9,
         "<b>bold": 0,
-        "deep": 14,
+        "deep": 12,
         "none": 0,
-        "more": 14,
-        "zip": 14,
+        "more": 12,
+        "zip": 12,
         "evil": 0,
     }
 
@@ -354,7 +354,7 @@ def test_what_is_graded_is_not_graded_again_and_what_changed_is(tmp_path: Path) 
     second = {path: path.stat().st_ino for path in (out / "results").iterdir()}
     assert {path.stem for path in first if first[path] == second[path]} == {"anna"}
     assert json.loads((out / "run.json").read_text())["seed"] == seed
-    assert grades(out)["ben"]["total"] == "11"
+    assert grades(out)["ben"]["total"] == "9"
 
 
 def test_messages_name_no_folder_that_is_another_one_next_time(tmp_path: Path) -> None:
@@ -531,7 +531,7 @@ def test_gradescope_gets_one_test_per_exercise(tmp_path: Path) -> None:
     done = subprocess.run([*check, *options], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     report = json.loads(files["--gradescope"].read_text(encoding="utf-8"))
-    assert report["score"] == 11 == sum(test["score"] for test in report["tests"])
+    assert report["score"] == 9 == sum(test["score"] for test in report["tests"])
     keys = {"score", "max_score", "status", "name", "output", "tags", "visibility"}
     assert all(keys <= set(test) for test in report["tests"])
     failed = [test for test in report["tests"] if test["status"] == "failed"]
@@ -552,4 +552,4 @@ def test_the_gradescope_scripts_grade_a_submission(tmp_path: Path) -> None:
     done = subprocess.run([script], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "results" / "results.json").read_text(encoding="utf-8"))
-    assert report["score"] == 14
+    assert report["score"] == 12

@@ -89,7 +89,7 @@ def test_stubs_score_nothing_and_end_with_status_1(tmp_path: Path) -> None:
     (tmp_path / f"{STEM}.py").write_text(cut(solution(STEM)), encoding="utf-8")
     done = command("1", "--from", str(tmp_path))
     assert done.returncode == 1
-    assert "0 of 14 points" in done.stdout
+    assert "0 of 12 points" in done.stdout
     line = cut(solution(STEM)).split("# TODO 1.1")[0].count("\n") + 1
     assert f"Next: forward of lesson 1\n  → {tmp_path / STEM}.py:{line}\n" in done.stdout
     assert done.stderr == ""
@@ -120,13 +120,13 @@ def test_there_is_no_colour_without_a_terminal() -> None:
 def test_json_on_standard_output_is_all_there_is(tmp_path: Path) -> None:
     done = command("1", "--from", "solutions", "--json", "-")
     report = json.loads(done.stdout)
-    assert report["points"] == report["max_points"] == 14
+    assert report["points"] == report["max_points"] == 12
     assert list(report) == ["schema", "device", "dtype", "seed", "points", "max_points", "lessons"]
 
 
 def test_json_and_junit_are_written_beside_the_report(tmp_path: Path) -> None:
     done = command("1", "--json", str(tmp_path / "r.json"), "--junit", str(tmp_path / "r.xml"))
-    assert "of 14 points" in done.stdout
+    assert "of 12 points" in done.stdout
     assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["schema"] == 1
     suite = ET.parse(tmp_path / "r.xml").getroot()[0]
     assert (suite.get("name"), suite.get("tests")) == (STEM, "6")
@@ -142,7 +142,7 @@ def test_the_course_works_without_solutions(course: Path) -> None:
     assert not (course / "solutions").exists()
     done = command("1", cwd=course)
     assert done.returncode == 1
-    assert "0 of 14 points" in done.stdout
+    assert "0 of 12 points" in done.stdout
     assert command("verify", cwd=course).stderr == (
         "checks: there is no folder solutions/ in this copy of the course\n"
     )

@@ -36,9 +36,9 @@ def test_a_process_that_was_killed_is_started_again_for_the_next_exercise(server
 
 def test_a_server_that_was_killed_is_started_again() -> None:
     with Server("exec") as own:
-        assert grade_text(own, STEM, solution(STEM)).points == 14
+        assert grade_text(own, STEM, solution(STEM)).points == 12
         os.kill(own.pid, signal.SIGKILL)
-        assert grade_text(own, STEM, solution(STEM)).points == 14
+        assert grade_text(own, STEM, solution(STEM)).points == 12
 
 
 def test_nothing_is_left_when_the_server_closes(tmp_path: Path) -> None:
