@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import torch
@@ -24,8 +24,10 @@ from checks.grader.records.verdict import Settings
 
 #: Small calls are not drawn with care: a parameter may come close to 0 and keep few digits.
 QUICK_RTOL = 1e-2
+#: How many variants of a mistake are tried together with those of another.
+TOGETHER = 4
 #: What a wrong formula may raise where a student's code raises as well.
-RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError)
+RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError, ArithmeticError)
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,9 @@ def diagnose(
     """Name the mistake, say which results are right, and where the others part from them."""
     rtol = RTOL[settings.dtype] * exercise.slack
     ordered = _telling_first(exercise, evidence, settings)
-    named = _explain(exercise, ordered, prefixes, rtol)
-    sentences = [mistake.says for mistake in named]
-    if len(named) > 1:
-        sentences = ["Two things at once. " + sentences[0], "And: " + sentences[1]]
-    if not named:
-        sentences = [ratio(exercise, ordered, rtol), exercise.idea]
+    explanation = _explain(exercise, ordered, prefixes, rtol)
+    named = explanation.named
+    sentences = [str(explanation)] if named else [ratio(exercise, ordered, rtol), exercise.idea]
     partly = partly_right(exercise, ordered, settings)
     node = first_wrong_node(exercise, ordered, rtol)
     step = first_wrong_step(exercise, prefixes, settings)
@@ -71,6 +70,8 @@ def variants(exercise: Exercise) -> Iterator[Variant]:
     for mistake in exercise.mistakes:
         for swap in mistake.swaps:
             yield Variant((mistake,), _swapped(exercise, swap))
+        for parts_ in mistake.variants:
+            yield Variant((mistake,), _slipped(exercise, parts_))
         for formula in mistake.formulas:
             yield Variant((mistake,), _whole(formula))
         if mistake.each is not None:
@@ -81,23 +82,34 @@ def variants(exercise: Exercise) -> Iterator[Variant]:
 
 
 def pairs(exercise: Exercise) -> Iterator[Variant]:
-    """Two different mistakes at once: two swaps of different steps, or a map over any other."""
+    """Two different mistakes at once: two that do not meet in one place, or a map over any other.
+
+    Of each mistake the first variants take part, which are the common ones.
+    """
     for first, second in combinations(exercise.mistakes, 2):
         for one in first.swaps:
             for other in second.swaps:
                 both = _together(one, other)
                 if both is not None:
                     yield Variant((first, second), _swapped(exercise, both))
+        for left, right in product(first.variants[:TOGETHER], second.variants[:TOGETHER]):
+            if _places(left).isdisjoint(_places(right)):
+                yield Variant((first, second), _slipped(exercise, (*left, *right)))
         for inner, outer in ((first, second), (second, first)):
             if outer.each is None:
                 continue
             computations = [
                 *(_swapped(exercise, swap) for swap in inner.swaps),
+                *(_slipped(exercise, variant) for variant in inner.variants),
                 *(_whole(formula) for formula in inner.formulas),
                 *([_mapped(_right, inner.each, None)] if inner.each and inner is first else []),
             ]
             for computation in computations:
                 yield Variant((first, second), _mapped(computation, outer.each, None))
+
+
+def _places(variant: tuple[Any, ...]) -> frozenset[Any]:
+    return frozenset().union(*(part.places for part in variant))
 
 
 def _together(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -138,17 +150,52 @@ def agrees(variant: Variant, evidence: Sequence[Evidence], rtol: float) -> bool:
     return valued > 0
 
 
+@dataclass(frozen=True)
+class Explanation:
+    """The mistakes that every explanation of an answer has, and those that only some have."""
+
+    named: tuple[Mistake, ...] = ()
+    perhaps: tuple[Mistake, ...] = ()
+
+    def __str__(self) -> str:
+        says = [mistake.says for mistake in self.named]
+        either = " Or: ".join(mistake.says for mistake in self.perhaps)
+        if len(says) > 1:
+            return f"Two things at once. {says[0]} And: {says[1]}"
+        if says and either:
+            return f"Two things at once. {says[0]} And: {either}"
+        return says[0] if says else ""
+
+
 def _explain(
     exercise: Exercise, evidence: Sequence[Evidence], prefixes: Sequence[Prefix], rtol: float
-) -> tuple[Mistake, ...]:
+) -> Explanation:
+    """One mistake if one is enough, else two. What fits as well is said, and only what every
+    explanation has is named."""
     if not any(item.seen.outcome == "value" for item in evidence):
-        return ()  # nothing to agree with, as when a typo raises everywhere
+        return Explanation()  # nothing to agree with, as when a typo raises everywhere
     quick = [prefix for prefix in prefixes[:2] if prefix.seen.outcome == "value"]
     for candidates in (variants(exercise), pairs(exercise)):
+        found: dict[tuple[str, ...], tuple[Mistake, ...]] = {}
         for variant in candidates:
+            ids = tuple(mistake.id for mistake in variant.mistakes)
+            if ids in found:
+                continue
             if _is_possible(variant, quick) and agrees(variant, evidence, rtol):
-                return variant.mistakes
-    return ()
+                found[ids] = variant.mistakes
+                if len(ids) == 1:
+                    break
+        if found:
+            return _in_common(list(found.values()))
+    return Explanation()
+
+
+def _in_common(explanations: Sequence[tuple[Mistake, ...]]) -> Explanation:
+    first, *others = explanations
+    common = [m for m in first if all(any(m.id == o.id for o in other) for other in others)]
+    shared = {mistake.id for mistake in common}
+    rest = {m.id: m for explanation in explanations for m in explanation if m.id not in shared}
+    return Explanation(tuple(common), tuple(rest.values()))
 
 
 def _is_possible(variant: Variant, quick: Sequence[Prefix]) -> bool:
@@ -198,6 +245,12 @@ def _right(truth: Truth) -> Answer:
 
 def _swapped(exercise: Exercise, swap: Mapping[str, Any]) -> Callable[[Truth], Answer]:
     return lambda truth: exercise.truth(**truth.inputs, **swap)
+
+
+def _slipped(exercise: Exercise, variant: tuple[Any, ...]) -> Callable[[Truth], Answer]:
+    assert exercise.slipped is not None, f"{exercise.name} has no net to slip in"
+    wrong = exercise.slipped(*variant)
+    return lambda truth: wrong(**truth.inputs)
 
 
 def _whole(formula: Callable[..., Answer]) -> Callable[[Truth], Answer]:

@@ -155,6 +155,11 @@ def _value(stem: str, raw: Any, annotation: str) -> Any:
     return torch.tensor(raw, dtype=torch.float64)
 
 
+def column(stem: str, name: str) -> Tensor:
+    """A column of data/<stem>.csv, shape (n,), as float32 holds it, in float64."""
+    return torch.tensor(columns(stem, name)).double()
+
+
 def columns(stem: str, names: str | list[str]) -> Any:
     """A column of data/<stem>.csv as a list of numbers, or several columns as rows."""
     with (ROOT / "data" / f"{stem}.csv").open(encoding="utf-8", newline="") as file:

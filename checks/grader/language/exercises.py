@@ -1,0 +1,32 @@
+"""Exercises that many lessons have: a gradient by hand and by autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from checks.grader.language.lesson import Exercise, Variants
+from checks.grader.language.net import Net
+from checks.grader.language.truth import gradient_of
+
+
+def gradients(
+    net: Net, by_hand: Callable[..., Any], wrong: Mapping[str, Variants], **fields: Any
+) -> tuple[Exercise, Exercise]:
+    """`grad_by_hand` and `grad_by_autograd` of a net; `by_hand` is the closed form."""
+    quantities = tuple(f"∂loss/∂{name}" for name in net.wrt)
+    witnesses = gradient_of(net, *net.wrt)
+    hand, autograd = (
+        Exercise(
+            f"grad_{method}",
+            by_hand,
+            quantities,
+            wrong=wrong,
+            slipped=net.gradient,
+            witnesses=witnesses,
+            method=method,
+            **fields,
+        )
+        for method in ("by_hand", "by_autograd")
+    )
+    return hand, autograd

@@ -1,0 +1,124 @@
+"""Mistakes at one place of a net, by name: `halved("r")`, `slope_left_out("z1")`, `absent("y")`.
+
+Every function takes the names of nodes and gives a `Slip`; several slips at once are a tuple of
+them. A formula of a slip reads the net's values by name: `lambda at: 2 * at.x`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import permutations, product
+from typing import Any, NamedTuple
+
+Formula = Callable[[Any], Any]
+
+
+class Slip(NamedTuple):
+    """What is done wrong at the nodes `at`.
+
+    value  what the forward pass computes there: (values) -> value
+    read   what the slopes read there on the way back: (values) -> value
+    back   what is handed back: (what arrives, what is right, values) -> value; for an input, what
+           its gradient becomes
+    to     only on the way to this parent
+    only   only for the gradients of these parameters
+    """
+
+    at: tuple[str, ...]
+    value: Formula | None = None
+    read: Formula | None = None
+    back: Callable[[Any, Any, Any], Any] | None = None
+    to: str | None = None
+    only: tuple[str, ...] | None = None
+
+    @property
+    def places(self) -> frozenset[tuple[str, str]]:
+        """What two slips must not share to be made together."""
+        kinds = [kind for kind in ("value", "read", "back") if getattr(self, kind)]
+        return frozenset((name, kind) for name in self.at for kind in kinds)
+
+
+class Permuted(NamedTuple):
+    """The right values in another order."""
+
+    order: tuple[int, ...]
+
+    @property
+    def places(self) -> frozenset[tuple[str, str]]:
+        return frozenset({("answer", "order")})
+
+
+class Mapped(NamedTuple):
+    """The same done to every returned value; `single`: or to one of them only."""
+
+    each: Callable[[Any], Any] | None
+    single: bool = False
+
+
+def permuted(count: int) -> list[Permuted]:
+    """Every wrong order of so many values."""
+    return [Permuted(order) for order in permutations(range(count))][1:]
+
+
+def scaled(factor: float, *at: str, to: str | None = None) -> Slip:
+    """What is handed back is `factor` times what is right."""
+    return Slip(at, back=lambda g, right, _: factor * right, to=to)
+
+
+def halved(*at: str) -> Slip:
+    return scaled(0.5, *at)
+
+
+def doubled(*at: str) -> Slip:
+    return scaled(2.0, *at)
+
+
+def negated(*at: str) -> Slip:
+    return scaled(-1.0, *at)
+
+
+def cut(*at: str, to: str | None = None) -> Slip:
+    """Nothing is handed back: the path is forgotten."""
+    return scaled(0.0, *at, to=to)
+
+
+def slope_left_out(*at: str, to: str | None = None) -> Slip:
+    """What arrives is handed on as it is."""
+    return Slip(at, back=lambda g, right, _: g + 0 * right, to=to)
+
+
+def upstream_ignored(*at: str) -> Slip:
+    """The local slope is handed on, as if 1 had arrived."""
+    return Slip(at, back=lambda g, right, _: right / g)
+
+
+def slope(at: str, formula: str | Formula, *, to: str | None = None) -> Slip:
+    """What arrives is multiplied by this in place of the slope; for an input, by this as well."""
+    read = _formula(formula)
+    return Slip((at,), back=lambda g, right, values: g * read(values), to=to)
+
+
+def absent(*at: str) -> Slip:
+    """The value is 0 in the forward pass: the target, the bias is forgotten."""
+    return Slip(at, value=lambda _: 0.0)
+
+
+def computed_as(at: str, formula: str | Formula) -> Slip:
+    """The forward pass takes this value, and so do the slopes."""
+    return Slip((at,), value=_formula(formula))
+
+
+def read_as(at: str, formula: str | Formula) -> Slip:
+    """The way back takes this value; the forward pass the right one."""
+    return Slip((at,), read=_formula(formula))
+
+
+def in_some(slip: Slip, *parameters: str) -> list[Slip]:
+    """The slip made for all parameters, then for every smaller choice of them."""
+    choices = product((True, False), repeat=len(parameters))
+    chosen = [tuple(p for p, kept in zip(parameters, c, strict=True) if kept) for c in choices]
+    return [slip, *(slip._replace(only=some) for some in chosen[1:] if some)]
+
+
+def _formula(formula: str | Formula) -> Formula:
+    return (lambda at: getattr(at, formula)) if isinstance(formula, str) else formula
