@@ -13,7 +13,7 @@ from checks.grader.language.exercises import gradients
 from checks.grader.language.figure import Graph, Losses
 from checks.grader.language.inputs import Dice, column
 from checks.grader.language.lesson import Exercise, Witness, lesson
-from checks.grader.language.linear import trained
+from checks.grader.language.linear import draw_training, trained
 from checks.grader.language.net import net
 from checks.grader.language.slips import (
     Mapped,
@@ -29,8 +29,6 @@ from checks.grader.language.training import Training, in_every_step
 from checks.grader.language.truth import gradient_of, number
 
 LR = 0.01
-#: A trained parameter near 0 would lose float32's digits, and a loss near 0 hides mistakes.
-SMALL = 0.25
 
 
 # ── what is right: the net node by node, and the closed forms ──────────────────────────────────
@@ -84,20 +82,8 @@ def draw(dice: Dice) -> Mapping[str, Any]:
             return {"x": x, "y": y, "w": w, "upstream": dice.number("upstream")}
 
 
-def draw_training(dice: Dice) -> Mapping[str, Any]:
-    """Three or four samples of both signs and some epochs that end far from 0 and from rest."""
-    count = 3 + dice.trial % 2
-    while True:
-        inputs: dict[str, Any] = {
-            "xs": dice.tensor(count),
-            "ys": dice.tensor(count),
-            "w": dice.number("w"),
-            "lr": dice.factor(0.011, 0.03),
-            "epochs": count + 1 + dice.trial // 2,
-        }
-        w, losses = train_by_matrix(**inputs)
-        if w.abs() > SMALL and losses.min() > SMALL:
-            return inputs
+def draw_samples(dice: Dice) -> Mapping[str, Any]:
+    return draw_training(dice, train_by_matrix, nodes.wrt, count=3)
 
 
 # ── where students slip ────────────────────────────────────────────────────────────────────────
@@ -149,14 +135,6 @@ def along_the_graph(x: float, y: float, w: float) -> tuple[float, ...]:
     return (r.item(), *(slope.item() for slope in slopes))
 
 
-def gradients_of_epoch_0() -> tuple[float, ...]:
-    w, gradients = number(1.0), []
-    for x, y in zip(*data(), strict=True):
-        gradients.append(gradient(x, y, w).item())
-        w = w - LR * gradients[-1]
-    return tuple(gradients)
-
-
 def data() -> tuple[Tensor, Tensor]:
     """xs and ys of the notes, shape (3,)."""
     return column("lesson1_linear", "x"), column("lesson1_linear", "y")
@@ -182,7 +160,7 @@ CLAIMS = {
     "residual": lambda: along_the_graph(1.0, 2.0, 1.0)[0],
     "along_the_graph": lambda: along_the_graph(2.0, 4.0, 1.0),
     "product": lambda: forward(number(2.0), number(3.0)).item(),
-    "gradients_of_epoch_0": gradients_of_epoch_0,
+    "gradients_of_epoch_0": lambda: train.gradients_of_an_epoch(*data(), number(1.0), LR, 1),
     "after_epoch_0": lambda: after(1)[0].item(),
     "first_loss": lambda: after(1)[1].item(),
     "what_shrinks": what_shrinks,
@@ -233,7 +211,7 @@ LESSON = lesson(
         train.exercise(
             Witness("powers of the epoch's matrix", train_by_matrix),
             wrong=in_every_step(SLIPS) | train.loops(0.01),
-            draw=draw_training,
+            draw=draw_samples,
         ),
     ),
 )

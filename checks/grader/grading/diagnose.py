@@ -6,6 +6,7 @@ never be blamed and a chance agreement cannot happen twice.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import combinations, product
@@ -18,6 +19,7 @@ from checks.grader.grading.compare import RTOL, right_quantities
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.grading.locate import first_wrong_node, first_wrong_step, partly_right, ratio
 from checks.grader.language.lesson import Exercise, Mistake
+from checks.grader.language.slips import Slip
 from checks.grader.language.truth import Truth
 from checks.grader.records.answer import Answer, aligned, close, parts, tensor_of
 from checks.grader.records.verdict import Settings
@@ -108,6 +110,20 @@ def pairs(exercise: Exercise) -> Iterator[Variant]:
                 yield Variant((first, second), _mapped(computation, outer.each, None))
 
 
+def of_another_loss(exercise: Exercise) -> Iterator[Variant]:
+    """Trainings with a slip in every step: where it lies in the loss, any losses may be noted."""
+    if exercise.quantities[-1] != "losses":
+        return
+    for mistake in exercise.mistakes:
+        for variant in mistake.variants:
+            if any(isinstance(part, Slip) for part in variant):
+                yield Variant((mistake,), _without_losses(_slipped(exercise, variant)))
+
+
+def _without_losses(predict: Callable[[Truth], Answer]) -> Callable[[Truth], Answer]:
+    return lambda truth: (*predict(truth)[:-1], None)
+
+
 def _places(variant: tuple[Any, ...]) -> frozenset[Any]:
     return frozenset().union(*(part.places for part in variant))
 
@@ -174,8 +190,8 @@ def _explain(
     explanation has is named."""
     if not any(item.seen.outcome == "value" for item in evidence):
         return Explanation()  # nothing to agree with, as when a typo raises everywhere
-    quick = [prefix for prefix in prefixes[:2] if prefix.seen.outcome == "value"]
-    for candidates in (variants(exercise), pairs(exercise)):
+    quick = _telling(exercise, prefixes)
+    for candidates in (variants(exercise), pairs(exercise), of_another_loss(exercise)):
         found: dict[tuple[str, ...], tuple[Mistake, ...]] = {}
         for variant in candidates:
             ids = tuple(mistake.id for mistake in variant.mistakes)
@@ -210,6 +226,13 @@ def _is_possible(variant: Variant, quick: Sequence[Prefix]) -> bool:
     return True
 
 
+def _telling(exercise: Exercise, prefixes: Sequence[Prefix]) -> list[Prefix]:
+    """The small calls that rule out most at the least cost: the first, then the first wrong one."""
+    valued = [prefix for prefix in prefixes if prefix.seen.outcome == "value"]
+    wrong = [p for p in valued if not _same_answer(p.truth.by_hand, p.seen.value, QUICK_RTOL)]
+    return [*valued[:1], *(prefix for prefix in wrong[:1] if prefix is not valued[0])]
+
+
 def _telling_first(
     exercise: Exercise, evidence: Sequence[Evidence], settings: Settings
 ) -> list[Evidence]:
@@ -234,9 +257,20 @@ def _same_answer(predicted: Answer, value: Any, rtol: float) -> bool:
         number = tensor_of(actual)
         if number is None:
             return False
-        if not close(number, torch.as_tensor(expected, dtype=torch.float64), rtol=rtol):
+        if not (_close_numbers if isinstance(expected, float) else _close)(number, expected, rtol):
             return False
     return True
+
+
+def _close(number: Tensor, expected: Any, rtol: float) -> bool:
+    return close(number, torch.as_tensor(expected, dtype=torch.float64), rtol=rtol)
+
+
+def _close_numbers(number: Tensor, expected: float, rtol: float) -> bool:
+    """`close` for one number, without the price of a tensor."""
+    if number.ndim != 0 or not math.isfinite(expected):
+        return False
+    return abs(number.item() - expected) <= 2 * rtol * abs(expected)
 
 
 def _right(truth: Truth) -> Answer:
@@ -265,7 +299,7 @@ def _mapped(
     def predict(truth: Truth) -> Answer:
         answer = inner(truth)
         mapped = [
-            each(part) if isinstance(part, Tensor) and only in (None, i) else part
+            each(torch.as_tensor(part)) if part is not None and only in (None, i) else part
             for i, part in enumerate(parts(answer))
         ]
         if isinstance(answer, Mapping):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -53,7 +54,7 @@ class Loop:
     frozen: Literal["none", "all"] | int = "none"
     sequential: bool = False
 
-    @property
+    @cached_property
     def changed(self) -> dict[str, Any]:
         """The fields in which this loop is not the right one."""
         return {
@@ -62,7 +63,7 @@ class Loop:
             if (value := getattr(self, field.name)) != field.default
         }
 
-    @property
+    @cached_property
     def places(self) -> frozenset[tuple[str, str]]:
         """What two wrong loops must not share to be one loop."""
         return frozenset(("loop", name) for name in self.changed)

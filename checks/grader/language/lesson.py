@@ -104,8 +104,9 @@ def declared(id: str, says: str, variants: Variants) -> Mistake:
         id,
         says,
         variants=tuple(
-            one if type(one) is tuple else (one,) for one in each if hasattr(one, "places")
-            or type(one) is tuple
+            one if type(one) is tuple else (one,)
+            for one in each
+            if hasattr(one, "places") or type(one) is tuple
         ),
         formulas=tuple(one for one in each if inspect.isroutine(one) or isinstance(one, partial)),
         each=mapped.each,

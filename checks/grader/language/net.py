@@ -187,8 +187,23 @@ class Net:
         """Nodes as a picture names them -> the node as a function of the inputs."""
         return {name: self.value(node) for node, name in shown.items()}
 
-    def values(self, inputs: Sequence[Number], slips: Sequence[Slip] = ()) -> list[Number]:
-        """The value of every node; `slips` that are made in the forward pass are."""
+    def nudged(self, *names: str) -> Callable[..., Any]:
+        """The loss when something is added to nodes: its slope in that is the node's gradient."""
+
+        def loss(**inputs: Any) -> Any:
+            nudges = {self.place(name): inputs.get(name, 0.0) for name in names}
+            values = self.values([inputs[name] for name in self.inputs], nudges=nudges)
+            return values[self._followed[2]]
+
+        return loss
+
+    def values(
+        self,
+        inputs: Sequence[Number],
+        slips: Sequence[Slip] = (),
+        nudges: Mapping[int, Number] | None = None,
+    ) -> list[Number]:
+        """The value of every node, with the slips made that the forward pass makes."""
         nodes, _, _, ranges = self._followed
         made = {place: slip.value for slip in slips if slip.value for place in self._at(slip)}
         values: list[Number] = []
@@ -205,6 +220,8 @@ class Net:
             values.append(OPERATIONS[node.operation].value(*(values[p] for p in node.parents)))
             if place in made:
                 values[place] = made[place](reader)
+            if nudges and place in nudges:
+                values[place] = values[place] + nudges[place]
         return values
 
     def run(
@@ -233,19 +250,14 @@ class Net:
             at = {place for name in leaves or () for place in self.leaves(name)}
             extra = [slip._replace(only=None) for slip in some if slip.only == leaves]
             loss, wrong = self._run(inputs, [*everywhere, *extra])
-            grads = [w if p in at else g for p, g, w in zip(self.trained, grads, wrong, strict=True)]
+            grads = [
+                w if p in at else g for p, g, w in zip(self.trained, grads, wrong, strict=True)
+            ]
         return loss, tuple(grads)
 
     @cached_property
     def trained(self) -> tuple[int, ...]:
         return tuple(place for name in self.wrt for place in self.leaves(name))
-
-    def all_gradients(
-        self, inputs: Sequence[Number], slips: Sequence[Slip] = ()
-    ) -> dict[str, Number]:
-        """∂loss/∂node of every node on the way, by name."""
-        grads = self._backward(self.values(inputs, slips), slips)
-        return {name: grads[place] for name, place in self._followed[1].items() if place in grads}
 
     def _at(self, slip: Slip) -> tuple[int, ...]:
         return tuple(self.place(name) for name in slip.at)
@@ -268,11 +280,15 @@ class Net:
         nodes, _, end, _ = self._followed
         reader = Reader(self, values)
         backs: dict[int, list[Slip]] = {}
+        gradual: dict[int, list[Slip]] = {}
         read = values
         for slip in slips:
             if slip.back is not None:
                 for place in self._at(slip):
                     backs.setdefault(place, []).append(slip)
+            if slip.grad is not None:
+                for place in self._at(slip):
+                    gradual.setdefault(place, []).append(slip)
             if slip.read is not None:
                 read = list(read)
                 for place in self._at(slip):
@@ -282,34 +298,30 @@ class Net:
         for place, parents in self._active:
             if place not in grads:
                 continue
-            g, node = grads[place], nodes[place]
-            slopes = OPERATIONS[node.operation or ""].slopes
+            node = nodes[place]
+            for slip in gradual.pop(place, ()):
+                grads[place] = slip.grad(grads[place], reader)  # type: ignore[misc]
+            g, slopes = grads[place], OPERATIONS[node.operation or ""].slopes
             operands = [read[p] for p in node.parents]
             for i in parents:
                 parent = node.parents[i]
                 handed = _fit(slopes[i](g, read[place], *operands), values[parent])
                 for slip in backs.get(place, ()):
                     if slip.to is None or self.place(slip.to) == parent:
-                        assert slip.back is not None
-                        handed = _fit(slip.back(g, handed, reader), values[parent])
+                        handed = _fit(slip.back(g, handed, reader), values[parent])  # type: ignore[misc]
                 grads[parent] = grads[parent] + handed if parent in grads else handed
-        for place, made in backs.items():
-            if nodes[place].operation is None and place in grads:
-                for slip in made:
-                    assert slip.back is not None
-                    grads[place] = slip.back(grads[place], grads[place], reader)
+        for place, made in gradual.items():  # inputs
+            for slip in made:
+                grads[place] = slip.grad(grads[place], reader)  # type: ignore[misc]
         return grads
 
-    def answer(self, grads: Sequence[Number], like: Sequence[Tensor]) -> Any:
-        """Gradients as an exercise returns them: in the shapes of the trained inputs."""
-        parts, start = [], 0
-        for name, given in zip(self.wrt, like, strict=True):
-            count = self.sizes.get(name, 1)
-            chosen = grads[start : start + count]
-            value = chosen if name in self.sizes else chosen[0]
-            parts.append(value if isinstance(value, Tensor) else given.new_tensor(value))
-            start += count
-        return parts[0] if len(parts) == 1 else tuple(parts)
+    def parts(self, numbers: Sequence[Number]) -> tuple[Number, ...]:
+        """A number for each leaf -> a value for each trained input."""
+        found, rest = [], iter(numbers)
+        for name in self.wrt:
+            size = self.sizes.get(name)
+            found.append(_vector([next(rest) for _ in range(size)]) if size else next(rest))
+        return tuple(found)
 
     def _apart(self, name: str, value: Number) -> Number:
         return value.tolist() if name in self.sizes else plain(value)
@@ -319,9 +331,23 @@ class Net:
 
         def wrong(**inputs: Any) -> Any:
             _, grads = self.run([self._apart(name, inputs[name]) for name in self.inputs], slips)
-            return self.answer(grads, [inputs[name] for name in self.wrt])
+            parts = self.parts(grads)
+            return parts[0] if len(parts) == 1 else parts
 
         return wrong
+
+    def node_gradients(self, *names: str) -> Callable[..., Callable[..., Any]]:
+        """Slips -> ∂loss/∂node by name, a function of the inputs."""
+
+        def slipped(*slips: Slip) -> Callable[..., Any]:
+            def wrong(**inputs: Any) -> Any:
+                values = self.values([inputs[name] for name in self.inputs], slips)
+                grads = self._backward(values, slips)
+                return {name: grads[self.place(name)] for name in names}
+
+            return wrong
+
+        return slipped
 
 
 class Reader:
@@ -359,6 +385,10 @@ def _with_locals(function: Callable[..., Any], arguments: Sequence[Any], found: 
         return function(*arguments)
     finally:
         sys.setprofile(before)
+
+
+def _vector(numbers: list[Number]) -> Tensor:
+    return torch.tensor(numbers, dtype=torch.float64)
 
 
 def _fit(handed: Number, like: Number) -> Number:

@@ -18,8 +18,8 @@ class Slip(NamedTuple):
 
     value  what the forward pass computes there: (values) -> value
     read   what the slopes read there on the way back: (values) -> value
-    back   what is handed back: (what arrives, what is right, values) -> value; for an input, what
-           its gradient becomes
+    grad   what the node's own gradient becomes, once all of it has arrived: (gradient, values)
+    back   what the node hands back: (what arrives, what is right, values) -> value
     to     only on the way to this parent
     only   only for the gradients of these parameters
     """
@@ -27,6 +27,7 @@ class Slip(NamedTuple):
     at: tuple[str, ...]
     value: Formula | None = None
     read: Formula | None = None
+    grad: Callable[[Any, Any], Any] | None = None
     back: Callable[[Any, Any, Any], Any] | None = None
     to: str | None = None
     only: tuple[str, ...] | None = None
@@ -34,7 +35,7 @@ class Slip(NamedTuple):
     @property
     def places(self) -> frozenset[tuple[str, str]]:
         """What two slips must not share to be made together."""
-        kinds = [kind for kind in ("value", "read", "back") if getattr(self, kind)]
+        kinds = [kind for kind in ("value", "read", "grad", "back") if getattr(self, kind)]
         return frozenset((name, kind) for name in self.at for kind in kinds)
 
 
@@ -60,9 +61,9 @@ def permuted(count: int) -> list[Permuted]:
     return [Permuted(order) for order in permutations(range(count))][1:]
 
 
-def scaled(factor: float, *at: str, to: str | None = None) -> Slip:
-    """What is handed back is `factor` times what is right."""
-    return Slip(at, back=lambda g, right, _: factor * right, to=to)
+def scaled(factor: Any, *at: str) -> Slip:
+    """The gradient that has arrived at the node goes on as `factor` times itself."""
+    return Slip(at, grad=lambda g, _: factor * g)
 
 
 def halved(*at: str) -> Slip:
@@ -79,7 +80,7 @@ def negated(*at: str) -> Slip:
 
 def cut(*at: str, to: str | None = None) -> Slip:
     """Nothing is handed back: the path is forgotten."""
-    return scaled(0.0, *at, to=to)
+    return Slip(at, back=lambda g, right, _: 0.0 * right, to=to)
 
 
 def slope_left_out(*at: str, to: str | None = None) -> Slip:
@@ -93,9 +94,15 @@ def upstream_ignored(*at: str) -> Slip:
 
 
 def slope(at: str, formula: str | Formula, *, to: str | None = None) -> Slip:
-    """What arrives is multiplied by this in place of the slope; for an input, by this as well."""
+    """What arrives is multiplied by this in place of the local slope."""
     read = _formula(formula)
     return Slip((at,), back=lambda g, right, values: g * read(values), to=to)
+
+
+def multiplied(at: str, formula: str | Formula) -> Slip:
+    """The node's own gradient is multiplied by this: ∂b with an x."""
+    read = _formula(formula)
+    return Slip((at,), grad=lambda g, values: g * read(values))
 
 
 def absent(*at: str) -> Slip:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from inspect import Parameter
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from torch import Tensor
 from checks.grader.language.descent import RIGHT, Loop, Numbers, descend
 from checks.grader.language.lesson import Exercise, Variants, Witness
 from checks.grader.language.net import Net, plain
-from checks.grader.language.slips import Permuted, Slip
+from checks.grader.language.slips import Permuted, Slip, permuted
 
 Closed = Callable[..., Any]
 
@@ -40,6 +41,7 @@ class Training:
         self.net, self.loss, self.gradient = net, loss, gradient
         self.samples, self.by_sample = tuple(samples), by_sample
         self.rate, self.epochs = rate, epochs
+        self._remembered = lru_cache(maxsize=4096)(net.run)  # wrong loops share their first steps
         annotated = {
             **dict.fromkeys((*samples, *net.wrt), "Tensor"),
             rate: "float",
@@ -70,11 +72,22 @@ class Training:
         )
         return (*answers, losses)
 
-    def slipped(self, *parts: Any) -> Callable[..., Any]:
-        """The training with these slips in every step and this loop around them.
+    def gradients_of_an_epoch(self, *args: Any) -> tuple[float, ...]:
+        """The gradients of each sample of the first epoch, one after the other."""
+        seen: list[Any] = []
 
-        Whoever errs in the gradient may have erred in the loss: with a slip, losses may be any.
-        """
+        def step(*at: Any) -> tuple[Any, Numbers]:
+            grads = self.gradient(*at)
+            seen.extend(several := grads if isinstance(grads, tuple) else (grads,))
+            return self.loss(*at), several
+
+        given = self.__signature__.bind(*args).arguments
+        start = tuple(plain(given[name]) for name in self.net.wrt)
+        descend(step, self._data(given), start, given[self.rate], 1)
+        return tuple(seen)
+
+    def slipped(self, *parts: Any) -> Callable[..., Any]:
+        """The training with these slips in every step and this loop around them."""
         slips = tuple(part for part in parts if isinstance(part, Slip | Permuted))
         loop, returned = RIGHT, None
         for part in parts:
@@ -85,18 +98,17 @@ class Training:
 
         def wrong(**inputs: Any) -> tuple[Any, ...]:
             *trained, losses = descend(
-                lambda *at: self.net.run(self._grouped(at), slips),
+                lambda *at: self._step(at, slips),
                 self._data(inputs),
                 self._flat(inputs),
                 inputs[self.rate],
                 inputs[self.epochs],
                 loop,
             )
-            answer = self.net.answer(trained, [inputs[name] for name in self.net.wrt])
-            several = answer if isinstance(answer, tuple) else (answer,)
+            several = self.net.parts(trained)
             if returned is not None:
                 several = tuple(several[i] for i in returned)
-            return (*several, None if slips else losses)
+            return (*several, losses)
 
         return wrong
 
@@ -115,18 +127,23 @@ class Training:
             numbers.extend(value.tolist() if name in self.net.sizes else (plain(value),))
         return tuple(numbers)
 
-    def _grouped(self, at: Sequence[Any]) -> list[Any]:
-        """Sample and parameters as the net's inputs: vectors taken apart are lists."""
+    def _step(self, at: Numbers, slips: tuple[Any, ...]) -> tuple[Any, Numbers]:
+        inputs = self._grouped(at)
+        exact = not any(isinstance(value, Tensor) for value in inputs)
+        return self._remembered(inputs, slips) if exact else self.net.run(inputs, slips)
+
+    def _grouped(self, at: Sequence[Any]) -> tuple[Any, ...]:
+        """Sample and parameters as the net's inputs: vectors taken apart are tuples of numbers."""
         count = len(self.samples)
         inputs: list[Any] = list(at[:count])
         for i, name in enumerate(self.net.inputs[:count]):
             if name in self.net.sizes and isinstance(inputs[i], Tensor):
-                inputs[i] = inputs[i].tolist()
+                inputs[i] = tuple(inputs[i].tolist())
         rest = iter(at[count:])
         for name in self.net.wrt:
             size = self.net.sizes.get(name)
-            inputs.append([next(rest) for _ in range(size)] if size else next(rest))
-        return inputs
+            inputs.append(tuple(next(rest) for _ in range(size)) if size else next(rest))
+        return tuple(inputs)
 
     def exercise(
         self, *witnesses: Witness, wrong: Mapping[str, Variants], **fields: Any
@@ -196,20 +213,27 @@ class Training:
 
     def _names(self) -> list[str]:
         """Each number or matrix that is stepped by itself."""
-        return [
-            f"{name}{i}" for name in self.net.wrt for i in range(self.net.sizes.get(name, 1))
-        ]
+        return [f"{name}{i}" for name in self.net.wrt for i in range(self.net.sizes.get(name, 1))]
 
 
-class Returned:
+class Returned(NamedTuple):
     """The trained parameters in another order."""
 
-    def __init__(self, *order: int) -> None:
-        self.order = order
-        self.places = frozenset({("answer", "order")})
+    order: tuple[int, ...]
+
+    @property
+    def places(self) -> frozenset[tuple[str, str]]:
+        return frozenset({("returned", "order")})
 
 
-def in_every_step(wrong: Mapping[str, Variants], *, without: Sequence[str] = ()) -> dict[str, Variants]:
+def returned(count: int) -> list[Returned]:
+    """Every wrong order of so many trained parameters."""
+    return [Returned(wrong.order) for wrong in permuted(count)]
+
+
+def in_every_step(
+    wrong: Mapping[str, Variants], *, without: Sequence[str] = ()
+) -> dict[str, Variants]:
     """The slips of a gradient, made in every step of a training."""
     found: dict[str, Variants] = {}
     for id, variants in wrong.items():
