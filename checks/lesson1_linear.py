@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.language.exercises import gradients
+from checks.grader.language.exercises import gradients, squared_loss
 from checks.grader.language.figure import Graph, Losses
 from checks.grader.language.inputs import Dice, column
 from checks.grader.language.lesson import Exercise, Witness, lesson
@@ -103,15 +103,6 @@ PRODUCT_SLIPS = {
     "upstream_ignored": in_some(upstream_ignored("z"), "x", "w"),
     "slopes_added": lambda x, w, upstream: (upstream + w, upstream + x),
 }
-LOSS_SLIPS = {
-    "target_ignored": lambda x, y, w: (x * w) ** 2,
-    "not_squared": [
-        lambda x, y, w: x * w - y,
-        lambda x, y, w: y - x * w,
-        lambda x, y, w: (x * w - y).abs(),
-    ],
-    "halved_loss": lambda x, y, w: 0.5 * (x * w - y) ** 2,
-}
 
 # ── what the notes state ───────────────────────────────────────────────────────────────────────
 
@@ -197,7 +188,7 @@ LESSON = lesson(
     ),
     exercises=(
         Exercise("forward", forward, ("ŷ",)),
-        Exercise("loss", loss, ("loss",), wrong=LOSS_SLIPS),
+        squared_loss(nodes, loss),
         Exercise(
             "multiply_backward",
             multiply_backward,

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.language.exercises import gradients
+from checks.grader.language.exercises import gradients, squared_loss
 from checks.grader.language.figure import Graph, Losses, Surface
 from checks.grader.language.inputs import Dice, column
 from checks.grader.language.lesson import Exercise, Witness, lesson
@@ -30,7 +30,7 @@ from checks.grader.language.training import Training, in_every_step, returned
 from checks.grader.language.truth import number
 
 LR = 0.01
-START = (1.0, 2.0)
+START = (number(1.0), number(2.0))
 #: A prediction or residual this small would be the difference of two larger numbers.
 CANCELLED = 0.5
 
@@ -100,19 +100,9 @@ SLIPS = {
     "bias_forgotten": absent("b"),
 }
 FORWARD_SLIPS = {
-    "bias_forgotten": lambda x, w, b: x * w,
+    "bias_forgotten": absent("b"),
     "added_too_early": [lambda x, w, b: x * (w + b), lambda x, w, b: (x + b) * w],
     "bias_for_weight": lambda x, w, b: x * b + w,
-}
-LOSS_SLIPS = {
-    "target_ignored": lambda x, y, w, b: (x * w + b) ** 2,
-    "bias_forgotten": lambda x, y, w, b: (x * w - y) ** 2,
-    "not_squared": [
-        lambda x, y, w, b: x * w + b - y,
-        lambda x, y, w, b: y - x * w - b,
-        lambda x, y, w, b: (x * w + b - y).abs(),
-    ],
-    "halved_loss": lambda x, y, w, b: 0.5 * loss(x, y, w, b),
 }
 STEP_SLIPS = in_every_step(SLIPS)
 STEP_SLIPS["order_swapped"] = [*permuted(2), *returned(2)]
@@ -127,7 +117,7 @@ def data() -> tuple[Tensor, Tensor]:
 
 def after(epochs: int) -> tuple[float, ...]:
     """w and b after some epochs on the notes' data."""
-    w, b, _ = train(*data(), *map(number, START), LR, epochs)
+    w, b, _ = train(*data(), *START, LR, epochs)
     return w.item(), b.item()
 
 
@@ -138,10 +128,8 @@ def mean_loss(parameters: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
 
 
 CLAIMS = {
-    "residual": lambda: (forward(number(1.0), *map(number, START)) - 2.0).item(),
-    "gradients_of_epoch_0": lambda: train.gradients_of_an_epoch(
-        *data(), *map(number, START), LR, 1
-    ),
+    "residual": lambda: (forward(number(1.0), *START) - 2.0).item(),
+    "gradients_of_epoch_0": lambda: train.gradients_of_an_epoch(*data(), *START, LR, 1),
     "after_epoch_0": lambda: after(1),
     "after_100": lambda: after(100),
     "after_1000": lambda: after(1000),
@@ -152,7 +140,7 @@ CLAIMS = {
 def program(lesson: ModuleType, device: str) -> None:
     """The notes' training log: 100 epochs from w = 1, b = 2; then what 1000 would reach."""
     xs, ys = (values.float().to(device) for values in data())
-    w, b = (torch.tensor(value, device=device) for value in START)
+    w, b = (value.float().to(device) for value in START)
     four = torch.tensor(4.0, device=device)
     print(f"predict (before training) 4 → {lesson.forward(four, w, b).item():g}")
     done = 0
@@ -181,8 +169,8 @@ LESSON = lesson(
         Surface("train", TRAINING, ("w", "b"), ("w", "b"), mean_loss, given={"epochs": 100}),
     ),
     exercises=(
-        Exercise("forward", forward, ("ŷ",), wrong=FORWARD_SLIPS),
-        Exercise("loss", loss, ("loss",), wrong=LOSS_SLIPS),
+        Exercise("forward", forward, ("ŷ",), wrong=FORWARD_SLIPS, slipped=nodes.node("y_hat")),
+        squared_loss(nodes, loss, {"bias_forgotten": absent("b")}),
         *gradients(nodes, gradient, SLIPS),
         train.exercise(
             Witness("powers of the epoch's matrix", train_by_matrix),

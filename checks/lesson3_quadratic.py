@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.language.exercises import gradients
+from checks.grader.language.exercises import gradients, squared_loss
 from checks.grader.language.figure import Graph, Losses, Surface
 from checks.grader.language.inputs import Dice, column
 from checks.grader.language.lesson import Exercise, Witness, lesson
@@ -32,7 +32,7 @@ from checks.grader.language.slips import (
 from checks.grader.language.training import Training, in_every_step, returned
 from checks.grader.language.truth import gradient_of, number
 
-LR = 0.01
+LR, ONES = 0.01, (number(1.0),) * 3
 NODES = ("z1", "z2", "z", "y_hat", "r")
 #: A prediction or residual may not be a smaller part of the terms that it is made of.
 CANCELLED = 0.15
@@ -146,11 +146,8 @@ NODE_SLIPS = {
     "target_ignored": absent("y"),
     "loss_returned": lambda x, y, w1, w2, b: dict.fromkeys(NODES, loss(x, y, w1, w2, b)),
     "upstream_ignored": [
-        lambda x, y, w1, w2, b: {
-            **dict.fromkeys(NODES, x**0),
-            "r": 2 * (forward(x, w1, w2, b) - y),
-        },
-        lambda x, y, w1, w2, b: dict.fromkeys(NODES, x**0),
+        lambda **inputs: node_gradients(**inputs) | dict.fromkeys(NODES[:-1], number(1.0)),
+        lambda **inputs: dict.fromkeys(NODES, number(1.0)),
     ],
     "bias_forgotten": absent("b"),
     "powers_exchanged": POWERS_EXCHANGED,
@@ -162,23 +159,10 @@ NODE_SLIPS = {
     },
 }
 FORWARD_SLIPS = {
-    "wrong_power": [
-        lambda x, w1, w2, b: w1 * 2 * x + w2 * x + b,
-        lambda x, w1, w2, b: w1 * x + w2 * x + b,
-    ],
-    "bias_forgotten": lambda x, w1, w2, b: w1 * x**2 + w2 * x,
-    "powers_exchanged": lambda x, w1, w2, b: w1 * x + w2 * x**2 + b,
+    "wrong_power": [DOUBLED, UNSQUARED],
+    "bias_forgotten": absent("b"),
+    "powers_exchanged": POWERS_EXCHANGED,
     "product_squared": lambda x, w1, w2, b: (w1 * x) ** 2 + w2 * x + b,
-}
-LOSS_SLIPS = {
-    "target_ignored": lambda x, y, w1, w2, b: forward(x, w1, w2, b) ** 2,
-    "bias_forgotten": lambda x, y, w1, w2, b: (w1 * x**2 + w2 * x - y) ** 2,
-    "not_squared": [
-        lambda x, y, w1, w2, b: forward(x, w1, w2, b) - y,
-        lambda x, y, w1, w2, b: y - forward(x, w1, w2, b),
-        lambda x, y, w1, w2, b: (forward(x, w1, w2, b) - y).abs(),
-    ],
-    "halved_loss": lambda x, y, w1, w2, b: 0.5 * loss(x, y, w1, w2, b),
 }
 STEP_SLIPS = in_every_step(SLIPS, without=("sign_flipped", "wrong_variable", "powers_exchanged"))
 STEP_SLIPS["order_swapped"] = [*permuted(3), *returned(3)]
@@ -198,7 +182,7 @@ def worked(b: float) -> dict[str, Tensor]:
 
 def after(epochs: int) -> tuple[Tensor, ...]:
     """w1, w2, b and the losses after some epochs on the notes' data from (1, 1, 1)."""
-    return train(*data(), *(number(1.0),) * 3, LR, epochs)
+    return train(*data(), *ONES, LR, epochs)
 
 
 def minimum() -> tuple[float, ...]:
@@ -219,9 +203,7 @@ CLAIMS = {
         *(nodes.value(name)(**worked(b=1.0)).item() for name in NODES),
         loss(**worked(b=1.0)).item(),
     ),
-    "gradients_of_epoch_0": lambda: train.gradients_of_an_epoch(
-        *data(), *(number(1.0),) * 3, LR, 1
-    ),
+    "gradients_of_epoch_0": lambda: train.gradients_of_an_epoch(*data(), *ONES, LR, 1),
     "after_epoch_0": lambda: [parameter.item() for parameter in after(1)[:3]],
     "after_100": lambda: [parameter.item() for parameter in after(100)[:3]],
     "last_loss": lambda: after(100)[-1][-1].item(),
@@ -262,8 +244,8 @@ LESSON = lesson(
         Surface("train", TRAINING, nodes.wrt, ("w2", "b"), mean_loss, given={"epochs": 100}),
     ),
     exercises=(
-        Exercise("forward", forward, ("ŷ",), wrong=FORWARD_SLIPS),
-        Exercise("loss", loss, ("loss",), wrong=LOSS_SLIPS),
+        Exercise("forward", forward, ("ŷ",), wrong=FORWARD_SLIPS, slipped=nodes.node("y_hat")),
+        squared_loss(nodes, loss, {"bias_forgotten": absent("b")}),
         Exercise(
             "node_gradients",
             node_gradients,

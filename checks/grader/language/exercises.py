@@ -1,4 +1,4 @@
-"""Exercises that many lessons have: a gradient by hand and by autograd."""
+"""Exercises that many lessons have: a squared loss, a gradient by hand and by autograd."""
 
 from __future__ import annotations
 
@@ -7,7 +7,25 @@ from typing import Any
 
 from checks.grader.language.lesson import Exercise, Variants
 from checks.grader.language.net import Net
+from checks.grader.language.slips import absent
 from checks.grader.language.truth import gradient_of
+
+
+def squared_loss(
+    net: Net, loss: Callable[..., Any], wrong: Mapping[str, Variants] | None = None
+) -> Exercise:
+    """`loss` of a net whose last node is the square of its node r."""
+    r = net.value("r")
+    common: dict[str, Variants] = {
+        "target_ignored": absent("y"),
+        "not_squared": [
+            lambda **at: r(**at),
+            lambda **at: -r(**at),
+            lambda **at: r(**at).abs(),
+        ],
+        "halved_loss": lambda **at: loss(**at) / 2,
+    }
+    return Exercise("loss", loss, ("loss",), wrong=common | dict(wrong or {}), slipped=net.node())
 
 
 def gradients(

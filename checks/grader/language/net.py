@@ -336,6 +336,19 @@ class Net:
 
         return wrong
 
+    def node(self, name: str | None = None) -> Callable[..., Callable[..., Any]]:
+        """Slips -> the value of a node, or of the loss, a function of the inputs."""
+
+        def slipped(*slips: Slip) -> Callable[..., Any]:
+            def wrong(**inputs: Any) -> Any:
+                given = [inputs.get(key, torch.zeros(())) for key in self.inputs]
+                values = self.values(given, slips)
+                return values[self._followed[2] if name is None else self.place(name)]
+
+            return wrong
+
+        return slipped
+
     def node_gradients(self, *names: str) -> Callable[..., Callable[..., Any]]:
         """Slips -> ∂loss/∂node by name, a function of the inputs."""
 
