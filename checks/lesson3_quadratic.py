@@ -121,7 +121,7 @@ SLIPS = {
         read_as("x2", "x"),
         read_as("x2", lambda at: 2 * at.x),
         (read_as("x2", lambda at: 2 * at.x), slope_left_out("z2")),
-        slope("z2", "x2"),
+        slope("z2", by="x2"),
         DOUBLED,
         UNSQUARED,
         (DOUBLED, RIGHT_SLOPE),
@@ -130,14 +130,14 @@ SLIPS = {
     "order_swapped": permuted(3),
     "upstream_ignored": upstream_ignored("y_hat"),
     "wrong_variable": [
-        (slope("z1", lambda at: 2 * at.w1 * at.x), slope("z2", "w2")),
-        slope("z1", lambda at: 2 * at.w1 * at.x),
-        slope("z2", "w2"),
+        (slope("z1", by=lambda at: 2 * at.w1 * at.x), slope("z2", by="w2")),
+        slope("z1", by=lambda at: 2 * at.w1 * at.x),
+        slope("z2", by="w2"),
     ],
     "bias_forgotten": absent("b"),
     "powers_exchanged": [
         POWERS_EXCHANGED,
-        (*POWERS_EXCHANGED, slope("z1", "x"), slope("z2", "x2")),
+        (*POWERS_EXCHANGED, slope("z1", by="x"), slope("z2", by="x2")),
     ],
 }
 NODE_SLIPS = {

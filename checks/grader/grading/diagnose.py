@@ -7,7 +7,7 @@ never be blamed and a chance agreement cannot happen twice.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import combinations, product
 from typing import Any
@@ -28,6 +28,8 @@ from checks.grader.records.verdict import Settings
 QUICK_RTOL = 1e-2
 #: How many variants of a mistake are tried together with those of another.
 TOGETHER = 4
+#: The same for the slips in the steps of a training: a training costs more than one gradient.
+TOGETHER_IN_STEPS = 1
 #: What a wrong formula may raise where a student's code raises as well.
 RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError, ArithmeticError)
 
@@ -94,7 +96,7 @@ def pairs(exercise: Exercise) -> Iterator[Variant]:
                 both = _together(one, other)
                 if both is not None:
                     yield Variant((first, second), _swapped(exercise, both))
-        for left, right in product(first.variants[:TOGETHER], second.variants[:TOGETHER]):
+        for left, right in product(_common(exercise, first), _common(exercise, second)):
             if _places(left).isdisjoint(_places(right)):
                 yield Variant((first, second), _slipped(exercise, (*left, *right)))
         for inner, outer in ((first, second), (second, first)):
@@ -108,6 +110,14 @@ def pairs(exercise: Exercise) -> Iterator[Variant]:
             ]
             for computation in computations:
                 yield Variant((first, second), _mapped(computation, outer.each, None))
+
+
+def _common(exercise: Exercise, mistake: Mistake) -> tuple[tuple[Any, ...], ...]:
+    """The variants that are tried together with those of another mistake."""
+    in_steps = exercise.quantities[-1] == "losses" and mistake.variants
+    if in_steps and any(isinstance(part, Slip) for part in mistake.variants[0]):
+        return mistake.variants[:TOGETHER_IN_STEPS]
+    return mistake.variants[:TOGETHER]
 
 
 def of_another_loss(exercise: Exercise) -> Iterator[Variant]:
@@ -191,7 +201,8 @@ def _explain(
     if not any(item.seen.outcome == "value" for item in evidence):
         return Explanation()  # nothing to agree with, as when a typo raises everywhere
     quick = _telling(exercise, prefixes)
-    for candidates in (variants(exercise), pairs(exercise), of_another_loss(exercise)):
+
+    def fitting(candidates: Iterable[Variant]) -> list[tuple[Mistake, ...]]:
         found: dict[tuple[str, ...], tuple[Mistake, ...]] = {}
         for variant in candidates:
             ids = tuple(mistake.id for mistake in variant.mistakes)
@@ -201,12 +212,19 @@ def _explain(
                 found[ids] = variant.mistakes
                 if len(ids) == 1:
                     break
-        if found:
-            return _in_common(list(found.values()))
-    return Explanation()
+        return list(found.values())
+
+    single = fitting(variants(exercise))
+    if single:
+        return _in_common(single)
+    slips = fitting(of_another_loss(exercise))
+    both = fitting(v for v in pairs(exercise) if not slips or slips[0][0] in v.mistakes)
+    return _in_common(both or slips)
 
 
 def _in_common(explanations: Sequence[tuple[Mistake, ...]]) -> Explanation:
+    if not explanations:
+        return Explanation()
     first, *others = explanations
     common = [m for m in first if all(any(m.id == o.id for o in other) for other in others)]
     shared = {mistake.id for mistake in common}

@@ -271,8 +271,11 @@ class Words:
     def says(self, exercise: str, id: str) -> str:
         """Of this exercise before any, of this lesson before all; "" if nobody has words for it."""
         shared = shared_words()
-        places = (self.own.get(exercise, {}), shared.get(exercise, {}), self.own, shared)
-        return next((place[id] for place in places if isinstance(place.get(id), str)), "")
+        for place in (self.own.get(exercise, {}), shared.get(exercise, {})):
+            if isinstance(place.get(id), str):
+                return str(place[id])
+        found = next((w for place in (self.own, shared) if isinstance(w := place.get(id), str)), "")
+        return f"{self.exercises.get(exercise, {}).get('before', '')} {found}".strip()
 
 
 @lru_cache(maxsize=1)

@@ -49,7 +49,7 @@ def draw_training(
     high: float = 2.8,
     lr: tuple[float, float] = (0.011, 0.03),
 ) -> dict[str, Any]:
-    """`count` samples of both signs, or one more, and some epochs that end far from 0 and from rest.
+    """`count` samples of both signs, or one more, and epochs that end far from 0 and from rest.
 
     A trained parameter near 0 would lose float32's digits, and a loss near 0 hides mistakes.
     """

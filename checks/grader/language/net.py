@@ -204,25 +204,41 @@ class Net:
         nudges: Mapping[int, Number] | None = None,
     ) -> list[Number]:
         """The value of every node, with the slips made that the forward pass makes."""
-        nodes, _, _, ranges = self._followed
-        made = {place: slip.value for slip in slips if slip.value for place in self._at(slip)}
+        ranges = self._followed[3]
         values: list[Number] = []
         for given, places in zip(inputs, ranges, strict=True):
             values.extend(given if len(places) > 1 else (given,))
-        reader, given_ones = Reader(self, values), Reader(self, list(values))
-        for place in [place for place in made if place < len(values)]:
-            values[place] = made[place](given_ones)
-        for place in range(len(values), len(nodes)):
-            node = nodes[place]
-            if node.operation is None:
-                values.append(node.constant)
-                continue
-            values.append(OPERATIONS[node.operation].value(*(values[p] for p in node.parents)))
-            if place in made:
-                values[place] = made[place](reader)
+        made = {place: slip.value for slip in slips if slip.value for place in self._at(slip)}
+        reader = Reader(self, values)
+        if made:
+            as_given = Reader(self, list(values))
+            for place in [place for place in made if place < len(values)]:
+                values[place] = made[place](as_given)
+        for place, value, parents in self._forward:
+            if len(parents) == 2:
+                result = value(values[parents[0]], values[parents[1]])
+            else:
+                result = value(values[parents[0]]) if parents else value()
+            values.append(made[place](reader) if place in made else result)
             if nudges and place in nudges:
                 values[place] = values[place] + nudges[place]
         return values
+
+    @cached_property
+    def _forward(self) -> list[tuple[int, Callable[..., Number], tuple[int, ...]]]:
+        """How each node that is no input is computed."""
+        nodes, _, _, ranges = self._followed
+        return [
+            (
+                place,
+                OPERATIONS[node.operation].value
+                if node.operation
+                else lambda constant=node.constant: constant,
+                node.parents,
+            )
+            for place, node in enumerate(nodes)
+            if place >= ranges[-1].stop
+        ]
 
     def run(
         self, inputs: Sequence[Number], slips: Sequence[Slip | Permuted] = ()
@@ -263,54 +279,64 @@ class Net:
         return tuple(self.place(name) for name in slip.at)
 
     @cached_property
-    def _active(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
-        """From the end back: each node behind which something is trained, and which parents."""
-        nodes, places, end, _ = self._followed
+    def _way_back(self) -> list[tuple[int, tuple[int, ...], list[tuple[int, Any]]]]:
+        """From the end: place, parents, and of those the ones on the way to what is trained."""
+        nodes, _, end, _ = self._followed
         reached = set(self.trained)
         for place, node in enumerate(nodes):
             if reached.intersection(node.parents):
                 reached.add(place)
-        return tuple(
-            (place, tuple(i for i, p in enumerate(nodes[place].parents) if p in reached))
+        return [
+            (
+                place,
+                node.parents,
+                [
+                    (parent, slope)
+                    for parent, slope in zip(
+                        node.parents, OPERATIONS[node.operation].slopes, strict=True
+                    )
+                    if parent in reached
+                ],
+            )
             for place in range(end, -1, -1)
-            if nodes[place].operation is not None and place in reached
-        )
+            if (node := nodes[place]).operation is not None and place in reached
+        ]
 
     def _backward(self, values: list[Number], slips: Sequence[Slip]) -> dict[int, Number]:
-        nodes, _, end, _ = self._followed
-        reader = Reader(self, values)
-        backs: dict[int, list[Slip]] = {}
-        gradual: dict[int, list[Slip]] = {}
-        read = values
+        """∂loss/∂node for every node on the way to what is trained, by its place."""
+        reader, read = Reader(self, values), values
+        on_grads: dict[int, list[Slip]] = {}
+        on_edges: dict[int, list[Slip]] = {}
         for slip in slips:
-            if slip.back is not None:
-                for place in self._at(slip):
-                    backs.setdefault(place, []).append(slip)
-            if slip.grad is not None:
-                for place in self._at(slip):
-                    gradual.setdefault(place, []).append(slip)
-            if slip.read is not None:
-                read = list(read)
-                for place in self._at(slip):
+            for place in self._at(slip):
+                if slip.grad is not None:
+                    on_grads.setdefault(place, []).append(slip)
+                if slip.back is not None:
+                    on_edges.setdefault(place, []).append(slip)
+                if slip.read is not None:
+                    read = list(read) if read is values else read
                     read[place] = slip.read(reader)
+        end = self._followed[2]
         one = values[end]
-        grads: dict[int, Number] = {end: torch.ones_like(one) if isinstance(one, Tensor) else 1.0}
-        for place, parents in self._active:
+        tensors = isinstance(one, Tensor)
+        grads: dict[int, Number] = {end: torch.ones_like(one) if tensors else 1.0}
+        for place, parents, ways in self._way_back:
             if place not in grads:
                 continue
-            node = nodes[place]
-            for slip in gradual.pop(place, ()):
+            for slip in on_grads.pop(place, ()):
                 grads[place] = slip.grad(grads[place], reader)  # type: ignore[misc]
-            g, slopes = grads[place], OPERATIONS[node.operation or ""].slopes
-            operands = [read[p] for p in node.parents]
-            for i in parents:
-                parent = node.parents[i]
-                handed = _fit(slopes[i](g, read[place], *operands), values[parent])
-                for slip in backs.get(place, ()):
-                    if slip.to is None or self.place(slip.to) == parent:
-                        handed = _fit(slip.back(g, handed, reader), values[parent])  # type: ignore[misc]
+            g, out, operands = grads[place], read[place], [read[p] for p in parents]
+            for parent, slope in ways:
+                handed = slope(g, out, *operands)
+                if tensors:
+                    handed = _fit(handed, values[parent])
+                for slip in on_edges.get(place, ()):
+                    if not slip.to or parent in map(self.place, slip.to):
+                        reader.here, reader.before = values[place], values[parents[0]]
+                        handed = slip.back(g, handed, reader)  # type: ignore[misc]
+                        handed = _fit(handed, values[parent]) if tensors else handed
                 grads[parent] = grads[parent] + handed if parent in grads else handed
-        for place, made in gradual.items():  # inputs
+        for place, made in on_grads.items():  # inputs
             for slip in made:
                 grads[place] = slip.grad(grads[place], reader)  # type: ignore[misc]
         return grads
@@ -324,7 +350,7 @@ class Net:
         return tuple(found)
 
     def _apart(self, name: str, value: Number) -> Number:
-        return value.tolist() if name in self.sizes else plain(value)
+        return tuple(value.tolist()) if name in self.sizes else plain(value)
 
     def gradient(self, *slips: Slip | Permuted) -> Callable[..., Any]:
         """The gradient with these slips made, as a function of the inputs."""
@@ -336,18 +362,23 @@ class Net:
 
         return wrong
 
-    def node(self, name: str | None = None) -> Callable[..., Callable[..., Any]]:
-        """Slips -> the value of a node, or of the loss, a function of the inputs."""
+    def node(self, *names: str) -> Callable[..., Callable[..., Any]]:
+        """Slips -> the values of these nodes, or of the loss, a function of the inputs."""
 
         def slipped(*slips: Slip) -> Callable[..., Any]:
             def wrong(**inputs: Any) -> Any:
-                given = [inputs.get(key, torch.zeros(())) for key in self.inputs]
+                given = [inputs.get(key, self._nothing(key)) for key in self.inputs]
                 values = self.values(given, slips)
-                return values[self._followed[2] if name is None else self.place(name)]
+                found = tuple(values[self.place(name)] for name in names)
+                return found[0] if len(found) == 1 else found or values[self._followed[2]]
 
             return wrong
 
         return slipped
+
+    def _nothing(self, name: str) -> Tensor:
+        """For an input that an exercise does not have, and that its nodes do not need."""
+        return torch.zeros(self.sizes.get(name, ()), dtype=torch.float64)
 
     def node_gradients(self, *names: str) -> Callable[..., Callable[..., Any]]:
         """Slips -> ∂loss/∂node by name, a function of the inputs."""
@@ -364,10 +395,15 @@ class Net:
 
 
 class Reader:
-    """The values of the nodes by name, for the formulas of slips: at.x, at.h1."""
+    """The values of the nodes by name, for the formulas of slips: at.x, at.h1.
+
+    here, before  the value of the node on whose way back the formula is asked, of its first parent
+    """
 
     def __init__(self, net: Net, values: Sequence[Number]) -> None:
         self._net, self._values = net, values
+        self.here: Number = None
+        self.before: Number = None
 
     def __getattr__(self, name: str) -> Number:
         return self._values[self._net.place(name)]

@@ -20,7 +20,7 @@ class Slip(NamedTuple):
     read   what the slopes read there on the way back: (values) -> value
     grad   what the node's own gradient becomes, once all of it has arrived: (gradient, values)
     back   what the node hands back: (what arrives, what is right, values) -> value
-    to     only on the way to this parent
+    to     only on the way to these parents
     only   only for the gradients of these parameters
     """
 
@@ -29,7 +29,7 @@ class Slip(NamedTuple):
     read: Formula | None = None
     grad: Callable[[Any, Any], Any] | None = None
     back: Callable[[Any, Any, Any], Any] | None = None
-    to: str | None = None
+    to: tuple[str, ...] = ()
     only: tuple[str, ...] | None = None
 
     @property
@@ -78,12 +78,17 @@ def negated(*at: str) -> Slip:
     return scaled(-1.0, *at)
 
 
-def cut(*at: str, to: str | None = None) -> Slip:
+def starting_at(*at: str) -> Slip:
+    """The way back begins at these nodes, with 1."""
+    return Slip(at, grad=lambda g, _: 0 * g + 1.0)
+
+
+def cut(*at: str, to: tuple[str, ...] = ()) -> Slip:
     """Nothing is handed back: the path is forgotten."""
     return Slip(at, back=lambda g, right, _: 0.0 * right, to=to)
 
 
-def slope_left_out(*at: str, to: str | None = None) -> Slip:
+def slope_left_out(*at: str, to: tuple[str, ...] = ()) -> Slip:
     """What arrives is handed on as it is."""
     return Slip(at, back=lambda g, right, _: g + 0 * right, to=to)
 
@@ -93,10 +98,13 @@ def upstream_ignored(*at: str) -> Slip:
     return Slip(at, back=lambda g, right, _: right / g)
 
 
-def slope(at: str, formula: str | Formula, *, to: str | None = None) -> Slip:
-    """What arrives is multiplied by this in place of the local slope."""
-    read = _formula(formula)
-    return Slip((at,), back=lambda g, right, values: g * read(values), to=to)
+def slope(*at: str, by: str | Formula, to: tuple[str, ...] = ()) -> Slip:
+    """What arrives is multiplied by this in place of the local slope.
+
+    A formula may ask for the values `at.here`, of the node itself, and `at.before`, of its parent.
+    """
+    read = _formula(by)
+    return Slip(at, back=lambda g, right, values: g * read(values), to=to)
 
 
 def multiplied(at: str, formula: str | Formula) -> Slip:
@@ -118,6 +126,11 @@ def computed_as(at: str, formula: str | Formula) -> Slip:
 def read_as(at: str, formula: str | Formula) -> Slip:
     """The way back takes this value; the forward pass the right one."""
     return Slip((at,), read=_formula(formula))
+
+
+def only(slip: Slip, *parameters: str) -> Slip:
+    """The slip made for the gradients of these parameters, not of the others."""
+    return slip._replace(only=parameters)
 
 
 def in_some(slip: Slip, *parameters: str) -> list[Slip]:
