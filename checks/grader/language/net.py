@@ -213,13 +213,13 @@ class Net:
         if made:
             as_given = Reader(self, list(values))
             for place in [place for place in made if place < len(values)]:
-                values[place] = made[place](as_given)
+                values[place] = _like(values[place], made[place](as_given))
         for place, value, parents in self._forward:
             if len(parents) == 2:
                 result = value(values[parents[0]], values[parents[1]])
             else:
                 result = value(values[parents[0]]) if parents else value()
-            values.append(made[place](reader) if place in made else result)
+            values.append(_like(result, made[place](reader)) if place in made else result)
             if nudges and place in nudges:
                 values[place] = values[place] + nudges[place]
         return values
@@ -434,6 +434,12 @@ def _with_locals(function: Callable[..., Any], arguments: Sequence[Any], found: 
         return function(*arguments)
     finally:
         sys.setprofile(before)
+
+
+def _like(right: Number, wrong: Number) -> Number:
+    """A plain number in the place of a tensor fills it."""
+    fills = isinstance(right, Tensor) and not isinstance(wrong, Tensor)
+    return torch.full_like(right, wrong) if fills else wrong
 
 
 def _vector(numbers: list[Number]) -> Tensor:

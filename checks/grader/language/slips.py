@@ -113,6 +113,11 @@ def multiplied(at: str, formula: str | Formula) -> Slip:
     return Slip((at,), grad=lambda g, values: g * read(values))
 
 
+def becomes(at: str, formula: Formula) -> Slip:
+    """The node's own gradient is this, whatever has arrived."""
+    return Slip((at,), grad=lambda _, values: formula(values))
+
+
 def absent(*at: str) -> Slip:
     """The value is 0 in the forward pass: the target, the bias is forgotten."""
     return Slip(at, value=lambda _: 0.0)

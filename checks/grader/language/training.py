@@ -24,6 +24,7 @@ class Training:
 
     loss, gradient  the closed forms, (*sample, *parameters) -> value; what is right comes of them
     samples         the arguments that hold the data
+    held_by         an argument that holds the parameters in their place, and how to read them
     by_sample       one step for each of their entries; otherwise the whole of them is one sample
     """
 
@@ -35,15 +36,17 @@ class Training:
         samples: Sequence[str],
         *,
         by_sample: bool = True,
+        held_by: tuple[str, Callable[[Any], Sequence[Tensor]]] | None = None,
         rate: str = "lr",
         epochs: str = "epochs",
     ) -> None:
         self.net, self.loss, self.gradient = net, loss, gradient
         self.samples, self.by_sample = tuple(samples), by_sample
-        self.rate, self.epochs = rate, epochs
+        self.rate, self.epochs, self.held_by = rate, epochs, held_by
         self._remembered = lru_cache(maxsize=4096)(net.run)  # wrong loops share their first steps
         annotated = {
-            **dict.fromkeys((*samples, *net.wrt), "Tensor"),
+            **({held_by[0]: "Module"} if held_by else {}),
+            **dict.fromkeys((*samples, *(() if held_by else net.wrt)), "Tensor"),
             rate: "float",
             epochs: "int",
         }
@@ -56,7 +59,7 @@ class Training:
 
     def __call__(self, *args: Any, **inputs: Any) -> tuple[Any, ...]:
         """The right training, by the closed forms: (*parameters, losses)."""
-        given = self.__signature__.bind(*args, **inputs).arguments
+        given = self._with_parameters(self.__signature__.bind(*args, **inputs).arguments)
 
         def step(*at: Any) -> tuple[Any, Numbers]:
             grads = self.gradient(*at)
@@ -96,7 +99,8 @@ class Training:
             if isinstance(part, Returned):
                 returned = part.order
 
-        def wrong(**inputs: Any) -> tuple[Any, ...]:
+        def wrong(**given: Any) -> tuple[Any, ...]:
+            inputs = self._with_parameters(given)
             *trained, losses = descend(
                 lambda *at: self._step(at, slips),
                 self._data(inputs),
@@ -111,6 +115,12 @@ class Training:
             return (*several, losses)
 
         return wrong
+
+    def _with_parameters(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        if self.held_by is None:
+            return dict(inputs)
+        name, parameters = self.held_by
+        return {**inputs, **dict(zip(self.net.wrt, parameters(inputs[name]), strict=True))}
 
     def _data(self, inputs: Mapping[str, Any]) -> list[Numbers]:
         columns = [inputs[name] for name in self.samples]
