@@ -46,8 +46,7 @@ def nodes(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     y_hat = z + bias
     r = y_hat - y
     squares = r.square()
-    loss = squares.mean()
-    return loss
+    return squares.mean()
 
 
 def to_column(values: Tensor) -> Tensor:

@@ -44,10 +44,14 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Variant:
-    """One wrong computation: the mistakes behind it and what it gives for a truth."""
+    """One wrong computation: the mistakes behind it and what it gives for a truth.
+
+    in_steps  it is a training with a slip in every step, whose losses may be those of another loss
+    """
 
     mistakes: tuple[Mistake, ...]
     predict: Callable[[Truth], Answer]
+    in_steps: bool = False
 
 
 def diagnose(
@@ -75,7 +79,7 @@ def variants(exercise: Exercise) -> Iterator[Variant]:
         for swap in mistake.swaps:
             yield Variant((mistake,), _swapped(exercise, swap))
         for parts_ in mistake.variants:
-            yield Variant((mistake,), _slipped(exercise, parts_))
+            yield _slipped_variant(exercise, (mistake,), parts_)
         for formula in mistake.formulas:
             yield Variant((mistake,), _whole(formula))
         if mistake.each is not None:
@@ -98,7 +102,7 @@ def pairs(exercise: Exercise) -> Iterator[Variant]:
                     yield Variant((first, second), _swapped(exercise, both))
         for left, right in product(_common(exercise, first), _common(exercise, second)):
             if _places(left).isdisjoint(_places(right)):
-                yield Variant((first, second), _slipped(exercise, (*left, *right)))
+                yield _slipped_variant(exercise, (first, second), (*left, *right))
         for inner, outer in ((first, second), (second, first)):
             if outer.each is None:
                 continue
@@ -120,18 +124,17 @@ def _common(exercise: Exercise, mistake: Mistake) -> tuple[tuple[Any, ...], ...]
     return mistake.variants[:TOGETHER]
 
 
-def of_another_loss(exercise: Exercise) -> Iterator[Variant]:
-    """Trainings with a slip in every step: where it lies in the loss, any losses may be noted."""
-    if exercise.quantities[-1] != "losses":
-        return
-    for mistake in exercise.mistakes:
-        for variant in mistake.variants:
-            if any(isinstance(part, Slip) for part in variant):
-                yield Variant((mistake,), _without_losses(_slipped(exercise, variant)))
+def of_another_loss(variant: Variant) -> Variant:
+    """The same training, whatever losses are noted: a slip may lie in the loss."""
+    predict = variant.predict
+    return replace(variant, predict=lambda truth: (*predict(truth)[:-1], None))
 
 
-def _without_losses(predict: Callable[[Truth], Answer]) -> Callable[[Truth], Answer]:
-    return lambda truth: (*predict(truth)[:-1], None)
+def _slipped_variant(
+    exercise: Exercise, mistakes: tuple[Mistake, ...], parts: tuple[Any, ...]
+) -> Variant:
+    in_steps = exercise.quantities[-1] == "losses" and any(isinstance(p, Slip) for p in parts)
+    return Variant(mistakes, _slipped(exercise, parts), in_steps)
 
 
 def _places(variant: tuple[Any, ...]) -> frozenset[Any]:
@@ -202,24 +205,42 @@ def _explain(
         return Explanation()  # nothing to agree with, as when a typo raises everywhere
     quick = _telling(exercise, prefixes)
 
-    def fitting(candidates: Iterable[Variant]) -> list[tuple[Mistake, ...]]:
-        found: dict[tuple[str, ...], tuple[Mistake, ...]] = {}
-        for variant in candidates:
-            ids = tuple(mistake.id for mistake in variant.mistakes)
-            if ids in found:
-                continue
-            if _is_possible(variant, quick) and agrees(variant, evidence, rtol):
-                found[ids] = variant.mistakes
-                if len(ids) == 1:
-                    break
-        return list(found.values())
-
-    single = fitting(variants(exercise))
+    single, of_loss = _fitting(variants(exercise), evidence, quick, rtol)
     if single:
-        return _in_common(single)
-    slips = fitting(of_another_loss(exercise))
-    both = fitting(v for v in pairs(exercise) if not slips or slips[0][0] in v.mistakes)
-    return _in_common(both or slips)
+        return _in_common(single[:1])
+    both, both_of_loss = _fitting(
+        (v for v in pairs(exercise) if not of_loss or of_loss[0][0] in v.mistakes),
+        evidence,
+        quick,
+        rtol,
+    )
+    return _in_common(both or of_loss[:1] or both_of_loss)
+
+
+def _fitting(
+    candidates: Iterable[Variant],
+    evidence: Sequence[Evidence],
+    quick: Sequence[Prefix],
+    rtol: float,
+) -> tuple[list[tuple[Mistake, ...]], list[tuple[Mistake, ...]]]:
+    """The mistakes of the variants that agree, and of those that do except for the losses.
+
+    A single mistake that agrees ends the search.
+    """
+    exact: dict[tuple[str, ...], tuple[Mistake, ...]] = {}
+    but_for_losses: dict[tuple[str, ...], tuple[Mistake, ...]] = {}
+    for variant in candidates:
+        ids = tuple(mistake.id for mistake in variant.mistakes)
+        loose = of_another_loss(variant) if variant.in_steps else variant
+        if ids in exact or not _is_possible(loose, quick):
+            continue
+        if agrees(variant, evidence, rtol):
+            exact[ids] = variant.mistakes
+            if len(ids) == 1:
+                break
+        elif variant.in_steps and agrees(loose, evidence, rtol):
+            but_for_losses[ids] = variant.mistakes
+    return list(exact.values()), list(but_for_losses.values())
 
 
 def _in_common(explanations: Sequence[tuple[Mistake, ...]]) -> Explanation:

@@ -146,6 +146,7 @@ class Net:
         found: dict[str, Any] = {}
         end = _with_locals(self.loss, symbols, found)
         places = {name: s.index for name, s in found.items() if isinstance(s, Symbol)}
+        places.setdefault("loss", end.index)
         ranges, start = [], 0
         for name in self.inputs:
             ranges.append(range(start, start + self.sizes.get(name, 1)))
@@ -336,6 +337,7 @@ class Net:
                         handed = slip.back(g, handed, reader)  # type: ignore[misc]
                         handed = _fit(handed, values[parent]) if tensors else handed
                 grads[parent] = grads[parent] + handed if parent in grads else handed
+        reader.grads = grads
         for place, made in on_grads.items():  # inputs
             for slip in made:
                 grads[place] = slip.grad(grads[place], reader)  # type: ignore[misc]
@@ -402,8 +404,13 @@ class Reader:
 
     def __init__(self, net: Net, values: Sequence[Number]) -> None:
         self._net, self._values = net, values
+        self.grads: dict[int, Number] = {}
         self.here: Number = None
         self.before: Number = None
+
+    def d(self, name: str) -> Number:
+        """The gradient at a node: for the formulas of an input's gradient, which come last."""
+        return self.grads[self._net.place(name)]
 
     def __getattr__(self, name: str) -> Number:
         return self._values[self._net.place(name)]
