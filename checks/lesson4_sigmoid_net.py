@@ -59,7 +59,7 @@ def nodes(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
     z3, z4 = p5 + p7, p6 + p8
     o1, o2 = z3.sigmoid(), z4.sigmoid()
     r1, r2 = o1 - y1, o2 - y2
-    return 0.5 * r1.square() + 0.5 * r2.square()
+    return (r1.square() + r2.square()) / 2
 
 
 def sigmoid(z: Tensor) -> Tensor:
@@ -380,7 +380,7 @@ def train_with_updated_weights(
         losses.append(loss(x, y, w))
         grad = gradient(x, y, w)
         moved = (w - step * grad)[4:].tolist()
-        slips = (read_as(n, lambda at, v=v: v) for n, v in zip(OUTPUT_WEIGHTS, moved, strict=True))
+        slips = (read_as(n, v) for n, v in zip(OUTPUT_WEIGHTS, moved, strict=True))
         hidden = nodes.gradient(*slips)(x=x, y=y, w=w)[:4]
         w = w - step * torch.cat([hidden, grad[4:]])
     return w, torch.stack(losses)

@@ -266,12 +266,12 @@ def tells(*numbers: Tensor) -> bool:
 # ── where students slip ────────────────────────────────────────────────────────────────────────
 
 
-def with_flat_target(at: Any) -> Tensor:
+def with_flat_target(at: Any) -> Any:
     """(n, 1) against (n,): ŷᵢ − yⱼ at (i, j)."""
     return line(at.x, at.weight, at.bias) - at.y.squeeze(1)
 
 
-def with_flat_prediction(at: Any) -> Tensor:
+def with_flat_prediction(at: Any) -> Any:
     """(n,) against (n, 1): ŷⱼ − yᵢ at (i, j)."""
     return line(at.x, at.weight, at.bias).squeeze(1) - at.y
 
@@ -293,6 +293,22 @@ def crossed(residual: Any, of_weight: Any, of_bias: Any) -> tuple[Slip, Slip]:
     return (
         becomes("weight", lambda at: of_weight(2 * residual(at) * at.x, len(at.x)).reshape(1, 1)),
         becomes("bias", lambda at: of_bias(2 * residual(at), len(at.x)).reshape(1)),
+    )
+
+
+def of_product(residual: Any, shape: tuple[int, ...]) -> tuple[Slip, Slip]:
+    """∂weight as a product of matrices, one entry a sample; ∂bias may be anything."""
+    return (
+        becomes("weight", lambda at: (2 / len(at.x) * at.x.T @ residual(at)).reshape(shape)),
+        becomes("bias", lambda at: None),
+    )
+
+
+def of_columns(residual: Any) -> tuple[Slip, Slip]:
+    """∂bias as one mean for each column."""
+    return (
+        becomes("weight", lambda at: (2 * residual(at) * at.x).mean().reshape(1, 1)),
+        becomes("bias", lambda at: 2 * residual(at).mean(dim=0)),
     )
 
 
@@ -320,20 +336,11 @@ SLIPS = {
         *(crossed(with_flat_target, *reduced) for reduced in REDUCED),
         *(crossed(with_flat_prediction, *reduced) for reduced in ((mean, mean), *REDUCED)),
         *(
-            (
-                becomes("weight", lambda at, r=r, s=s: (2 / len(at.x) * at.x.T @ r(at)).reshape(s)),
-                becomes("bias", lambda at: None),
-            )
-            for r in CROSSED
-            for s in ((1, -1), (-1, 1), (-1,))
+            of_product(residual, shape)
+            for residual in CROSSED
+            for shape in ((1, -1), (-1, 1), (-1,))
         ),
-        *(
-            (
-                becomes("weight", lambda at, r=r: (2 * r(at) * at.x).mean().reshape(1, 1)),
-                becomes("bias", lambda at, r=r: 2 * r(at).mean(dim=0)),
-            )
-            for r in CROSSED
-        ),
+        *(of_columns(residual) for residual in CROSSED),
     ],
     "not_averaged": [
         (becomes("weight", lambda at: 2.0 * at.r * at.x), becomes("bias", lambda at: None)),
@@ -579,7 +586,7 @@ FIGURES = (
         given=LONG,
         floor=(0.1689152551, "least squares: no line has a smaller loss"),
     ),
-    Surface("train", TRAINING, nodes.wrt, nodes.wrt, loss_at, given=LONG),
+    Surface("train", TRAINING, nodes.wrt, ("weight", "bias"), loss_at, given=LONG),
     Fit("train", TRAINING, best=least_squares, early=100, given=LONG),
 )
 QUANTITIES = ("∂loss/∂weight", "∂loss/∂bias")

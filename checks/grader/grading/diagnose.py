@@ -95,11 +95,10 @@ def pairs(exercise: Exercise) -> Iterator[Variant]:
     Of each mistake the first variants take part, which are the common ones.
     """
     for first, second in combinations(exercise.mistakes, 2):
-        for one in first.swaps:
-            for other in second.swaps:
-                both = _together(one, other)
-                if both is not None:
-                    yield Variant((first, second), _swapped(exercise, both))
+        for one, other in product(first.swaps, second.swaps):
+            both = _together(one, other)
+            if both is not None:
+                yield Variant((first, second), _swapped(exercise, both))
         for left, right in product(_common(exercise, first), _common(exercise, second)):
             if _places(left).isdisjoint(_places(right)):
                 yield _slipped_variant(exercise, (first, second), (*left, *right))

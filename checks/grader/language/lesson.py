@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache, partial
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -72,8 +71,7 @@ class Mistake:
 
     id        the name in the report; the table of ids is in the README
     says      what the student reads: the idea, never the answer
-    swaps     variants, each a replacement of keyword steps of the exercise's truth; the swaps of
-              two mistakes are also tried together
+    swaps     variants, each a replacement of keyword steps of the exercise's truth
     variants  each a tuple of what is done wrong at once: slips of a net, the order of an answer,
               the loop of a training; those of two mistakes are also tried together
     formulas  variants, each a whole wrong formula with the exercise's parameters; a quantity
@@ -114,14 +112,6 @@ def declared(id: str, says: str, variants: Variants) -> Mistake:
     )
 
 
-def some_or_all(
-    step: str, right: Any, wrong: Any, count: int
-) -> tuple[Mapping[str, tuple[Any, ...]], ...]:
-    """Swaps of a step with one entry per parameter: `wrong` in all of them first, then in some."""
-    chosen = product((wrong, right), repeat=count)
-    return tuple({step: entries} for entries in chosen if wrong in entries)
-
-
 @dataclass(frozen=True)
 class Witness:
     """A second way to the truth. `evaluate` takes the exercise's inputs by keyword."""
@@ -135,8 +125,7 @@ class Exercise:
     """One function of a lesson and everything that judges it.
 
     truth       the closed form, by hand, in float64 on the CPU; its positional parameters and their
-                annotations are those of the student's function, its keyword-only parameters are
-                the steps that a `Mistake` may swap
+                annotations are those of the student's function
     quantities  the name of each returned value, e.g. ("∂loss/∂w", "∂loss/∂b")
     labels      component names of a quantity that is a vector, e.g. ∂w1 … ∂w8
     witnesses   independent ways to the same answer; all must agree or nobody is judged
@@ -281,7 +270,10 @@ class Words:
 @lru_cache(maxsize=1)
 def shared_words() -> dict[str, Any]:
     """words.toml: an id and its sentence, for all exercises or for those of one name."""
-    return tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+    words: dict[str, Any] = tomllib.loads(
+        Path(__file__).with_name("words.toml").read_text(encoding="utf-8")
+    )
+    return words
 
 
 def load(stem: str) -> Lesson:

@@ -100,6 +100,9 @@ class Symbol:
     def __rmul__(self, other: Any) -> Symbol:
         return self._apply("mul", other, self)
 
+    def __truediv__(self, number: float) -> Symbol:
+        return self._apply("mul", self, 1 / number)
+
     def __matmul__(self, other: Any) -> Symbol:
         return self._apply("matmul", self, other)
 
@@ -258,8 +261,8 @@ class Net:
         some = [slip for slip in slips if slip.only is not None]
         if not some:
             values = self.values(inputs, slips)
-            grads = self._backward(values, slips)
-            return values[self._followed[2]], tuple(grads[p] for p in self.trained)
+            found = self._backward(values, slips)
+            return values[self._followed[2]], tuple(found[p] for p in self.trained)
         everywhere = [slip for slip in slips if slip.only is None]
         loss, right = self._run(inputs, everywhere)
         grads = list(right)
@@ -428,7 +431,9 @@ def plain(value: Number) -> Number:
     return value
 
 
-def _with_locals(function: Callable[..., Any], arguments: Sequence[Any], found: dict) -> Any:
+def _with_locals(
+    function: Callable[..., Any], arguments: Sequence[Any], found: dict[str, Any]
+) -> Any:
     """Call a function and keep its local variables."""
 
     def note(frame: FrameType, event: str, _: Any) -> None:

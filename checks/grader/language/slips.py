@@ -107,10 +107,15 @@ def slope(*at: str, by: str | Formula, to: tuple[str, ...] = ()) -> Slip:
     return Slip(at, back=lambda g, right, values: g * read(values), to=to)
 
 
-def multiplied(at: str, formula: str | Formula) -> Slip:
+def multiplied(at: str, formula: str | float | Formula) -> Slip:
     """The node's own gradient is multiplied by this: ∂b with an x."""
     read = _formula(formula)
     return Slip((at,), grad=lambda g, values: g * read(values))
+
+
+def added(at: str, formula: Formula) -> Slip:
+    """This is added to the node's own gradient."""
+    return Slip((at,), grad=lambda g, values: g + formula(values))
 
 
 def becomes(at: str, formula: Formula) -> Slip:
@@ -123,12 +128,12 @@ def absent(*at: str) -> Slip:
     return Slip(at, value=lambda _: 0.0)
 
 
-def computed_as(at: str, formula: str | Formula) -> Slip:
+def computed_as(at: str, formula: str | float | Formula) -> Slip:
     """The forward pass takes this value, and so do the slopes."""
     return Slip((at,), value=_formula(formula))
 
 
-def read_as(at: str, formula: str | Formula) -> Slip:
+def read_as(at: str, formula: str | float | Formula) -> Slip:
     """The way back takes this value; the forward pass the right one."""
     return Slip((at,), read=_formula(formula))
 
@@ -145,5 +150,8 @@ def in_some(slip: Slip, *parameters: str) -> list[Slip]:
     return [slip, *(slip._replace(only=some) for some in chosen[1:] if some)]
 
 
-def _formula(formula: str | Formula) -> Formula:
-    return (lambda at: getattr(at, formula)) if isinstance(formula, str) else formula
+def _formula(formula: str | float | Formula) -> Formula:
+    """A node's name, a number, or a function of the net's values."""
+    if isinstance(formula, str):
+        return lambda at: getattr(at, formula)
+    return formula if callable(formula) else lambda at: formula
