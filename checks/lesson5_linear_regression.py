@@ -340,7 +340,7 @@ SLIPS = {
             for residual in CROSSED
             for shape in ((1, -1), (-1, 1), (-1,))
         ),
-        *(of_columns(residual) for residual in CROSSED),
+        *(of_columns(crossed) for crossed in CROSSED),
     ],
     "not_averaged": [
         (becomes("weight", lambda at: 2.0 * at.r * at.x), becomes("bias", lambda at: None)),

@@ -293,7 +293,7 @@ def difference_before_the_edit(x: Tensor, factor: float) -> tuple[Tensor, Tensor
 
 
 def directional_derivative(f: Map, x: Tensor, u: Tensor) -> Tensor:
-    return torch.dot(SLOPES[f](x), u) / u.norm()
+    return torch.dot(SLOPES[f](x), u / u.norm())
 
 
 def on_the_line(f: Map, x: Tensor, u: Tensor, distance: Tensor) -> Tensor:

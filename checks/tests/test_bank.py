@@ -6,7 +6,7 @@ import pytest
 
 from checks.grader.grading.judge import judge
 from checks.grader.grading.questions import Question, questions_of, restricted
-from checks.grader.records.course import ROOT, stems
+from checks.grader.records.course import stems
 from checks.grader.records.verdict import Settings
 from checks.grader.running.server import Server
 from checks.grader.running.session import single_session
@@ -50,9 +50,3 @@ def test_a_right_submission_passes_with_every_seed_in_both_dtypes(
         for settings in EVERY_SETTING:
             verdict = judge(session, sheet_of(patch, settings), submission)
             assert verdict.status == "passed", (settings, verdict)
-
-
-def test_the_readme_counts_the_bank() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"{len(WRONG)} wrong, each caught" in text
-    assert f"{len(RIGHT)} right ones" in text

@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from checks.grader.commands import check, classroom, draw, hint, reset, verify, watch
+from checks.grader.commands import check, classroom, draw, hint, lesson, reset, verify, watch
 from checks.grader.records.misuse import Misuse
 
 #: A command is a module of its name: HELP, add_options(parser) and run(options).
-COMMANDS = (check, watch, hint, reset, verify, draw, classroom)
+COMMANDS = (check, watch, hint, reset, verify, draw, classroom, lesson)
 
 
 class Parser(argparse.ArgumentParser):

@@ -15,7 +15,12 @@ from checks.grader.records.verdict import Settings
 
 
 def partly_right(exercise: Exercise, evidence: Sequence[Evidence], settings: Settings) -> str:
-    """What is right and what is wrong over all cases; empty if there is nothing of one kind."""
+    """What is right and what is wrong over all cases; empty if there is nothing of one kind.
+
+    Of code that raised in a case nothing is called right.
+    """
+    if any(item.seen.outcome == "raised" for item in evidence):
+        return ""
     rows = [_rights(exercise, item, settings) for item in evidence if item.seen.outcome == "value"]
     names = _names(exercise)
     if not rows or any(len(row) != len(names) for row in rows):

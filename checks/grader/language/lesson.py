@@ -10,7 +10,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -96,20 +96,26 @@ Variants = Any
 
 def declared(id: str, says: str, variants: Variants) -> Mistake:
     """The mistake that a check file declares as id -> variants."""
-    each = [variants] if not isinstance(variants, list) else variants
+    each = each_of(variants)
     mapped = next((one for one in each if isinstance(one, Mapped)), Mapped(None))
+    made = [one if type(one) is tuple else (one,) for one in each]
     return Mistake(
         id,
         says,
-        variants=tuple(
-            one if type(one) is tuple else (one,)
-            for one in each
-            if hasattr(one, "places") or type(one) is tuple
-        ),
-        formulas=tuple(one for one in each if inspect.isroutine(one) or isinstance(one, partial)),
+        variants=tuple(parts for parts in made if all(hasattr(part, "places") for part in parts)),
+        formulas=tuple(one for one in each if is_formula(one)),
         each=mapped.each,
         single=mapped.single,
     )
+
+
+def each_of(variants: Variants) -> list[Any]:
+    """One variant, or a list of them, as a list."""
+    return variants if isinstance(variants, list) else [variants]
+
+
+def is_formula(variant: Any) -> bool:
+    return callable(variant) and not hasattr(variant, "places")
 
 
 @dataclass(frozen=True)

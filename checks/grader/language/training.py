@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from checks.grader.language.descent import RIGHT, Loop, Numbers, descend
-from checks.grader.language.lesson import Exercise, Variants, Witness
+from checks.grader.language.lesson import Exercise, Variants, Witness, each_of
 from checks.grader.language.net import Net, plain
 from checks.grader.language.slips import Permuted, Slip, permuted
 
@@ -247,10 +247,9 @@ def in_every_step(
     """The slips of a gradient, made in every step of a training."""
     found: dict[str, Variants] = {}
     for id, variants in wrong.items():
-        several = variants if isinstance(variants, list) else [variants]
         slips = [
             variant
-            for variant in several
+            for variant in each_of(variants)
             if all(
                 isinstance(part, Slip | Permuted)
                 for part in (variant if type(variant) is tuple else (variant,))
