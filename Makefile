@@ -5,7 +5,8 @@
 #   make hint LESSON=3        make reset LESSON=3       make solutions [DEVICE=cuda]
 #   make figures [LESSON=3] [SOURCE=solutions]
 #   make classroom DIR=submissions [OUT=results]       make gradescope (a zip to upload)
-#   make test   make lint   make bench   make mutants   make stubs   make readme
+#   make lesson NAME=softmax  the files of a new lesson (docs/authors.md)
+#   make test [LESSON=3]   make lint   make bench   make mutants   make stubs   make readme
 #
 # Another torch, for a GPU say:  make check TORCH='torch'
 
@@ -14,6 +15,7 @@ TORCH ?= torch==2.13.*
 VENV ?= .venv
 BIN := $(VENV)/bin
 LESSON ?=
+NAME ?=
 SOURCE ?= exercises
 DEVICE ?= cpu
 DIR ?= submissions
@@ -23,7 +25,7 @@ CHECKS := $(BIN)/python -m checks
 
 .DEFAULT_GOAL := check
 .PHONY: check watch hint reset solutions figures classroom gradescope
-.PHONY: test lint bench mutants stubs readme
+.PHONY: test lesson lint bench mutants stubs readme
 
 check: $(VENV)/.student
 	@$(CHECKS) check $(LESSON) --from "$(SOURCE)" --device $(DEVICE) $(ARGS)
@@ -53,8 +55,14 @@ gradescope: $(VENV)/.student
 		checks/gradescope/setup.sh checks data exercises pyproject.toml README.md LICENSE
 	@echo "Upload build/autograder.zip as the autograder of a programming assignment."
 
+# With LESSON=8, what judges that lesson alone: its bank, claims, draws, witnesses and words.
 test: $(VENV)/.developer
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(if $(LESSON),checks/tests/test_bank.py checks/tests/test_claims.py \
+		checks/tests/test_lessons.py checks/tests/test_authors.py \
+		-k "lesson$(LESSON)_ or lesson$(LESSON)-") $(ARGS)
+
+lesson: $(VENV)/.student
+	@$(CHECKS) lesson "$(NAME)"
 
 lint: $(VENV)/.developer
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -142,7 +142,7 @@ def test_a_new_lesson_needs_no_other_edit(
     tests = [f"checks/tests/test_{name}.py" for name in ("bank", "claims", "lessons")]
     tested = run("-m", "pytest", "-q", *tests, "-k", f"lesson{last} or readme or folders or points")
     assert tested.returncode == 0, tested.stdout[-3000:]
-    assert " passed" in tested.stdout
+    assert tested.stdout.count(".") > 20, tested.stdout
 
 
 def filled_in(course: Path, stem: str) -> None:

@@ -274,7 +274,11 @@ def _telling(exercise: Exercise, prefixes: Sequence[Prefix]) -> list[Prefix]:
 def _telling_first(
     exercise: Exercise, evidence: Sequence[Evidence], settings: Settings
 ) -> list[Evidence]:
-    """The cases in an order that rules wrong formulas out early: wrong answers first."""
+    """The cases in an order that rules wrong formulas out early: wrong answers first, short ones
+    before long."""
+
+    def length(item: Evidence) -> int:
+        return max((v for v in item.truth.inputs.values() if isinstance(v, int)), default=0)
 
     def is_right(item: Evidence) -> bool:
         expected, value = item.truth.by_hand, item.seen.value
@@ -282,7 +286,7 @@ def _telling_first(
             right_quantities(exercise, expected, value, settings)
         )
 
-    return sorted(evidence, key=is_right)
+    return sorted(evidence, key=lambda item: (is_right(item), length(item)))
 
 
 def _same_answer(predicted: Answer, value: Any, rtol: float) -> bool:

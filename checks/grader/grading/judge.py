@@ -71,9 +71,12 @@ def judge(session: Session, question: Question, lesson_file: LessonFile) -> Verd
         fault = compare(exercise, question.truths[i].by_hand, answer, question.settings)
         if fault is not None:
             return _failed(session, question, lesson_file, seen, i, fault)
-    again = compare(exercise, question.truths[0].by_hand, seen[-1], question.settings)
-    if again is not None:
-        return _failed(session, question, lesson_file, seen, 0, _not_repeatable(again))
+    count = len(question.cases)
+    for i, answer in zip((-1, 0), seen[count:], strict=False):
+        again = compare(exercise, question.truths[i].by_hand, answer, question.settings)
+        if again is not None:
+            shown = [*seen[:count], answer]
+            return _failed(session, question, lesson_file, shown, i % count, _not_repeatable(again))
     return _by_the_asked_method(question, lesson_file, seen)
 
 

@@ -96,10 +96,10 @@ def cases(stem: str, lesson: Lesson, exercise: Exercise, seed: int) -> tuple[Cas
                 name: _value(stem, example["given"][name], annotation)
                 for name, annotation in exercise.parameters.items()
             },
-            expected=example["expect"][exercise.name],
+            expected=example["expect"].get(exercise.name),
         )
         for example in read_data(stem)["example"]
-        if exercise.name in example["expect"]
+        if exercise.name in (*example["expect"], *example.get("ask", ()))
     ]
     draw = exercise.draw or lesson.draw
     drawn = [

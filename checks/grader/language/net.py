@@ -177,14 +177,16 @@ class Net:
         return places[name]
 
     def value(self, name: str) -> Callable[..., Any]:
-        """A node as a function of the inputs, by keyword."""
+        """A node as a function of the net's inputs."""
+        signature = inspect.signature(self.loss)
 
-        def of_inputs(**inputs: Any) -> Any:
+        def of_inputs(*args: Any, **inputs: Any) -> Any:
             found: dict[str, Any] = {}
-            _with_locals(self.loss, [inputs[key] for key in self.inputs], found)
+            given = signature.bind(*args, **inputs).arguments
+            _with_locals(self.loss, [given[key] for key in self.inputs], found)
             return found[name]
 
-        of_inputs.__signature__ = inspect.signature(self.loss)  # type: ignore[attr-defined]
+        of_inputs.__signature__ = signature  # type: ignore[attr-defined]
         return of_inputs
 
     def named(self, **shown: str) -> dict[str, Callable[..., Any]]:
