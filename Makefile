@@ -64,13 +64,16 @@ $(VENV)/.student: pyproject.toml
 #
 #   make solutions [DEVICE=cuda]
 #   make classroom DIR=submissions [LESSON=3] [OUT=results]    make gradescope (a zip to upload)
+#   make lesson NAME=softmax    the files of a new lesson (docs/authors.md)
 #   make test [LESSON=3]   make test-all   make lint   make bench   make mutants   make stubs
 #   make readme (the README's pictures)    make tables (README's lessons, docs/mistakes.md)
 
 DIR ?= submissions
 OUT ?= results
+NAME ?=
 
-.PHONY: solutions classroom gradescope test test-all lint bench mutants stubs readme tables
+.PHONY: solutions classroom gradescope test test-all lint bench mutants stubs
+.PHONY: readme tables lesson
 
 solutions: $(VENV)/.student
 	@$(CHECKS) verify $(LESSON) --device $(DEVICE) $(ARGS)
@@ -84,8 +87,9 @@ gradescope: $(VENV)/.student
 		checks/gradescope/setup.sh checks data exercises Makefile pyproject.toml README.md LICENSE
 	@echo "Upload build/autograder.zip as the autograder of a programming assignment."
 
-# What one lesson is called in the names of tests; 1 is not 10.
-ONE_LESSON := $(if $(LESSON),-k "lesson$(LESSON)_ or lesson$(LESSON)-")
+# What judges one lesson alone, and what it is called in the names of tests; 1 is not 10.
+ONE_LESSON := $(if $(LESSON),$(addprefix checks/tests/test_,bank.py claims.py lessons.py authors.py) \
+	-k "lesson$(LESSON)_ or lesson$(LESSON)-")
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 test: $(VENV)/.developer
@@ -94,6 +98,9 @@ test: $(VENV)/.developer
 # What need not run at every change: every seed, every way in, 10,000 random inputs.
 test-all: test
 	@$(PYTEST) -m slow $(ONE_LESSON) $(ARGS)
+
+lesson: $(VENV)/.student
+	@$(CHECKS) lesson "$(NAME)"
 
 lint: $(VENV)/.developer
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

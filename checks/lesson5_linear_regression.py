@@ -1,41 +1,90 @@
-"""Lesson 5, linear regression: what is right, which mistakes have a name, what to say."""
+"""Lesson 5, linear regression: what is right, and where students slip. The words are in data/."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from checks.grader.language.descent import Loop, descend
+from checks.grader.language.descent import descend
 from checks.grader.language.figure import Fit, Graph, Losses, Surface
 from checks.grader.language.inputs import Dice, columns
-from checks.grader.language.lesson import Built, Claim, Exercise, Lesson, Mistake, Source, Witness
-from checks.grader.language.loops import prefixes_of, training_mistakes
+from checks.grader.language.lesson import Built, Exercise, Source, Witness, lesson
+from checks.grader.language.net import net
+from checks.grader.language.slips import (
+    Mapped,
+    Permuted,
+    Slip,
+    absent,
+    becomes,
+    computed_as,
+    halved,
+    in_some,
+    slope,
+    slope_left_out,
+)
+from checks.grader.language.training import Training, in_every_step
 from checks.grader.language.truth import gradient_of
 
 STEM = "lesson5_linear_regression"
 LR = 0.01
 SMALL = 0.2
 
-Map = Callable[[Tensor], Tensor]
 Both = tuple[Tensor, Tensor]
 
 
-def to_column(values: Tensor, *, shape: tuple[int, ...] = (-1, 1)) -> Tensor:
-    return values.reshape(shape)
+# ── what is right: the net node by node, and the closed forms ──────────────────────────────────
 
 
-def stacked(values: Tensor) -> Tensor:
-    return torch.stack([value.reshape(1) for value in values])
+@net("weight", "bias")
+def nodes(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    z = x @ weight.T
+    y_hat = z + bias
+    r = y_hat - y
+    squares = r.square()
+    return squares.mean()
+
+
+def to_column(values: Tensor) -> Tensor:
+    return values.reshape(-1, 1)
 
 
 def line(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return x @ weight.T + bias
+
+
+def loss(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return ((line(x, weight, bias) - y) ** 2).mean()
+
+
+def gradient(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Both:
+    r = line(x, weight, bias) - y
+    return (2 * r * x).mean().reshape(1, 1), (2 * r).mean().reshape(1)
+
+
+def gradient_of_model(model: nn.Module, x: Tensor, y: Tensor) -> Both:
+    return gradient(x, y, *parameters_of(model))
+
+
+def closed_form(x: Tensor, y: Tensor) -> Both:
+    """Both gradients zero: the normal equations."""
+    table = torch.cat([x, torch.ones_like(x)], dim=1)
+    weight, bias = torch.linalg.solve(table.T @ table, table.T @ y)
+    return weight.reshape(1, 1), bias
+
+
+def least_squares(x: Tensor, y: Tensor) -> Both:
+    """The same line by orthogonal factors, without the normal equations."""
+    table = torch.cat([x, torch.ones_like(x)], dim=1)
+    weight, bias = torch.linalg.lstsq(table, y).solution
+    return weight.reshape(1, 1), bias
+
+
+# ── models, ours and the student's ─────────────────────────────────────────────────────────────
 
 
 def make_model(
@@ -102,57 +151,18 @@ def parameters_of(model: nn.Module) -> Both:
     return weight.detach(), bias.detach()
 
 
-def loss(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return ((line(x, weight, bias) - y) ** 2).mean()
+def use_train(lesson: Any, model: Any, x: Tensor, y: Tensor, lr: float, epochs: int) -> Any:
+    """The parameters that the student's loop leaves in the model, and its losses."""
+    losses = lesson.train(model, x, y, lr, epochs)
+    return model.linear.weight, model.linear.bias, losses
 
 
-def prediction_alone(prediction: Tensor, y: Tensor) -> Tensor:
-    return prediction
+train = Training(
+    nodes, loss, gradient, ("x", "y"), by_sample=False, held_by=("model", parameters_of)
+)
 
 
-def with_flat_target(prediction: Tensor, y: Tensor) -> Tensor:
-    """(n, 1) against (n,): ŷᵢ − yⱼ at (i, j)."""
-    return prediction - y.squeeze(1)
-
-
-def with_flat_prediction(prediction: Tensor, y: Tensor) -> Tensor:
-    """(n,) against (n, 1): ŷⱼ − yᵢ at (i, j)."""
-    return prediction.squeeze(1) - y
-
-
-CROSSED = (with_flat_target, with_flat_prediction)
-
-
-def itself(values: Tensor) -> Tensor:
-    return values
-
-
-def sum_over_n(values: Tensor) -> Tensor:
-    """The mean of n values; n times too much of (n, n) values."""
-    return values.sum() / len(values)
-
-
-def gradient(
-    x: Tensor,
-    y: Tensor,
-    weight: Tensor,
-    bias: Tensor,
-    *,
-    factors: tuple[float, float] = (2.0, 2.0),
-    slopes: tuple[Map, Map] = (itself, torch.ones_like),
-    residual: Callable[[Tensor, Tensor], Tensor] = Tensor.sub,
-    reduce: tuple[Map, Map] = (torch.mean, torch.mean),
-    arrange: Callable[[Tensor, Tensor], Both] = lambda w, b: (w, b),
-) -> Both:
-    """mean(2·(ŷ − y)·x) and mean(2·(ŷ − y)·1), with each step open to a mistake."""
-    r = residual(line(x, weight, bias), y)
-    along_weight = factors[0] * reduce[0](r * slopes[0](x))
-    along_bias = factors[1] * reduce[1](r * slopes[1](x))
-    return arrange(along_weight.reshape(1, 1), along_bias.reshape(1))
-
-
-def gradient_of_model(model: nn.Module, x: Tensor, y: Tensor, **steps: Any) -> Both:
-    return gradient(x, y, *parameters_of(model), **steps)
+# ── other ways to the same ─────────────────────────────────────────────────────────────────────
 
 
 def gradient_by_autograd(model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
@@ -162,35 +172,8 @@ def gradient_by_autograd(model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor
 
 def gradient_by_differences(model: nn.Module, x: Tensor, y: Tensor) -> Any:
     weight, bias = parameters_of(model)
-    _, differences = gradient_of(loss, "weight", "bias")
+    _, differences = gradient_of(nodes, "weight", "bias")
     return differences.evaluate(x=x, y=y, weight=weight, bias=bias)
-
-
-def train(
-    model: nn.Module,
-    x: Tensor,
-    y: Tensor,
-    lr: float,
-    epochs: int,
-    *,
-    loop: Loop | None = None,
-    samples: Callable[[Tensor, Tensor], Sequence[Both]] = lambda x, y: [(x, y)],
-    **steps: Any,
-) -> tuple[Any, ...]:
-    """The whole set is the one sample. Losses of a wrong gradient may be those of a wrong loss."""
-
-    def at(*sample: Tensor) -> Both:
-        return gradient(*sample, **steps)
-
-    chosen = samples(x, y)
-    weight, bias, losses = descend(at, loss, chosen, parameters_of(model), lr, epochs, loop)
-    return weight, bias, None if steps or len(chosen) > 1 else losses
-
-
-def use_train(lesson: Any, model: Any, x: Tensor, y: Tensor, lr: float, epochs: int) -> Any:
-    """The parameters that the student's loop leaves in the model, and its losses."""
-    losses = lesson.train(model, x, y, lr, epochs)
-    return model.linear.weight, model.linear.bias, losses
 
 
 def train_by_autograd(
@@ -226,33 +209,7 @@ def train_by_map(
     return weight.reshape(1, 1), bias.reshape(1), torch.stack(losses)
 
 
-def closed_form(
-    x: Tensor,
-    y: Tensor,
-    *,
-    arrange: Callable[[Tensor, Tensor], Both] = lambda w, b: (w, b),
-) -> Both:
-    """Both gradients zero: the normal equations."""
-    table = torch.cat([x, torch.ones_like(x)], dim=1)
-    weight, bias = torch.linalg.solve(table.T @ table, table.T @ y)
-    return arrange(weight.reshape(1, 1), bias)
-
-
-def least_squares(x: Tensor, y: Tensor) -> Both:
-    """The same line by orthogonal factors, without the normal equations."""
-    table = torch.cat([x, torch.ones_like(x)], dim=1)
-    weight, bias = torch.linalg.lstsq(table, y).solution
-    return weight.reshape(1, 1), bias
-
-
-def through(slope: Tensor, x: Tensor, y: Tensor) -> Both:
-    """The line of a slope through the mean of the points."""
-    return slope.reshape(1, 1), (y.mean() - slope * x.mean()).reshape(1)
-
-
-def spread(x: Tensor, y: Tensor) -> Tensor:
-    """The mean of (x − mean x)(y − mean y)."""
-    return ((x - x.mean()) * (y - y.mean())).mean()
+# ── random inputs ──────────────────────────────────────────────────────────────────────────────
 
 
 def draw(dice: Dice) -> Mapping[str, Any]:
@@ -306,140 +263,111 @@ def tells(*numbers: Tensor) -> bool:
     return all(abs(number.item()) > SMALL for number in numbers)
 
 
-MISSING_FACTOR = Mistake(
-    "missing_factor_2",
-    "Exactly half of the right gradient: what is the derivative of r²? The mean squared error has "
-    "no ½ in front that would cancel it.",
-    swaps=({"factors": (1.0, 1.0)}, {"factors": (1.0, 2.0)}, {"factors": (2.0, 1.0)}),
-)
-SIGN = Mistake(
-    "sign_flipped",
-    "The size is right, the sign is the opposite one: is the residual ŷ − y or y − ŷ?",
-    each=Tensor.neg,
-    single=True,
-)
-MISSING_INPUT = Mistake(
-    "missing_input_factor",
-    "For the weight the chain stops one step early, at ŷ. If the weight grows a little, by how "
-    "much does each ŷᵢ grow?",
-    swaps=({"slopes": (torch.ones_like, torch.ones_like)},),
-)
-TARGET_IGNORED = Mistake(
-    "target_ignored",
-    "The targets y do not take part in this gradient. The loss squares a difference: which?",
-    swaps=({"residual": prediction_alone},),
-)
-BIAS_LIKE_WEIGHT = Mistake(
-    "bias_like_weight",
-    "∂loss/∂bias is multiplied by x as well. If the bias grows a little, by how much does each ŷᵢ "
-    "grow?",
-    swaps=({"slopes": (itself, itself)},),
-)
-ORDER_SWAPPED = Mistake(
-    "order_swapped",
-    "The right numbers in the wrong order: the weight comes first, then the bias.",
-    swaps=(
-        {"arrange": lambda w, b: (b, w)},
-        {"arrange": lambda w, b: (b.reshape(1, 1), w.reshape(1))},
-    ),
-)
-SUM_NOT_MEAN = Mistake(
-    "sum_not_mean",
-    "n times too large, n the number of samples: the loss is the mean of the squared residuals, "
-    "not their sum.",
-    swaps=(
-        {"reduce": (torch.sum, torch.sum)},
-        {"reduce": (torch.sum, torch.mean)},
-        {"reduce": (torch.mean, torch.sum)},
-    ),
-)
-BROADCAST = Mistake(
-    "broadcast_residual",
-    "Somewhere (n,) meets (n, 1), and that broadcasts to (n, n): every target against every "
-    "prediction. Print the shapes of ŷ, of y and of their difference.",
-    swaps=tuple(
-        {"residual": crossed} | reduced
-        for crossed in CROSSED
-        for reduced in (
-            {},
-            {"reduce": (sum_over_n, sum_over_n)},
-            {"reduce": (sum_over_n, torch.mean)},
-        )
-    ),
-)
+# ── where students slip ────────────────────────────────────────────────────────────────────────
 
 
-def gradient_mistakes(adapted: Callable[..., Callable[..., Any]]) -> tuple[Mistake, ...]:
-    """The mistakes of a gradient; `adapted` gives their formulas the exercise's parameters."""
+def with_flat_target(at: Any) -> Any:
+    """(n, 1) against (n,): ŷᵢ − yⱼ at (i, j)."""
+    return line(at.x, at.weight, at.bias) - at.y.squeeze(1)
 
-    def loss_of_each(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Both:
-        value = loss(x, y, weight, bias)
-        return value.reshape(1, 1), value.reshape(1)
 
-    def loss_twice(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Both:
-        value = loss(x, y, weight, bias)
-        return value, value
+def with_flat_prediction(at: Any) -> Any:
+    """(n,) against (n, 1): ŷⱼ − yᵢ at (i, j)."""
+    return line(at.x, at.weight, at.bias).squeeze(1) - at.y
 
-    def crossed_shapes(crossed: Callable[..., Tensor], shape: tuple[int, ...]) -> Any:
-        def grads(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Any:
-            r = crossed(line(x, weight, bias), y)
-            return (2 / len(x) * x.T @ r).reshape(shape), None
 
-        return grads
+CROSSED = (with_flat_target, with_flat_prediction)
 
-    def crossed_bias(crossed: Callable[..., Tensor]) -> Any:
-        def grads(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Both:
-            r = crossed(line(x, weight, bias), y)
-            return (2 * r * x).mean().reshape(1, 1), 2 * r.mean(dim=0)
 
-        return grads
+def mean(values: Tensor, n: int) -> Tensor:
+    return values.mean()
 
-    def per_sample(factor: Callable[[int], float], *, only_bias: bool) -> Any:
-        def grads(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Any:
-            r = factor(len(x)) * (line(x, weight, bias) - y)
-            right = gradient(x, y, weight, bias)[0]
-            return (right, r) if only_bias else (r * x, None)
 
-        return grads
+def sum_over_n(values: Tensor, n: int) -> Tensor:
+    """The mean of n values; n times too much of (n, n) values."""
+    return values.sum() / n
 
-    shapes = ((1, -1), (-1, 1), (-1,))
-    broadcast = replace(
-        BROADCAST,
-        formulas=(
-            *(adapted(crossed_shapes(c, shape)) for c in CROSSED for shape in shapes),
-            *(adapted(crossed_bias(c)) for c in CROSSED),
-        ),
-    )
+
+def crossed(residual: Any, of_weight: Any, of_bias: Any) -> tuple[Slip, Slip]:
+    """Both gradients from residuals of every prediction against every target."""
     return (
-        MISSING_FACTOR,
-        SIGN,
-        MISSING_INPUT,
-        TARGET_IGNORED,
-        Mistake(
-            "loss_returned",
-            "This is the loss itself. A gradient says how fast the loss changes when the weight, "
-            "when the bias does.",
-            formulas=(adapted(loss_of_each), adapted(loss_twice)),
-        ),
-        BIAS_LIKE_WEIGHT,
-        ORDER_SWAPPED,
-        SUM_NOT_MEAN,
-        broadcast,
-        Mistake(
-            "not_averaged",
-            "There is one value per sample here. All samples use the same weight and the same "
-            "bias: what happens to the contributions of several paths to one node?",
-            formulas=tuple(
-                adapted(per_sample(factor, only_bias=only_bias))
-                for only_bias in (False, True)
-                for factor in (lambda n: 2.0, lambda n: 2 / n)
-            ),
-        ),
+        becomes("weight", lambda at: of_weight(2 * residual(at) * at.x, len(at.x)).reshape(1, 1)),
+        becomes("bias", lambda at: of_bias(2 * residual(at), len(at.x)).reshape(1)),
     )
 
 
-def of_model(formula: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda model, x, y: formula(x, y, *parameters_of(model))
+def of_product(residual: Any, shape: tuple[int, ...]) -> tuple[Slip, Slip]:
+    """∂weight as a product of matrices, one entry a sample; ∂bias may be anything."""
+    return (
+        becomes("weight", lambda at: (2 / len(at.x) * at.x.T @ residual(at)).reshape(shape)),
+        becomes("bias", lambda at: None),
+    )
+
+
+def of_columns(residual: Any) -> tuple[Slip, Slip]:
+    """∂bias as one mean for each column."""
+    return (
+        becomes("weight", lambda at: (2 * residual(at) * at.x).mean().reshape(1, 1)),
+        becomes("bias", lambda at: 2 * residual(at).mean(dim=0)),
+    )
+
+
+SUMMED = Slip(
+    ("loss",), value=lambda at: at.squares.sum(), grad=lambda g, at: g * at.squares.numel()
+)
+REDUCED = ((sum_over_n, sum_over_n), (sum_over_n, mean))
+SLIPS = {
+    "missing_factor_2": in_some(halved("r"), "weight", "bias"),
+    "sign_flipped": Mapped(Tensor.neg, single=True),
+    "missing_input_factor": slope_left_out("z"),
+    "target_ignored": absent("y"),
+    "loss_returned": [
+        lambda **at: (loss(**at).reshape(1, 1), loss(**at).reshape(1)),
+        lambda **at: (loss(**at), loss(**at)),
+    ],
+    "bias_like_weight": slope("y_hat", by="x", to=("bias",)),
+    "order_swapped": [
+        Permuted((1, 0)),
+        lambda **at: (gradient(**at)[1].reshape(1, 1), gradient(**at)[0].reshape(1)),
+    ],
+    "sum_not_mean": in_some(SUMMED, "weight", "bias"),
+    "broadcast_residual": [
+        computed_as("r", with_flat_target),
+        *(crossed(with_flat_target, *reduced) for reduced in REDUCED),
+        *(crossed(with_flat_prediction, *reduced) for reduced in ((mean, mean), *REDUCED)),
+        *(
+            of_product(residual, shape)
+            for residual in CROSSED
+            for shape in ((1, -1), (-1, 1), (-1,))
+        ),
+        *(of_columns(crossed) for crossed in CROSSED),
+    ],
+    "not_averaged": [
+        (becomes("weight", lambda at: 2.0 * at.r * at.x), becomes("bias", lambda at: None)),
+        (
+            becomes("weight", lambda at: 2 / len(at.x) * at.r * at.x),
+            becomes("bias", lambda at: None),
+        ),
+        becomes("bias", lambda at: 2.0 * at.r),
+        becomes("bias", lambda at: 2 / len(at.x) * at.r),
+    ],
+}
+STEP_SLIPS = in_every_step(SLIPS, without=("order_swapped", "not_averaged"))
+STEP_SLIPS["broadcast_residual"] = STEP_SLIPS["broadcast_residual"][:6]
+
+
+def of_model(formula: Any) -> Any:
+    """A whole wrong formula, with a model in place of its parameters; a slip as it is."""
+    if isinstance(formula, list):
+        return [of_model(one) for one in formula]
+    if not callable(formula) or hasattr(formula, "places"):
+        return formula
+
+    def wrong(model: nn.Module, x: Tensor, y: Tensor) -> Any:
+        weight, bias = parameters_of(model)
+        return formula(x=x, y=y, weight=weight, bias=bias)
+
+    return wrong
 
 
 def on_top_of_grad(model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
@@ -450,43 +378,50 @@ def on_top_of_grad(model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, ...]
     )
 
 
-def one_by_one(x: Tensor, y: Tensor) -> list[Both]:
-    return list(zip(x.split(1), y.split(1), strict=True))
+def sample_by_sample(model: nn.Module, x: Tensor, y: Tensor, lr: float, epochs: int) -> Any:
+    """A step for each sample; the losses may be any."""
+    samples = list(zip(x.split(1), y.split(1), strict=True))
+    start = parameters_of(model)
+    *trained, _ = descend(lambda *at: (loss(*at), gradient(*at)), samples, start, lr, epochs)
+    return (*trained, None)
 
 
-#: What the loops of the other lessons are told does not fit a model that is trained in place.
-SAID_HERE = {
-    "not_updated": "The model comes out as it went in, or one of its parameters does. Who changes "
-    "`model.linear.weight` and `model.linear.bias` themselves, not a copy or a new name?",
+def through(slope: Tensor, x: Tensor, y: Tensor) -> Both:
+    """The line of a slope through the mean of the points."""
+    return slope.reshape(1, 1), (y.mean() - slope * x.mean()).reshape(1)
+
+
+def spread(x: Tensor, y: Tensor) -> Tensor:
+    """The mean of (x − mean x)(y − mean y)."""
+    return ((x - x.mean()) * (y - y.mean())).mean()
+
+
+CLASS_SLIPS = {
+    "shared_layer": lambda x, weight, bias: line(x, -3 * weight, 2 * bias),
+    "input_added": lambda x, weight, bias: line(x, weight, bias) + x,
+    "activation_added": [
+        lambda x, weight, bias, bend=bend: bend(line(x, weight, bias))
+        for bend in (torch.relu, torch.sigmoid, torch.tanh)
+    ],
 }
-LOOP_MISTAKES = tuple(
-    replace(mistake, says=SAID_HERE.get(mistake.id, mistake.says))
-    for mistake in training_mistakes(
-        ("weight", "bias"), by_sample=False, learning_rates=(0.01, 0.001, 0.1)
-    )
-)
-STEP_MISTAKES = (
-    replace(
-        MISSING_FACTOR,
-        says="Every step is half as long as it should be: the mean squared error has no ½ in "
-        "front. What is the derivative of r²?",
+CLOSED_FORM_SLIPS = {
+    "order_swapped": [
+        lambda x, y: closed_form(x, y)[::-1],
+        lambda x, y: (closed_form(x, y)[1].reshape(1, 1), closed_form(x, y)[0].reshape(1)),
+    ],
+    "no_intercept": lambda x, y: ((x.T @ y) / (x.T @ x), torch.zeros_like(y[0])),
+    "not_centred": lambda x, y: through((x * y).sum() / (x**2).sum(), x, y),
+    "unbiased_variance": [
+        lambda x, y: through(spread(x, y) / spread(x, x) * (1 - 1 / len(x)), x, y),
+        lambda x, y: through(spread(x, y) / spread(x, x) / (1 - 1 / len(x)), x, y),
+    ],
+    "regressed_x_on_y": lambda x, y: closed_form(y, x),
+    "correlation_returned": lambda x, y: through(
+        spread(x, y) / (spread(x, x) * spread(y, y)).sqrt(), x, y
     ),
-    MISSING_INPUT,
-    TARGET_IGNORED,
-    BIAS_LIKE_WEIGHT,
-    replace(
-        SUM_NOT_MEAN,
-        says="Every step is n times too long, n the number of samples: the loss is the mean of the "
-        "squared residuals, not their sum.",
-    ),
-    BROADCAST,
-)
-SAMPLE_NOT_BATCH = Mistake(
-    "sample_not_batch",
-    "The model moves after every sample, as in the lessons before. Full batch means: one gradient "
-    "of the mean over all samples, one step an epoch.",
-    swaps=({"samples": one_by_one},),
-)
+}
+
+# ── what the notes state ───────────────────────────────────────────────────────────────────────
 
 
 def points() -> Both:
@@ -581,91 +516,33 @@ def half_the_loss() -> str:
     return f"the first step in weight is {half:.6f} in place of {whole:.6f}"
 
 
-def diverges_from() -> float:
-    return 2 / curvatures()[1]
+def loss_and_gradients(weight: float) -> tuple[float, ...]:
+    """Of the line through the origin with this slope."""
+    model = at(weight, 0.0)
+    return flat(loss(*points(), *parameters_of(model)), *gradient_by_autograd(model, *points()))
 
 
-CLAIMS = (
-    Claim(
-        "the points: weight, bias and mean squared error of least squares",
-        "(0.2599898981, 0.7476652638, 0.1689152551)",
-        lambda: flat(*closed_form(*points()), loss(*points(), *closed_form(*points()))),
+CLAIMS = {
+    "least_squares_line": lambda: flat(
+        *closed_form(*points()), loss(*points(), *closed_form(*points()))
     ),
-    Claim(
-        "weight = 0, bias = 0: loss, ∂loss/∂weight, ∂loss/∂bias",
-        "(5.9467032, −31.0774752, −4.6488)",
-        lambda: flat(
-            loss(*points(), *parameters_of(at(0.0, 0.0))),
-            *gradient_by_autograd(at(0.0, 0.0), *points()),
-        ),
-    ),
-    Claim(
-        "weight = 1, bias = 0: loss, ∂loss/∂weight, ∂loss/∂bias",
-        "(17.1956681, 53.5754049, 7.4804)",
-        lambda: flat(
-            loss(*points(), *parameters_of(at(1.0, 0.0))),
-            *gradient_by_autograd(at(1.0, 0.0), *points()),
-        ),
-    ),
-    Claim(
-        "lr = 0.01, 10000 epochs end at weight, bias",
-        "(0.3645, 0.0204)",
-        lambda: after(10_000),
-        stands=False,
-    ),
-    Claim(
-        "the loss at (0.3645, 0.0204) is that of least squares",
-        "0.1689",
-        lambda: loss(*points(), *at_notes_point()).item(),
-        stands=False,
-    ),
-    Claim("the loss at (0.3645, 0.0204)", "0.2382", lambda: loss(*points(), *at_notes_point())),
-    Claim(
-        "(0.3645, 0.0204) lies off the floor of the valley by",
-        "0.00001",
-        lambda: round(distance_in_valley(*at_notes_point())[1], 5),
-    ),
-    Claim(
-        "(0.3645, 0.0204) is passed, from any weight and bias within ±1, after at most",
-        "10000 epochs",
-        epochs_to_notes_point,
-        stands=False,
-    ),
-    Claim(
-        "to end there, 10000 epochs must have started",
-        "1e+11 away from the minimum",
-        start_of_10000_epochs,
-    ),
-    Claim(
-        "curvatures along and across the valley (eigenvalues of the Hessian)",
-        "(0.2568204, 86.3960598)",
-        curvatures,
-    ),
-    Claim("training diverges above lr", "0.0231492", diverges_from),
-    Claim(
-        "an epoch at lr = 0.01 leaves of the way along the valley",
-        "0.9974318",
-        lambda: 1 - LR * curvatures()[0],
-    ),
-    Claim(
-        "100 epochs leave of it",
-        "0.773",
-        lambda: (1 - LR * curvatures()[0]) ** 100,
-    ),
-    Claim("10000 epochs in float32 are", "right to 4 digits, not to 6", in_float32),
-    Claim(
-        "data of shape (15,) in nn.Linear(1, 1) raises",
-        "mat1 and mat2 shapes cannot be multiplied (1x15 and 1x1)",
-        without_brackets,
-    ),
-    Claim("(15,) minus (15, 1) has shape", "(15, 15)", shape_of_broadcast),
-    Claim(
-        "a loss with ½ differs only by the 2 that is divided out",
-        "the first step in weight is 0.310775 in place of 0.310775",
-        half_the_loss,
-        stands=False,
-    ),
-)
+    "at_zero": lambda: loss_and_gradients(0.0),
+    "at_one": lambda: loss_and_gradients(1.0),
+    "after_10000": lambda: after(10_000),
+    "loss_of_notes": lambda: loss(*points(), *at_notes_point()).item(),
+    "loss_there": lambda: loss(*points(), *at_notes_point()),
+    "off_the_floor": lambda: round(distance_in_valley(*at_notes_point())[1], 5),
+    "epochs_to_notes_point": epochs_to_notes_point,
+    "start_of_10000_epochs": start_of_10000_epochs,
+    "curvatures": curvatures,
+    "diverges_from": lambda: 2 / curvatures()[1],
+    "left_of_an_epoch": lambda: 1 - LR * curvatures()[0],
+    "left_of_100_epochs": lambda: (1 - LR * curvatures()[0]) ** 100,
+    "in_float32": in_float32,
+    "without_brackets": without_brackets,
+    "shape_of_broadcast": shape_of_broadcast,
+    "half_the_loss": half_the_loss,
+}
 
 
 def program(lesson: ModuleType, device: str) -> None:
@@ -695,33 +572,26 @@ def loss_at(parameters: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 
 TRAINING = "three epochs on the 15 points"
+LONG = {"epochs": 10000}
 FIGURES = (
     Graph(
         "grad_by_autograd",
         "the 15 points, weight = 1, bias = 0",
-        wrt=("weight", "bias"),
+        wrt=nodes.wrt,
         names={"ŷ": lambda model, x: model(x), "r": lambda model, x, y: model(x) - y},
     ),
     Losses(
         "train",
         TRAINING,
-        given={"epochs": 10000},
+        given=LONG,
         floor=(0.1689152551, "least squares: no line has a smaller loss"),
     ),
-    Surface(
-        "train",
-        TRAINING,
-        parameters=("weight", "bias"),
-        axes=("weight", "bias"),
-        loss=loss_at,
-        given={"epochs": 10000},
-    ),
-    Fit("train", TRAINING, best=least_squares, early=100, given={"epochs": 10000}),
+    Surface("train", TRAINING, nodes.wrt, ("weight", "bias"), loss_at, given=LONG),
+    Fit("train", TRAINING, best=least_squares, early=100, given=LONG),
 )
-
-
-LESSON = Lesson(
-    title="Linear regression with nn and optim",
+QUANTITIES = ("∂loss/∂weight", "∂loss/∂bias")
+LESSON = lesson(
+    __name__,
     draw=draw,
     claims=CLAIMS,
     program=program,
@@ -729,189 +599,64 @@ LESSON = Lesson(
     exercises=(
         Exercise(
             "to_column",
-            points=1,
-            truth=to_column,
-            quantities=("column",),
-            witnesses=(Witness("stacked", stacked),),
+            to_column,
+            ("column",),
             draw=draw_values,
-            idea="The same n numbers, each in a row of its own.",
-            hints=(
-                "A batch has one row per sample and one column per feature. How many of each?",
-                "The numbers stay; a dimension of size 1 is added, and not in front.",
-                "`unsqueeze`, `reshape` and `view` can all do it. Print the shape you get.",
+            witnesses=(
+                Witness("stacked", lambda values: torch.stack([v.reshape(1) for v in values])),
             ),
-            mistakes=(
-                Mistake(
-                    "row_not_column",
-                    "This is one sample with n features. Here there are n samples with one "
-                    "feature: which dimension comes first?",
-                    swaps=({"shape": (1, -1)},),
-                ),
-            ),
+            wrong={"row_not_column": lambda values: values.reshape(1, -1)},
         ),
         Exercise(
             "LinearRegression",
-            points=2,
-            truth=line,
-            quantities=("ŷ",),
+            line,
+            ("ŷ",),
+            driver=use_class,
             witnesses=(
                 Witness("nn.Linear", lambda x, weight, bias: make_model(weight, bias)(x).detach()),
             ),
-            driver=use_class,
-            idea="The model hands x to its one layer and returns what comes out.",
-            hints=(
-                "`__init__` makes the parts, `forward` uses them. There is one part here.",
-                "How many numbers does one sample put into the layer, and how many come out? "
-                "nn.Linear takes these two.",
-                "In `forward`, call the layer that you kept like a function.",
-            ),
-            mistakes=(
-                Mistake(
-                    "shared_layer",
-                    "Two models built one after the other have the same layer: training one trains "
-                    "the other. Make the layer in `__init__`, so that each has its own.",
-                    formulas=(lambda x, weight, bias: line(x, -3 * weight, 2 * bias),),
-                ),
-                Mistake(
-                    "input_added",
-                    "Your answer is the line plus x itself. The model is the line alone.",
-                    formulas=(lambda x, weight, bias: line(x, weight, bias) + x,),
-                ),
-                Mistake(
-                    "activation_added",
-                    "A non-linearity bends the line. Regression returns what the layer returns.",
-                    formulas=tuple(
-                        lambda x, weight, bias, bend=bend: bend(line(x, weight, bias))
-                        for bend in (torch.relu, torch.sigmoid, torch.tanh)
-                    ),
-                ),
-            ),
+            wrong=CLASS_SLIPS,
         ),
         Exercise(
             "grad_by_hand",
-            points=3,
-            truth=gradient,
-            quantities=("∂loss/∂weight", "∂loss/∂bias"),
-            witnesses=gradient_of(loss, "weight", "bias"),
+            gradient,
+            QUANTITIES,
             method="by_hand",
-            idea="Per sample it is lesson 2's gradient; the loss is the mean over the samples, and "
-            "so is its gradient.",
-            hints=(
-                "For one sample you know both gradients from lesson 2. What does the mean over n "
-                "samples do to them?",
-                "Compute r = ŷ − y once; it has shape (n, 1). ∂loss/∂rᵢ is 2rᵢ/n.",
-                "ŷᵢ has slope xᵢ in the weight and 1 in the bias; add up over the samples.",
-                "Adding up products of two columns is a product of matrices, (1, n) @ (n, 1), and "
-                "gives the shape (1, 1) at once. `sum(dim=0)` of a column gives (1,).",
-            ),
-            mistakes=gradient_mistakes(lambda formula: formula),
+            witnesses=gradient_of(nodes, *nodes.wrt),
+            wrong=SLIPS,
+            slipped=nodes.gradient,
         ),
         Exercise(
             "grad_by_autograd",
-            points=1,
-            truth=gradient_of_model,
-            quantities=("∂loss/∂weight", "∂loss/∂bias"),
+            gradient_of_model,
+            QUANTITIES,
+            method="by_autograd",
+            draw=draw_models,
             witnesses=(
                 Witness("autograd", gradient_by_autograd),
                 Witness("differences", gradient_by_differences),
             ),
-            method="by_autograd",
-            draw=draw_models,
-            idea="Autograd gives the gradient of what you compute: is that the mean squared error "
-            "of model(x) against y?",
-            hints=(
-                "The model's parameters require grad already. Which loss are they in?",
-                "`nn.MSELoss()(prediction, target)` is the loss, a scalar.",
-                "`.backward()` adds to the `.grad` of the model. `torch.autograd.grad(loss, …)` "
-                "returns the gradients and leaves `.grad` alone.",
-            ),
-            mistakes=(
-                *gradient_mistakes(of_model),
-                Mistake(
-                    "not_zeroed",
-                    "Where the model came with a `.grad`, yours is that plus the gradient: "
-                    "`.backward()` adds. Ask for the gradient in a way that adds to nothing.",
-                    formulas=(on_top_of_grad,),
-                ),
-            ),
+            wrong={id: of_model(wrong) for id, wrong in SLIPS.items()}
+            | {"not_zeroed": on_top_of_grad},
+            slipped=lambda *slips: of_model(nodes.gradient(*slips)),
         ),
-        Exercise(
-            "train",
-            points=3,
-            truth=train,
-            quantities=("weight", "bias", "losses"),
-            witnesses=(Witness("autograd", train_by_autograd), Witness("map", train_by_map)),
+        train.exercise(
+            Witness("autograd", train_by_autograd),
+            Witness("map", train_by_map),
             driver=use_train,
             may_change=("model",),
             draw=draw_training,
-            idea="Per epoch: the loss of all samples, its gradient, one step of −lr·gradient on "
-            "the model's own parameters.",
-            hints=(
-                "One loop, over the epochs. All n samples go through the model together.",
-                "`torch.optim.SGD(model.parameters(), lr=lr)` takes the steps; it needs to know "
-                "them all before the loop.",
-                "Four lines in the loop: the loss, `zero_grad()`, `backward()`, `step()`. Which "
-                "order?",
-                "Note the loss of every epoch without its graph (`.detach()`); `torch.stack` makes "
-                "one tensor of them.",
-            ),
-            mistakes=(*STEP_MISTAKES, *LOOP_MISTAKES, SAMPLE_NOT_BATCH),
-            prefixes=prefixes_of(),
+            wrong=STEP_SLIPS
+            | train.loops(0.01, 0.001, 0.1)
+            | {"sample_not_batch": sample_by_sample},
         ),
         Exercise(
             "closed_form",
-            points=2,
-            truth=closed_form,
-            quantities=("weight", "bias"),
-            witnesses=(Witness("lstsq", least_squares),),
+            closed_form,
+            ("weight", "bias"),
             draw=draw_points,
-            idea="At the minimum both gradients are zero: two linear equations in weight and bias.",
-            hints=(
-                "At the bottom of the loss, what do ∂loss/∂weight and ∂loss/∂bias equal?",
-                "∂loss/∂bias = 0 says that the residuals add up to 0. Through which point does the "
-                "line go then?",
-                "Or in matrices: put a column of ones beside x, so that ŷ is one product. "
-                "`torch.linalg.lstsq` solves that in the least-squares sense.",
-            ),
-            mistakes=(
-                ORDER_SWAPPED,
-                Mistake(
-                    "no_intercept",
-                    "This is the best line through the origin. The bias takes part in the "
-                    "minimum as well: where is its column of ones?",
-                    formulas=(lambda x, y: ((x.T @ y) / (x.T @ x), torch.zeros_like(y[0])),),
-                ),
-                Mistake(
-                    "not_centred",
-                    "The line goes through the mean of the points, and its slope is another one: "
-                    "measure x and y from their means before you multiply them.",
-                    formulas=(lambda x, y: through((x * y).sum() / (x**2).sum(), x, y),),
-                ),
-                Mistake(
-                    "unbiased_variance",
-                    "One of the two averages divides by n, the other by n − 1 (torch.var and "
-                    "torch.std do unless told otherwise).",
-                    formulas=(
-                        lambda x, y: through(spread(x, y) / spread(x, x) * (1 - 1 / len(x)), x, y),
-                        lambda x, y: through(spread(x, y) / spread(x, x) / (1 - 1 / len(x)), x, y),
-                    ),
-                ),
-                Mistake(
-                    "regressed_x_on_y",
-                    "This line predicts x from y. Which of the two is given, and which is wanted?",
-                    formulas=(lambda x, y: closed_form(y, x),),
-                ),
-                Mistake(
-                    "correlation_returned",
-                    "This slope is the correlation of x and y: it is divided by the spread of y "
-                    "too. A slope has the unit of y per unit of x.",
-                    formulas=(
-                        lambda x, y: through(
-                            spread(x, y) / (spread(x, x) * spread(y, y)).sqrt(), x, y
-                        ),
-                    ),
-                ),
-            ),
+            witnesses=(Witness("lstsq", least_squares),),
+            wrong=CLOSED_FORM_SLIPS,
             slack=10.0,
         ),
     ),

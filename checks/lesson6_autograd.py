@@ -1,4 +1,4 @@
-"""Lesson 6, what autograd records: what is right, which mistakes have a name, what to say."""
+"""Lesson 6, autograd: what is right, and where students slip. The words are in data/."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from checks.grader.language.figure import Graph
 from checks.grader.language.inputs import Dice
-from checks.grader.language.lesson import Built, Claim, Exercise, Lesson, Mistake, Source, Witness
+from checks.grader.language.lesson import Built, Exercise, Source, Variants, Witness, lesson
+from checks.grader.language.net import net
 from checks.grader.language.predict import predict
-from checks.grader.language.truth import gradient_of
+from checks.grader.language.slips import Mapped, added, halved
+from checks.grader.language.truth import gradient_of, number
 
 Map = Callable[[Tensor], Tensor]
 
@@ -81,19 +83,10 @@ def doubled_square(x: Tensor) -> Tensor:
     return (2 * x).view(2, 2)
 
 
-def doubled_square_jacobian(x: Tensor) -> Tensor:
-    return 2 * torch.eye(4, dtype=x.dtype).view(2, 2, 4)
-
-
 def powers(x: Tensor) -> Tensor:
     """f(a, b) = (a², a·b, b³)"""
     a, b = x[0], x[1]
     return torch.stack((a * a, a * b, b * b * b))
-
-
-def powers_jacobian(x: Tensor) -> Tensor:
-    a, b = x.tolist()
-    return torch.tensor(((2 * a, 0), (b, a), (0, 3 * b**2)), dtype=x.dtype)
 
 
 def wave(x: Tensor) -> Tensor:
@@ -102,21 +95,9 @@ def wave(x: Tensor) -> Tensor:
     return torch.stack((a * b, b * c.sin()))
 
 
-def wave_jacobian(x: Tensor) -> Tensor:
-    a, b, c = x
-    zero = torch.zeros_like(a)
-    rows = (torch.stack((b, a, zero)), torch.stack((zero, c.sin(), b * c.cos())))
-    return torch.stack(rows)
-
-
 def ring(x: Tensor) -> Tensor:
     """f(x)ᵢ = xᵢ²·xᵢ₊₁, and after the last entry comes the first"""
     return x * x * x.roll(-1)
-
-
-def ring_jacobian(x: Tensor) -> Tensor:
-    following = torch.eye(len(x), dtype=x.dtype).roll(1, dims=1)
-    return torch.diag(2 * x * x.roll(-1)) + (x * x).unsqueeze(1) * following
 
 
 def row_products(x: Tensor) -> Tensor:
@@ -124,22 +105,9 @@ def row_products(x: Tensor) -> Tensor:
     return torch.stack(((x[0] * x[1]).sum(), (x[0] * x[0]).sum()))
 
 
-def row_products_jacobian(x: Tensor) -> Tensor:
-    first, second = x
-    return torch.stack(
-        (torch.stack((second, first)), torch.stack((2 * first, torch.zeros_like(first))))
-    )
-
-
 def table(x: Tensor) -> Tensor:
     """f(x)ᵢⱼ = xᵢ·xⱼ for i = 1, 2 and every j"""
     return x[:2].unsqueeze(1) * x
-
-
-def table_jacobian(x: Tensor) -> Tensor:
-    one = torch.eye(len(x), dtype=x.dtype)
-    left = torch.einsum("ik,j->ijk", one[:2], x)
-    return left + torch.einsum("jk,i->ijk", one, x[:2])
 
 
 def bowl(x: Tensor) -> Tensor:
@@ -148,23 +116,34 @@ def bowl(x: Tensor) -> Tensor:
     return (a * a + 3 * b * b).sum()
 
 
-def bowl_gradient(x: Tensor) -> Tensor:
-    return torch.stack((2 * x[0], 6 * x[1]))
-
-
 def box(x: Tensor) -> Tensor:
     """f(a, b, c) = a·b·c"""
     return x[0] * x[1] * x[2]
 
 
-def box_gradient(x: Tensor) -> Tensor:
-    a, b, c = x
-    return torch.stack((b * c, a * c, a * b))
-
-
 def ripple(x: Tensor) -> Tensor:
     """f(x) = Σ xᵢ²·sin(xᵢ₊₁)"""
     return (x[:-1] * x[:-1] * x[1:].sin()).sum()
+
+
+def cubes(x: Tensor) -> Tensor:
+    """f(x) = Σ xᵢ³"""
+    return (x * x * x).sum()
+
+
+def rows(*entries: tuple[Tensor, ...]) -> Tensor:
+    return torch.stack([torch.stack(row) for row in entries])
+
+
+def ring_jacobian(x: Tensor) -> Tensor:
+    following = torch.eye(len(x), dtype=x.dtype).roll(1, dims=1)
+    return torch.diag(2 * x * x.roll(-1)) + (x * x).unsqueeze(1) * following
+
+
+def table_jacobian(x: Tensor) -> Tensor:
+    one = torch.eye(len(x), dtype=x.dtype)
+    left = torch.einsum("ik,j->ijk", one[:2], x)
+    return left + torch.einsum("jk,i->ijk", one, x[:2])
 
 
 def ripple_gradient(x: Tensor) -> Tensor:
@@ -174,27 +153,18 @@ def ripple_gradient(x: Tensor) -> Tensor:
     return slopes
 
 
-def cubes(x: Tensor) -> Tensor:
-    """f(x) = Σ xᵢ³"""
-    return (x * x * x).sum()
-
-
-def cubes_gradient(x: Tensor) -> Tensor:
-    return 3 * x**2
-
-
 #: f -> its Jacobian by hand, of shape (*shape of f(x), *shape of x).
 SLOPES: Mapping[Map, Map] = {
-    doubled_square: doubled_square_jacobian,
-    powers: powers_jacobian,
-    wave: wave_jacobian,
+    doubled_square: lambda x: 2 * torch.eye(4, dtype=x.dtype).view(2, 2, 4),
+    powers: lambda x: rows((2 * x[0], 0 * x[0]), (x[1], x[0]), (0 * x[0], 3 * x[1] ** 2)),
+    wave: lambda x: rows((x[1], x[0], 0 * x[0]), (0 * x[0], x[2].sin(), x[1] * x[2].cos())),
     ring: ring_jacobian,
-    row_products: row_products_jacobian,
+    row_products: lambda x: rows((x[1], x[0]), (2 * x[0], 0 * x[0])),
     table: table_jacobian,
-    bowl: bowl_gradient,
-    box: box_gradient,
+    bowl: lambda x: torch.stack((2 * x[0], 6 * x[1])),
+    box: lambda x: torch.stack((x[1] * x[2], x[0] * x[2], x[0] * x[1])),
     ripple: ripple_gradient,
-    cubes: cubes_gradient,
+    cubes: lambda x: 3 * x**2,
 }
 
 
@@ -220,31 +190,17 @@ def mean_loss(x: Tensor) -> Tensor:
     return (3 * (x + 2) ** 2).mean()
 
 
-def entries(x: Tensor) -> float:
-    return float(x.numel())
-
-
-def grad_of_mean(
-    x: Tensor,
-    *,
-    factor: float = 6.0,
-    inside: Map = lambda x: x + 2,
-    count: Callable[[Tensor], float] = entries,
-) -> Tensor:
+def grad_of_mean(x: Tensor) -> Tensor:
     """∂/∂xᵢ mean(3·(x + 2)²) = 3 · 2 · (xᵢ + 2) / n."""
-    return factor * inside(x) / count(x)
+    return 6 * (x + 2) / x.numel()
 
 
-def grad_after_second_backward(
-    x: Tensor, *, first: Map = grad_of_mean, second: Map = torch.ones_like
-) -> Tensor:
-    return first(x) + second(x)
+def grad_after_second_backward(x: Tensor) -> Tensor:
+    return grad_of_mean(x) + 1
 
 
-def grad_after_zeroing(
-    x: Tensor, *, first: Map = torch.zeros_like, second: Map = torch.ones_like
-) -> Tensor:
-    return first(x) + second(x)
+def grad_after_zeroing(x: Tensor) -> Tensor:
+    return torch.ones_like(x)
 
 
 def two_backwards(x: Tensor, *, zeroed: bool) -> Tensor:
@@ -262,18 +218,8 @@ def power(k: Tensor, x: Tensor, b: Tensor) -> Tensor:
     return k**x + b
 
 
-def power_grad(
-    k: Tensor,
-    x: Tensor,
-    b: Tensor,
-    *,
-    brought_down: Callable[[Tensor], Tensor | float] = lambda x: x,
-    lowered_by: float = 1.0,
-    constant: Callable[[Tensor], Tensor | float] = lambda b: 0.0,
-) -> Tensor:
-    """∂(kˣ + b)/∂k = x · kˣ⁻¹ + 0."""
-    power_of_k: Tensor = k ** (x - lowered_by)
-    return brought_down(x) * power_of_k + constant(b)
+def power_grad(k: Tensor, x: Tensor, b: Tensor) -> Tensor:
+    return x * k ** (x - 1)
 
 
 def contract(left: Tensor, right: Tensor, indices: int) -> Tensor:
@@ -282,8 +228,8 @@ def contract(left: Tensor, right: Tensor, indices: int) -> Tensor:
     return product
 
 
-def vector_jacobian_product(f: Map, x: Tensor, v: Tensor, *, upstream: Map = lambda v: v) -> Tensor:
-    return contract(upstream(v), SLOPES[f](x), v.ndim)
+def vector_jacobian_product(f: Map, x: Tensor, v: Tensor) -> Tensor:
+    return contract(v, SLOPES[f](x), v.ndim)
 
 
 def weighted_sum(f: Map, x: Tensor, v: Tensor) -> Tensor:
@@ -307,6 +253,12 @@ def rows_by(row_of: Witness) -> Callable[..., Tensor]:
     return lambda f, x: torch.stack([row_of.evaluate(f=f, x=x, row=i) for i in range(len(f(x)))])
 
 
+@net("x")
+def unblocked_branch(x: Tensor) -> Tensor:
+    """The branch that the graph knows of."""
+    return x.square()
+
+
 def blocked_sum(x: Tensor) -> Tensor:
     square = x**2
     with torch.no_grad():
@@ -319,24 +271,12 @@ def sum_beside_a_constant(x: Tensor, nudge: Tensor) -> Tensor:
     return (x + nudge) ** 2 + x**3
 
 
-def grad_with_blocked_branch(
-    x: Tensor,
-    *,
-    square: Map = lambda x: 2 * x,
-    cube: Map = torch.zeros_like,
-) -> Tensor:
-    """The slope of each branch that the graph knows of."""
-    return square(x) + cube(x)
+def grad_with_blocked_branch(x: Tensor) -> Tensor:
+    return 2 * x
 
 
-def grad_through_data_edit(
-    x: Tensor,
-    factor: float,
-    *,
-    after: Callable[[Tensor, float], Tensor] = lambda x, factor: factor * x,
-    slope: Callable[[Tensor, float], Tensor] = lambda x, factor: torch.full_like(x, 2.0),
-) -> tuple[Tensor, Tensor]:
-    return after(x, factor), slope(x, factor)
+def grad_through_data_edit(x: Tensor, factor: float) -> tuple[Tensor, Tensor]:
+    return factor * x, torch.full_like(x, 2.0)
 
 
 def data_edit(x: Tensor, factor: float) -> tuple[Tensor, Tensor]:
@@ -353,16 +293,8 @@ def difference_before_the_edit(x: Tensor, factor: float) -> tuple[Tensor, Tensor
     return x * factor, (2 * (x + h) - 2 * (x - h)) / (2 * h)
 
 
-def directional_derivative(
-    f: Map,
-    x: Tensor,
-    u: Tensor,
-    *,
-    gradient: Map = lambda gradient: gradient,
-    length: Callable[[Tensor], Tensor | float] = Tensor.norm,
-) -> Tensor:
-    """∇f · u / ‖u‖."""
-    return gradient(SLOPES[f](x)) @ u / length(u)
+def directional_derivative(f: Map, x: Tensor, u: Tensor) -> Tensor:
+    return torch.dot(SLOPES[f](x), u / u.norm())
 
 
 def on_the_line(f: Map, x: Tensor, u: Tensor, distance: Tensor) -> Tensor:
@@ -370,15 +302,9 @@ def on_the_line(f: Map, x: Tensor, u: Tensor, distance: Tensor) -> Tensor:
     return f(x + distance * u / u.norm())
 
 
-def steepest_direction(
-    f: Map,
-    x: Tensor,
-    *,
-    direction: Map = lambda gradient: gradient / gradient.norm(),
-    slope: Map = Tensor.norm,
-) -> tuple[Tensor, Tensor]:
-    """∇f / ‖∇f‖ and ‖∇f‖."""
-    return direction(SLOPES[f](x)), slope(SLOPES[f](x))
+def steepest_direction(f: Map, x: Tensor) -> tuple[Tensor, Tensor]:
+    gradient = SLOPES[f](x)
+    return gradient / gradient.norm(), gradient.norm()
 
 
 def value_at(f: Map, x: Tensor) -> Tensor:
@@ -464,19 +390,13 @@ def draw_direction(dice: Dice) -> Mapping[str, Any]:
             return {"f": Source(f), "x": x, "u": u}
 
 
-# ── wrong ideas ────────────────────────────────────────────────────────────────────────────────
+# ── where students slip ────────────────────────────────────────────────────────────────────────
 
-SIGN = Mistake(
-    "sign_flipped",
-    "Exactly the opposite sign: where does a minus come in?",
-    each=Tensor.neg,
-)
-FORGOTTEN_N = Mistake(
-    "sum_not_mean",
-    "The mean's share is n times too large: backward through a mean gives each of the n entries "
-    "only a part of the upstream gradient. Did you take a sum in its place?",
-    swaps=({"count": lambda x: 1.0},),
-)
+NEGATED = Mapped(Tensor.neg)
+
+
+def ones(x: Tensor) -> Tensor:
+    return torch.ones_like(x)
 
 
 def summed(x: Tensor) -> Tensor:
@@ -496,13 +416,31 @@ def apply_forwards_flat(f: Map, x: Tensor, v: Tensor) -> Tensor:
     return contract(matrix, v.reshape(-1), 1).reshape(x.shape)
 
 
-def repeated(row: Callable[[Tensor], Tensor]) -> Callable[[Map, Tensor], Tensor]:
+def of_jacobian(wrong: Map) -> Callable[..., Tensor]:
+    return lambda f, x: wrong(SLOPES[f](x))
+
+
+def repeated(row: Map) -> Callable[..., Tensor]:
     """A Jacobian whose rows all are the same."""
-    return lambda f, x: row(SLOPES[f](x)).repeat(len(f(x)), 1)
+    return of_jacobian(lambda matrix: row(matrix).repeat(len(matrix), 1))
+
+
+def along(wrong: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
+    """A wrong directional derivative, from the gradient and u."""
+    return lambda f, x, u: wrong(SLOPES[f](x), u)
+
+
+def steepest(direction: Map, slope: Map) -> Callable[..., tuple[Tensor, Tensor]]:
+    """A wrong direction, a wrong slope, or both, from the gradient."""
+    return lambda f, x: (direction(SLOPES[f](x)), slope(SLOPES[f](x)))
 
 
 def unit(vector: Tensor) -> Tensor:
     return vector.div(vector.norm())
+
+
+def square(vector: Tensor) -> Tensor:
+    return vector @ vector
 
 
 def sum_of_sizes(vector: Tensor) -> Tensor:
@@ -512,6 +450,176 @@ def sum_of_sizes(vector: Tensor) -> Tensor:
 def largest_size(vector: Tensor) -> Tensor:
     return vector.abs().max()
 
+
+WRONG: Mapping[str, Mapping[str, Variants]] = {
+    "describe": {
+        "order_swapped": [
+            lambda t: (t.requires_grad, t.is_leaf, t.grad_fn is not None),
+            lambda t: (t.is_leaf, t.grad_fn is not None, t.requires_grad),
+        ],
+        "leaf_taken_as_requires_grad": [
+            lambda t: (t.requires_grad, t.requires_grad, t.grad_fn is not None),
+            lambda t: (t.is_leaf, t.is_leaf, t.grad_fn is not None),
+            lambda t: (t.requires_grad and t.is_leaf, t.requires_grad, t.grad_fn is not None),
+            lambda t: (not t.requires_grad, t.requires_grad, t.grad_fn is not None),
+        ],
+        "grad_fn_taken_as_requires_grad": [
+            lambda t: (t.is_leaf, t.requires_grad, t.requires_grad),
+            lambda t: (t.is_leaf, t.grad_fn is not None, t.grad_fn is not None),
+        ],
+        "grad_taken_as_grad_fn": [
+            lambda t: (t.is_leaf, t.requires_grad, kept(t) == "set"),
+            lambda t: (t.is_leaf, kept(t) == "set", t.grad_fn is not None),
+        ],
+        "has_grad_fn_inverted": lambda t: (t.is_leaf, t.requires_grad, t.grad_fn is None),
+    },
+    "grad_of_mean": {
+        "missing_factor_2": Mapped(lambda gradient: gradient / 2),
+        "sign_flipped": NEGATED,
+        "loss_returned": [mean_loss, lambda x: 3 * (x + 2) ** 2],
+        "sum_not_mean": summed,
+        "mean_over_one_dimension": [
+            lambda x: summed(x) / x.shape[0],
+            lambda x: summed(x) / x.shape[-1],
+        ],
+        "outer_factor_missed": lambda x: grad_of_mean(x) / 3,
+        "inside_missed": lambda x: 6 * x / x.numel(),
+    },
+    "grad_after_second_backward": {
+        "missing_factor_2": lambda x: grad_of_mean(x) / 2 + 1,
+        "sign_flipped": NEGATED,
+        "sum_not_mean": lambda x: summed(x) + 1,
+        "accumulation_missed": ones,
+        "second_backward_missed": grad_of_mean,
+        "mean_not_sum": lambda x: grad_of_mean(x) + 1 / x.numel(),
+        "same_loss_twice": [lambda x: 2 * grad_of_mean(x), lambda x: 2 * ones(x)],
+    },
+    "grad_after_zeroing": {
+        "sign_flipped": NEGATED,
+        "not_zeroed": grad_after_second_backward,
+        "zeroed_too_late": torch.zeros_like,
+        "second_backward_missed": grad_of_mean,
+        "mean_not_sum": lambda x: ones(x) / x.numel(),
+    },
+    "power_grad": {
+        "sign_flipped": NEGATED,
+        "loss_returned": [power, lambda k, x, b: k**x],
+        "exponent_not_lowered": lambda k, x, b: x * k**x,
+        "exponent_not_in_front": lambda k, x, b: k ** (x - 1),
+        "constant_kept": [
+            lambda k, x, b: power_grad(k, x, b) + b,
+            lambda k, x, b: power_grad(k, x, b) + 1,
+        ],
+        "wrong_variable": [
+            lambda k, x, b: k**x * k.log(),
+            lambda k, x, b: torch.ones_like(b),
+            lambda k, x, b: x * k ** (x - 1) + k**x * k.log() + 1,
+        ],
+        "differentiated_twice": lambda k, x, b: x * (x - 1) * k ** (x - 2),
+    },
+    "vector_jacobian_product": {
+        "sign_flipped": NEGATED,
+        "loss_returned": weighted_sum,
+        "upstream_ignored": [
+            lambda f, x, v: vector_jacobian_product(f, x, ones(v)),
+            lambda f, x, v: vector_jacobian_product(f, x, ones(v) / v.numel()),
+        ],
+        "jacobian_transposed": [apply_forwards, apply_forwards_flat],
+        "mean_not_sum": lambda f, x, v: vector_jacobian_product(f, x, v / v.numel()),
+        "jacobian_returned": lambda f, x, v: SLOPES[f](x),
+    },
+    "jacobian": {
+        "sign_flipped": NEGATED,
+        "not_zeroed": of_jacobian(lambda matrix: matrix.cumsum(0)),
+        "jacobian_transposed": of_jacobian(lambda matrix: matrix.T),
+        "rows_aliased": [
+            repeated(lambda matrix: matrix[-1]),
+            repeated(lambda matrix: matrix[0]),
+            repeated(lambda matrix: matrix.sum(0)),
+        ],
+        "rows_added": of_jacobian(lambda matrix: matrix.sum(0)),
+        "first_row_only": [
+            of_jacobian(lambda matrix: matrix[:1]),
+            of_jacobian(lambda matrix: matrix[0]),
+        ],
+    },
+    "grad_with_blocked_branch": {
+        "missing_factor_2": halved("loss"),
+        "sign_flipped": NEGATED,
+        "loss_returned": [lambda x: x**2 + x**3, lambda x: x**2],
+        "not_blocked": [
+            added("x", lambda at: 3 * at.x**2),
+            added("x", lambda at: at.x**2),
+            added("x", lambda at: 2 * at.x**2),
+        ],
+        "other_branch_blocked": lambda x: 3 * x**2,
+    },
+    "grad_through_data_edit": {
+        "sign_flipped": Mapped(Tensor.neg, single=True),
+        "order_swapped": lambda x, factor: (2 * ones(x), factor * x),
+        "edit_recorded": [
+            lambda x, factor: (factor * x, 2 * factor * ones(x)),
+            lambda x, factor: (factor * x, factor * ones(x)),
+        ],
+        "edit_missed": lambda x, factor: (x, 2 * ones(x)),
+        "square_not_double": [
+            lambda x, factor: (factor * x, 2 * factor * x),
+            lambda x, factor: (factor * x, 2 * x),
+        ],
+        "y_in_place_of_x": [
+            lambda x, factor: (2 * x, 2 * ones(x)),
+            lambda x, factor: (2 * factor * x, 2 * ones(x)),
+        ],
+        "own_slope_only": lambda x, factor: (factor * x, ones(x)),
+    },
+    "directional_derivative": {
+        "sign_flipped": NEGATED,
+        "loss_returned": lambda f, x, u: f(x),
+        "direction_not_normalised": along(torch.dot),
+        "gradient_normalised": [
+            along(lambda g, u: unit(g) @ u),
+            along(lambda g, u: unit(g) @ unit(u)),
+        ],
+        "wrong_norm": [
+            along(lambda g, u: g @ u / (u @ u)),
+            along(lambda g, u: g @ u / sum_of_sizes(u)),
+            along(lambda g, u: g @ u / largest_size(u)),
+            along(lambda g, u: g @ u / u.sum()),
+        ],
+        "direction_ignored": [along(lambda g, u: g.norm()), along(lambda g, u: g.sum())],
+        "difference_not_derivative": [
+            lambda f, x, u: f(x + u) - f(x),
+            lambda f, x, u: f(x + unit(u)) - f(x),
+            lambda f, x, u: (f(x + u) - f(x)) / u.norm(),
+        ],
+        "not_summed": [along(lambda g, u: g * unit(u)), along(lambda g, u: g * u)],
+        "gradient_returned": along(lambda g, u: g),
+    },
+    "steepest_direction": {
+        "sign_flipped": Mapped(Tensor.neg, single=True),
+        "loss_returned": lambda f, x: (unit(SLOPES[f](x)), f(x)),
+        "order_swapped": lambda f, x: steepest_direction(f, x)[::-1],
+        "direction_not_normalised": [
+            steepest(lambda g: g, Tensor.norm),
+            steepest(lambda g: g, square),
+        ],
+        "slope_squared": [
+            steepest(unit, square),
+            steepest(lambda g: g / square(g), square),
+            steepest(lambda g: g / square(g), Tensor.norm),
+        ],
+        "wrong_norm": [
+            steepest(unit, sum_of_sizes),
+            steepest(unit, torch.sum),
+            steepest(unit, largest_size),
+            steepest(lambda g: g / sum_of_sizes(g), sum_of_sizes),
+            steepest(lambda g: g / largest_size(g), largest_size),
+            steepest(lambda g: g / sum_of_sizes(g), Tensor.norm),
+            steepest(lambda g: g / largest_size(g), Tensor.norm),
+        ],
+        "unit_slope": steepest(unit, lambda g: number(1.0)),
+    },
+}
 
 # ── the claims of the notes ────────────────────────────────────────────────────────────────────
 
@@ -598,48 +706,18 @@ def gradient_of_the_bowl() -> tuple[float, ...]:
     return tuple(torch.autograd.grad(bowl(x), x)[0].tolist())
 
 
-CLAIMS = (
-    Claim(
-        "every node between start and end stores its gradient",
-        "leaf set, node set, node with retain_grad() set",
-        gradients_kept,
-        stands=False,
-    ),
-    Claim(
-        "Variable is what makes a tensor differentiable",
-        "Variable alone: a gradient; no Variable: no gradient",
-        variable_or_requires_grad,
-        stands=False,
-    ),
-    Claim(
-        "a second backward through x²",
-        "RuntimeError",
-        partial(second_backward, lambda x: x**2),
-    ),
-    Claim("a second backward through x.sum()", "no error", partial(second_backward, Tensor.sum)),
-    Claim(
-        "x² at x = 3, backward twice with retain_graph=True: the gradients add up to",
-        "12",
-        twice_with_retained_graph,
-    ),
-    Claim(
-        "y = x² at x = 3, then x.data times 100: the gradient is silently 2·100·x, not 6",
-        "600",
-        square_after_data_edit,
-    ),
-    Claim(
-        "y = x² at x = 3, then the same edit under no_grad: backward ends in",
-        "RuntimeError",
-        square_after_edit_under_no_grad,
-    ),
-    Claim("x² + x³ at x = 1, nothing blocked", "5", gradient_of_the_unblocked_sum),
-    Claim(
-        "x² + x³ at x = 1, x³ under no_grad, in forward mode: not blocked either",
-        "5",
-        blocked_sum_forward_mode,
-    ),
-    Claim("the gradient of a² + 3b² at (1, 2)", "(2, 12)", gradient_of_the_bowl),
-)
+CLAIMS: Mapping[str, Callable[[], Any]] = {
+    "gradients_kept": gradients_kept,
+    "variable_or_requires_grad": variable_or_requires_grad,
+    "second_backward_through_square": partial(second_backward, lambda x: x**2),
+    "second_backward_through_sum": partial(second_backward, Tensor.sum),
+    "twice_with_retained_graph": twice_with_retained_graph,
+    "square_after_data_edit": square_after_data_edit,
+    "square_after_edit_under_no_grad": square_after_edit_under_no_grad,
+    "gradient_of_the_unblocked_sum": gradient_of_the_unblocked_sum,
+    "blocked_sum_forward_mode": blocked_sum_forward_mode,
+    "gradient_of_the_bowl": gradient_of_the_bowl,
+}
 
 
 def program(lesson: Any, device: str) -> None:
@@ -698,646 +776,97 @@ FIGURES = (
 )
 
 
-LESSON = Lesson(
-    title="What autograd records and forgets",
+def exercise(truth: Callable[..., Any], *quantities: str, **fields: Any) -> Exercise:
+    """All but `describe` ask for a gradient of autograd's."""
+    name = truth.__name__
+    return Exercise(
+        name,
+        truth,
+        quantities,
+        WRONG[name],
+        method=None if name == "describe" else "by_autograd",
+        **fields,
+    )
+
+
+LESSON = lesson(
+    __name__,
     draw=draw,
     claims=CLAIMS,
     program=program,
     figures=FIGURES,
     exercises=(
-        Exercise(
-            "describe",
-            points=1,
-            truth=describe,
-            quantities=("is_leaf", "requires_grad", "has_grad_fn"),
+        exercise(
+            describe,
+            *("is_leaf", "requires_grad", "has_grad_fn"),
             draw=draw_tensor_to_describe,
             witnesses=(Witness("by trying", describe_by_trying),),
-            idea="Each of the three is a question to the tensor itself. Print them for x, for "
-            "2 * x and for (2 * x).detach().",
-            hints=(
-                "Two of the three are attributes with just these names.",
-                "grad_fn is a node of the graph or None, and you are asked for a bool.",
-                "`something is not None` is a bool.",
-            ),
-            mistakes=(
-                Mistake(
-                    "order_swapped",
-                    "The right things in the wrong order: it is (is_leaf, requires_grad, "
-                    "has_grad_fn).",
-                    formulas=(
-                        lambda t: (t.requires_grad, t.is_leaf, t.grad_fn is not None),
-                        lambda t: (t.is_leaf, t.grad_fn is not None, t.requires_grad),
-                    ),
-                ),
-                Mistake(
-                    "leaf_taken_as_requires_grad",
-                    "Being a leaf and requiring grad are two things. Data and a parameter are "
-                    "both leaves; which of them does autograd follow?",
-                    formulas=(
-                        lambda t: (t.requires_grad, t.requires_grad, t.grad_fn is not None),
-                        lambda t: (t.is_leaf, t.is_leaf, t.grad_fn is not None),
-                        lambda t: (
-                            t.requires_grad and t.is_leaf,
-                            t.requires_grad,
-                            t.grad_fn is not None,
-                        ),
-                        lambda t: (not t.requires_grad, t.requires_grad, t.grad_fn is not None),
-                    ),
-                ),
-                Mistake(
-                    "grad_fn_taken_as_requires_grad",
-                    "Requiring grad and having a grad_fn are two things. A leaf that you asked to "
-                    "require grad: which node made it?",
-                    formulas=(
-                        lambda t: (t.is_leaf, t.requires_grad, t.requires_grad),
-                        lambda t: (t.is_leaf, t.grad_fn is not None, t.grad_fn is not None),
-                    ),
-                ),
-                Mistake(
-                    "grad_taken_as_grad_fn",
-                    "`.grad` and `.grad_fn` are two things: one is the gradient that backward "
-                    "left, the other is the node that made the tensor.",
-                    formulas=(
-                        lambda t: (t.is_leaf, t.requires_grad, kept(t) == "set"),
-                        lambda t: (t.is_leaf, kept(t) == "set", t.grad_fn is not None),
-                    ),
-                ),
-                Mistake(
-                    "has_grad_fn_inverted",
-                    "Your third value is True just where the tensor has no grad_fn.",
-                    formulas=(lambda t: (t.is_leaf, t.requires_grad, t.grad_fn is None),),
-                ),
-            ),
         ),
-        Exercise(
-            "grad_of_mean",
-            points=1,
-            truth=grad_of_mean,
-            quantities=("gradient",),
-            witnesses=gradient_of(mean_loss, "x"),
-            idea="Walk back node by node: mean, times 3, square, plus 2. What is each one's slope?",
-            hints=(
-                "You need a tensor of your own that requires grad, with the values of x.",
-                "`x.detach().clone().requires_grad_()` is such a leaf. Compute the mean from it.",
-                "`.backward()` on the mean fills the leaf's `.grad`.",
-            ),
-            mistakes=(
-                Mistake(
-                    "missing_factor_2",
-                    "Every component is half of the right one: what is the derivative of a square?",
-                    swaps=({"factor": 3.0},),
-                ),
-                SIGN,
-                Mistake(
-                    "loss_returned",
-                    "These are values of the function. The gradient says how fast its mean changes "
-                    "when an entry of x does.",
-                    formulas=(mean_loss, lambda x: 3 * (x + 2) ** 2),
-                ),
-                FORGOTTEN_N,
-                Mistake(
-                    "mean_over_one_dimension",
-                    "Your mean divides by the length of one dimension. The mean runs over every "
-                    "entry of x, whatever its shape.",
-                    swaps=(
-                        {"count": lambda x: float(x.shape[0])},
-                        {"count": lambda x: float(x.shape[-1])},
-                    ),
-                ),
-                Mistake(
-                    "outer_factor_missed",
-                    "The 3 in front of the square has not reached the gradient.",
-                    swaps=({"factor": 2.0},),
-                ),
-                Mistake(
-                    "inside_missed",
-                    "The slope of the square is taken at x. What is it that is squared?",
-                    swaps=({"inside": lambda x: x},),
-                ),
-            ),
-        ),
-        Exercise(
-            "grad_after_second_backward",
-            points=1,
-            truth=grad_after_second_backward,
-            quantities=("gradient",),
+        exercise(grad_of_mean, "gradient", witnesses=gradient_of(mean_loss, "x")),
+        exercise(
+            grad_after_second_backward,
+            "gradient",
             witnesses=(
                 Witness("autograd", partial(two_backwards, zeroed=False)),
                 gradient_of(lambda x: mean_loss(x) + x.sum(), "x")[1],
             ),
-            idea="Both backward passes must end in the same leaf, and its `.grad` is read at last.",
-            hints=(
-                "Use one leaf for both losses, and read its `.grad` only at the end.",
-                "backward does not write the gradient into `.grad`: it adds it to what is there.",
-            ),
-            mistakes=(
-                Mistake(
-                    "missing_factor_2",
-                    "The mean's share is half of the right one: what is the derivative of a "
-                    "square?",
-                    swaps=({"first": partial(grad_of_mean, factor=3.0)},),
-                ),
-                SIGN,
-                Mistake(
-                    "sum_not_mean",
-                    FORGOTTEN_N.says,
-                    swaps=({"first": summed},),
-                ),
-                Mistake(
-                    "accumulation_missed",
-                    "This is the gradient of the second backward alone. What does backward do with "
-                    "a `.grad` that is there already?",
-                    swaps=({"first": torch.zeros_like},),
-                ),
-                Mistake(
-                    "second_backward_missed",
-                    "This is the gradient of the mean alone: the backward of x.sum() has not "
-                    "reached it.",
-                    swaps=({"second": torch.zeros_like},),
-                ),
-                Mistake(
-                    "mean_not_sum",
-                    "The second loss is the sum of x. Is yours its mean?",
-                    swaps=({"second": lambda x: torch.ones_like(x) / x.numel()},),
-                ),
-                Mistake(
-                    "same_loss_twice",
-                    "This is twice the gradient of one loss. There are two: the mean first, then "
-                    "x.sum().",
-                    swaps=({"second": grad_of_mean}, {"first": torch.ones_like}),
-                ),
-            ),
         ),
-        Exercise(
-            "grad_after_zeroing",
-            points=1,
-            truth=grad_after_zeroing,
-            quantities=("gradient",),
+        exercise(
+            grad_after_zeroing,
+            "gradient",
             witnesses=(
                 Witness("autograd", partial(two_backwards, zeroed=True)),
                 gradient_of(lambda x: x.sum(), "x")[1],
             ),
-            idea="Three steps on one leaf: backward, zero its gradient, backward again.",
-            hints=(
-                "Between the two backward passes the leaf's `.grad` is set to zero, in place.",
-                "`.grad` is a tensor, and tensors have `zero_()`. Setting `.grad` to None is as "
-                "good.",
-                "Zero the gradient, not the leaf, and only once: before the second backward.",
-            ),
-            mistakes=(
-                SIGN,
-                Mistake(
-                    "not_zeroed",
-                    "Both gradients are still in it, one added to the other. Which tensor was set "
-                    "to zero, and when?",
-                    swaps=({"first": grad_of_mean},),
-                ),
-                Mistake(
-                    "zeroed_too_late",
-                    "Everything is zero: the gradient was zeroed after the second backward as "
-                    "well, or the second backward never came.",
-                    swaps=({"second": torch.zeros_like},),
-                ),
-                Mistake(
-                    "second_backward_missed",
-                    "This is the gradient of the mean, which should be gone. The second loss is "
-                    "x.sum().",
-                    swaps=({"first": grad_of_mean, "second": torch.zeros_like},),
-                ),
-                Mistake(
-                    "mean_not_sum",
-                    "The second loss is the sum of x. Is yours its mean?",
-                    swaps=({"second": lambda x: torch.ones_like(x) / x.numel()},),
-                ),
-            ),
         ),
-        Exercise(
-            "power_grad",
-            points=1,
-            truth=power_grad,
-            quantities=("∂/∂k",),
-            draw=draw_power,
-            witnesses=gradient_of(power, "k"),
-            idea="Only k varies. x and b stay what they are.",
-            hints=(
-                "Which of the three tensors has to require grad?",
-                "The variable is the base. By hand this is the power rule.",
-                "Make a leaf from k, compute the power and add b, go backward, read the leaf's "
-                "`.grad`.",
-            ),
-            mistakes=(
-                SIGN,
-                Mistake(
-                    "loss_returned",
-                    "This is the value of the power. The slope says how fast it changes with k.",
-                    formulas=(power, lambda k, x, b: k**x),
-                ),
-                Mistake(
-                    "exponent_not_lowered",
-                    "The exponent came down in front, and it is still x above: how does the power "
-                    "rule go on?",
-                    swaps=({"lowered_by": 0.0},),
-                ),
-                Mistake(
-                    "exponent_not_in_front",
-                    "The exponent is lowered by one. The power rule also multiplies.",
-                    swaps=({"brought_down": lambda x: 1.0},),
-                ),
-                Mistake(
-                    "constant_kept",
-                    "b takes part in your answer. What is the slope of a constant?",
-                    swaps=({"constant": lambda b: b}, {"constant": lambda b: 1.0}),
-                ),
-                Mistake(
-                    "wrong_variable",
-                    "This is the slope in another variable. Asked for is the slope in the base k.",
-                    formulas=(
-                        lambda k, x, b: k**x * k.log(),
-                        lambda k, x, b: torch.ones_like(b),
-                        lambda k, x, b: x * k ** (x - 1) + k**x * k.log() + 1,
-                    ),
-                ),
-                Mistake(
-                    "differentiated_twice",
-                    "This is the slope of the slope: one derivative too many.",
-                    formulas=(lambda k, x, b: x * (x - 1) * k ** (x - 2),),
-                ),
-            ),
-        ),
-        Exercise(
-            "vector_jacobian_product",
-            points=2,
-            truth=vector_jacobian_product,
-            quantities=("vᵀJ",),
+        exercise(power_grad, "∂/∂k", draw=draw_power, witnesses=gradient_of(power, "k")),
+        exercise(
+            vector_jacobian_product,
+            "vᵀJ",
             draw=draw_product,
             witnesses=gradient_of(weighted_sum, "x"),
-            idea="v arrives from the right, one number per entry of f(x); vᵀJ leaves to the left, "
-            "one number per entry of x.",
-            hints=(
-                "Call f on a leaf of your own. What does backward need when f(x) is not a scalar?",
-                "Backward takes the upstream gradient as its argument, in the shape of f(x).",
-                "vᵀJ is also the gradient of the scalar (v * f(x)).sum(): either way is right.",
-            ),
-            mistakes=(
-                SIGN,
-                Mistake(
-                    "loss_returned",
-                    "This is vᵀf(x), a value. Its gradient is asked for.",
-                    formulas=(weighted_sum,),
-                ),
-                Mistake(
-                    "upstream_ignored",
-                    "v does not take part: every entry of f(x) counts the same in your answer.",
-                    swaps=(
-                        {"upstream": torch.ones_like},
-                        {"upstream": lambda v: torch.ones_like(v) / v.numel()},
-                    ),
-                ),
-                Mistake(
-                    "jacobian_transposed",
-                    "This is J·v, the way forward: it takes a change of x to a change of f(x). "
-                    "Backward goes the other way, with v on the left of J.",
-                    formulas=(apply_forwards, apply_forwards_flat),
-                ),
-                Mistake(
-                    "mean_not_sum",
-                    "The answer is divided by the number of entries of f(x). vᵀJ is a sum over "
-                    "them; where does a mean come in?",
-                    swaps=({"upstream": lambda v: v / v.numel()},),
-                ),
-                Mistake(
-                    "jacobian_returned",
-                    "This is the whole Jacobian. It is still to be multiplied by v from the left.",
-                    formulas=(lambda f, x, v: SLOPES[f](x),),
-                ),
-            ),
         ),
-        Exercise(
-            "jacobian",
-            points=1,
-            truth=jacobian,
-            quantities=("J",),
+        exercise(
+            jacobian,
+            "J",
             draw=draw_jacobian,
             witnesses=(
                 Witness("autograd", rows_by(ROW_BY_AUTOGRAD)),
                 Witness("differences", rows_by(ROW_BY_DIFFERENCES)),
             ),
-            idea="Row i belongs to f(x)ᵢ, column j to xⱼ: m rows, n columns.",
-            hints=(
-                "You have vᵀJ already. Which v picks out a single row of J?",
-                "v = (1, 0, …, 0) gives the first row. How many rows are there?",
-                "The rows of torch.eye(m), with the dtype and device of x, are the v you need.",
-                "Collect the rows in a list; torch.stack makes a matrix of them.",
-            ),
-            mistakes=(
-                SIGN,
-                Mistake(
-                    "not_zeroed",
-                    "Each row holds the rows above it as well: `.grad` is not zeroed between two "
-                    "backward passes, so they add up.",
-                    formulas=(lambda f, x: SLOPES[f](x).cumsum(0),),
-                ),
-                Mistake(
-                    "jacobian_transposed",
-                    "This is Jᵀ: your vector-Jacobian products stand as columns. Which index of "
-                    "J belongs to f(x)?",
-                    formulas=(lambda f, x: SLOPES[f](x).T,),
-                ),
-                Mistake(
-                    "rows_aliased",
-                    "All rows are the same. Two ways lead there: every row is the same `.grad` "
-                    "tensor, which goes on changing (`.clone()` it), or every row is the gradient "
-                    "of the same number.",
-                    formulas=(
-                        repeated(lambda matrix: matrix[-1]),
-                        repeated(lambda matrix: matrix[0]),
-                        repeated(lambda matrix: matrix.sum(0)),
-                    ),
-                ),
-                Mistake(
-                    "rows_added",
-                    "This is the sum of all rows: one backward with v = (1, …, 1). J has a row for "
-                    "each entry of f(x).",
-                    formulas=(lambda f, x: SLOPES[f](x).sum(0),),
-                ),
-                Mistake(
-                    "first_row_only",
-                    "Only the first row is there. Does the `return` stand inside the loop?",
-                    formulas=(lambda f, x: SLOPES[f](x)[:1], lambda f, x: SLOPES[f](x)[0]),
-                ),
-            ),
         ),
-        Exercise(
-            "grad_with_blocked_branch",
-            points=1,
-            truth=grad_with_blocked_branch,
-            quantities=("gradient",),
+        exercise(
+            grad_with_blocked_branch,
+            "gradient",
             draw=draw_blocked,
+            slipped=unblocked_branch.gradient,
             witnesses=(
                 gradient_of(blocked_sum, "x")[0],
                 gradient_of(sum_beside_a_constant, "nudge")[1],
             ),
-            idea="The value has two parts. Which of them does the graph know?",
-            hints=(
-                "What is computed inside `with torch.no_grad():` has no grad_fn.",
-                "Compute x² outside of the block and x³ inside, then add the two outside.",
-                "Backward sees x³ as a constant. What is left to differentiate?",
-            ),
-            mistakes=(
-                Mistake(
-                    "missing_factor_2",
-                    "The answer is exactly half of the right one: what is the derivative of a "
-                    "square?",
-                    swaps=({"square": lambda x: x},),
-                ),
-                SIGN,
-                Mistake(
-                    "loss_returned",
-                    "This is a value of the function. Its gradient is asked for.",
-                    formulas=(lambda x: x**2 + x**3, lambda x: x**2),
-                ),
-                Mistake(
-                    "not_blocked",
-                    "The branch x³ has been differentiated too, or a part of it. Is all of x³ "
-                    "computed inside the no_grad block?",
-                    swaps=(
-                        {"cube": lambda x: 3 * x**2},
-                        {"cube": lambda x: x**2},
-                        {"cube": lambda x: 2 * x**2},
-                    ),
-                ),
-                Mistake(
-                    "other_branch_blocked",
-                    "This is the slope of x³ alone: the wrong branch is blocked.",
-                    swaps=({"square": torch.zeros_like, "cube": lambda x: 3 * x**2},),
-                ),
-            ),
         ),
-        Exercise(
-            "grad_through_data_edit",
-            points=1,
-            truth=grad_through_data_edit,
-            quantities=("x_after", "grad"),
+        exercise(
+            grad_through_data_edit,
+            *("x_after", "grad"),
             draw=draw_edit,
             witnesses=(
                 Witness("autograd", data_edit),
                 Witness("differences", difference_before_the_edit),
             ),
-            idea="The graph was built before the edit, and an edit by `.data` is not recorded.",
-            hints=(
-                "Order matters: leaf, y, edit, backward.",
-                "`leaf.data` shares its memory with the leaf; `*=` on it changes the leaf's value.",
-                "x_after is the value of the leaf at the end, grad is its `.grad`.",
-            ),
-            mistakes=(
-                Mistake(
-                    "sign_flipped",
-                    SIGN.says,
-                    each=Tensor.neg,
-                    single=True,
-                ),
-                Mistake(
-                    "order_swapped",
-                    "The two results are in the wrong order: x_after comes first.",
-                    formulas=(lambda x, factor: (torch.full_like(x, 2.0), factor * x),),
-                ),
-                Mistake(
-                    "edit_recorded",
-                    "The factor is in your gradient, as if the edit were a part of y. Was it "
-                    "recorded? Use `.data`, and build y first.",
-                    swaps=(
-                        {"slope": lambda x, factor: torch.full_like(x, 2.0 * factor)},
-                        {"slope": lambda x, factor: torch.full_like(x, factor)},
-                    ),
-                ),
-                Mistake(
-                    "edit_missed",
-                    "x_after is still the old value. `.data` shares memory with the leaf, a clone "
-                    "does not; and the change has to be in place.",
-                    swaps=({"after": lambda x, factor: x},),
-                ),
-                Mistake(
-                    "square_not_double",
-                    "Your gradient depends on x, as that of x² would. Here y is 2·x.",
-                    swaps=(
-                        {"slope": lambda x, factor: 2 * factor * x},
-                        {"slope": lambda x, factor: 2 * x},
-                    ),
-                ),
-                Mistake(
-                    "y_in_place_of_x",
-                    "Your first result is y. Asked for is x after the edit.",
-                    swaps=(
-                        {"after": lambda x, factor: 2 * x},
-                        {"after": lambda x, factor: 2 * factor * x},
-                    ),
-                ),
-                Mistake(
-                    "own_slope_only",
-                    "The gradient is 1, the slope of x itself. Backward starts at y.",
-                    swaps=({"slope": lambda x, factor: torch.ones_like(x)},),
-                ),
-            ),
         ),
-        Exercise(
-            "directional_derivative",
-            points=1,
-            truth=directional_derivative,
-            quantities=("slope",),
+        exercise(
+            directional_derivative,
+            "slope",
             draw=draw_direction,
             witnesses=gradient_of(on_the_line, "distance"),
-            idea="A slope is rise per unit of length: the gradient's dot product with a vector of "
-            "length 1.",
-            hints=(
-                "Start with the gradient of f at x. Autograd gives it.",
-                "How long is u? The slope must not change when u is made twice as long.",
-                "Divide u by its length (`u.norm()`), then take the dot product with the gradient.",
-            ),
-            mistakes=(
-                SIGN,
-                Mistake(
-                    "loss_returned",
-                    "This is the value of f at x. Its slope is asked for.",
-                    formulas=(lambda f, x, u: f(x),),
-                ),
-                Mistake(
-                    "direction_not_normalised",
-                    "This is the rise along the whole of u, and u is not one unit long. A slope is "
-                    "per unit of length.",
-                    swaps=({"length": lambda u: 1.0},),
-                ),
-                Mistake(
-                    "gradient_normalised",
-                    "The gradient has been divided by its length. Only the direction is brought to "
-                    "length 1: the gradient's length is what the slope is made of.",
-                    swaps=(
-                        {"gradient": unit, "length": lambda u: 1.0},
-                        {"gradient": unit},
-                    ),
-                ),
-                Mistake(
-                    "wrong_norm",
-                    "u has been divided by something that is not its length. The length is the "
-                    "root of the sum of the squares.",
-                    swaps=(
-                        {"length": lambda u: u @ u},
-                        {"length": sum_of_sizes},
-                        {"length": largest_size},
-                        {"length": torch.sum},
-                    ),
-                ),
-                Mistake(
-                    "direction_ignored",
-                    "u does not take part. Your number belongs to another direction.",
-                    formulas=(
-                        lambda f, x, u: SLOPES[f](x).norm(),
-                        lambda f, x, u: SLOPES[f](x).sum(),
-                    ),
-                ),
-                Mistake(
-                    "difference_not_derivative",
-                    "This is the rise of f over a whole step along u. The slope at x is the limit "
-                    "for small steps: the gradient knows it.",
-                    formulas=(
-                        lambda f, x, u: f(x + u) - f(x),
-                        lambda f, x, u: f(x + unit(u)) - f(x),
-                        lambda f, x, u: (f(x + u) - f(x)) / u.norm(),
-                    ),
-                ),
-                Mistake(
-                    "not_summed",
-                    "These are the terms of the dot product. One number is asked for: their sum.",
-                    formulas=(
-                        lambda f, x, u: SLOPES[f](x) * unit(u),
-                        lambda f, x, u: SLOPES[f](x) * u,
-                    ),
-                ),
-                Mistake(
-                    "gradient_returned",
-                    "This is the gradient. How much of it points along u?",
-                    formulas=(lambda f, x, u: SLOPES[f](x),),
-                ),
-            ),
         ),
-        Exercise(
-            "steepest_direction",
-            points=1,
-            truth=steepest_direction,
-            quantities=("direction", "slope"),
+        exercise(
+            steepest_direction,
+            *("direction", "slope"),
             draw=draw_direction,
             witnesses=(
                 Witness("autograd", steepest_by(GRADIENT_BY_AUTOGRAD)),
                 Witness("differences", steepest_by(GRADIENT_BY_DIFFERENCES)),
-            ),
-            idea="Of all unit vectors, the one along the gradient has the largest dot product with "
-            "it.",
-            hints=(
-                "The dot product of the gradient and a unit vector is ‖∇f‖ times the cosine of "
-                "their angle. When is a cosine largest?",
-                "The direction is the gradient, brought to length 1.",
-                "The slope along it is the gradient's length.",
-            ),
-            mistakes=(
-                Mistake(
-                    "sign_flipped",
-                    "That is the way down. Asked for is the steepest way up, and a slope "
-                    "upwards is positive.",
-                    each=Tensor.neg,
-                    single=True,
-                ),
-                Mistake(
-                    "loss_returned",
-                    "Your second value is f at x. The slope along your direction is asked for.",
-                    formulas=(lambda f, x: (unit(SLOPES[f](x)), f(x)),),
-                ),
-                Mistake(
-                    "order_swapped",
-                    "The two results are in the wrong order: the direction comes first.",
-                    formulas=(lambda f, x: steepest_direction(f, x)[::-1],),
-                ),
-                Mistake(
-                    "direction_not_normalised",
-                    "Your direction is the gradient at its full length. Asked for is a unit "
-                    "vector: length 1.",
-                    swaps=(
-                        {"direction": lambda gradient: gradient},
-                        {
-                            "direction": lambda gradient: gradient,
-                            "slope": lambda gradient: gradient @ gradient,
-                        },
-                    ),
-                ),
-                Mistake(
-                    "slope_squared",
-                    "The sum of the squares is there without its root: a length is the root.",
-                    swaps=(
-                        {"slope": lambda gradient: gradient @ gradient},
-                        {
-                            "direction": lambda gradient: gradient / (gradient @ gradient),
-                            "slope": lambda gradient: gradient @ gradient,
-                        },
-                        {"direction": lambda gradient: gradient / (gradient @ gradient)},
-                    ),
-                ),
-                Mistake(
-                    "wrong_norm",
-                    "The gradient's length is not the sum of its entries and not the largest of "
-                    "them: it is the root of the sum of their squares.",
-                    swaps=(
-                        {"slope": sum_of_sizes},
-                        {"slope": torch.sum},
-                        {"slope": largest_size},
-                        {"direction": lambda g: g / sum_of_sizes(g), "slope": sum_of_sizes},
-                        {"direction": lambda g: g / largest_size(g), "slope": largest_size},
-                        {"direction": lambda g: g / sum_of_sizes(g)},
-                        {"direction": lambda g: g / largest_size(g)},
-                    ),
-                ),
-                Mistake(
-                    "unit_slope",
-                    "Your slope is the length of the unit vector, 1. How long is the gradient?",
-                    swaps=({"slope": lambda gradient: torch.ones(()).double()},),
-                ),
             ),
         ),
     ),

@@ -1,135 +1,84 @@
-"""Lesson 7, two layers in matrices: what is right, which mistakes have a name, what to say."""
+"""Lesson 7, two layers: what is right, and where students slip. The words are in data/."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from checks.grader.language.descent import Loop, descend
+from checks.grader.language.descent import descend
+from checks.grader.language.exercises import gradients
 from checks.grader.language.figure import Graph, Losses, Separation
 from checks.grader.language.inputs import Dice, cases
-from checks.grader.language.lesson import Claim, Exercise, Lesson, Mistake, Witness
-from checks.grader.language.loops import prefixes_of, training_mistakes
-from checks.grader.language.truth import gradient_of
+from checks.grader.language.lesson import Exercise, Witness, lesson
+from checks.grader.language.net import net
+from checks.grader.language.slips import (
+    Mapped,
+    Permuted,
+    Slip,
+    absent,
+    becomes,
+    computed_as,
+    doubled,
+    multiplied,
+    negated,
+    slope,
+    slope_left_out,
+)
+from checks.grader.language.training import Training
 
-Layer = Callable[[Tensor, Tensor, Tensor], Tensor]
-Map = Callable[[Tensor], Tensor]
-Product = Callable[[Tensor, Tensor], Tensor]
 Gradients = tuple[Tensor, Tensor, Tensor, Tensor]
 
-#: The steps of the forward pass that a mistake may swap.
-NET = ("first", "activation", "second", "output")
-PARAMETERS = ("W1", "b1", "W2", "b2")
-GRADIENTS = tuple(f"∂loss/∂{name}" for name in PARAMETERS)
+
+# ── what is right: the net node by node, and the closed forms ──────────────────────────────────
 
 
-def same(value: Tensor) -> Tensor:
-    return value
+@net("W1", "b1", "W2", "b2")
+def nodes(x: Tensor, y: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
+    a1 = W1 @ x
+    z = a1 + b1
+    h = z.sigmoid()
+    a2 = W2 @ h
+    y_hat = a2 + b2
+    r = y_hat - y
+    return 0.5 * r.square().sum()
 
 
-def affine(W: Tensor, v: Tensor, b: Tensor) -> Tensor:
-    return W @ v + b
+def forward_linear(x: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
+    return W2 @ (W1 @ x + b1) + b2
 
 
-def without_bias(W: Tensor, v: Tensor, b: Tensor) -> Tensor:
-    return W @ v
+def collapse(W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> tuple[Tensor, Tensor]:
+    return W2 @ W1, W2 @ b1 + b2
 
 
-def transposed(W: Tensor, v: Tensor, b: Tensor) -> Tensor:
-    return W.T @ v + b
+def forward(x: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
+    return W2 @ torch.sigmoid(W1 @ x + b1) + b2
 
 
-def collapse(
-    W1: Tensor,
-    b1: Tensor,
-    W2: Tensor,
-    b2: Tensor,
-    *,
-    weights: Product = lambda W1, W2: W2 @ W1,
-    carried: Product = lambda b1, W2: W2 @ b1,
-    own: Product = lambda b2, W2: b2,
-) -> tuple[Tensor, Tensor]:
-    """(W2·W1, W2·b1 + b2), with each term open to a mistake."""
-    return weights(W1, W2), carried(b1, W2) + own(b2, W2)
+def loss(x: Tensor, y: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
+    return 0.5 * ((forward(x, W1, b1, W2, b2) - y) ** 2).sum()
 
 
-def forward(
-    x: Tensor,
-    W1: Tensor,
-    b1: Tensor,
-    W2: Tensor,
-    b2: Tensor,
-    *,
-    first: Layer = affine,
-    activation: Map = torch.sigmoid,
-    second: Layer = affine,
-    output: Map = same,
-) -> Tensor:
-    return output(second(W2, activation(first(W1, x, b1)), b2))
+def gradient(x: Tensor, y: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Gradients:
+    """(∂W1, ∂b1, ∂W2, ∂b2), from ŷ back to the first layer."""
+    h = torch.sigmoid(W1 @ x + b1)
+    grad_y_hat = W2 @ h + b2 - y
+    grad_z = (W2.T @ grad_y_hat) * h * (1 - h)
+    return torch.outer(grad_z, x), grad_z, torch.outer(grad_y_hat, h), grad_y_hat
 
 
-def forward_linear(x: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, **net: Any) -> Tensor:
-    return forward(x, W1, b1, W2, b2, **{"activation": same, **net})
+def count_parameters(sizes: list[int]) -> int:
+    return sum(n * m + m for n, m in pairwise(sizes))
 
 
-def half_of_squares(residual: Tensor) -> Tensor:
-    return 0.5 * (residual * residual).sum()
+train = Training(nodes, loss, gradient, ("xs", "ys"))
 
 
-def loss(
-    x: Tensor,
-    y: Tensor,
-    W1: Tensor,
-    b1: Tensor,
-    W2: Tensor,
-    b2: Tensor,
-    *,
-    residual: Product = Tensor.sub,
-    reduced: Map = half_of_squares,
-    **net: Any,
-) -> Tensor:
-    return reduced(residual(forward(x, W1, b1, W2, b2, **net), y))
-
-
-def sigmoid_slope(h: Tensor, z: Tensor) -> Tensor:
-    return h * (1 - h)
-
-
-def gradient(
-    x: Tensor,
-    y: Tensor,
-    W1: Tensor,
-    b1: Tensor,
-    W2: Tensor,
-    b2: Tensor,
-    *,
-    first: Layer = affine,
-    activation: Map = torch.sigmoid,
-    second: Layer = affine,
-    output: Map = same,
-    residual: Product = Tensor.sub,
-    scale: Callable[[int], float] = lambda outputs: 1.0,
-    output_slope: Map = torch.ones_like,
-    back: Product = lambda W2, upstream: W2.T @ upstream,
-    slope: Product = sigmoid_slope,
-    outer_1: Product = torch.outer,
-    outer_2: Product = torch.outer,
-) -> Gradients:
-    """(∂W1, ∂b1, ∂W2, ∂b2), from ŷ back to the first layer, with each step open to a mistake."""
-    z = first(W1, x, b1)
-    h = activation(z)
-    y_hat = output(second(W2, h, b2))
-    grad_y_hat = scale(len(y)) * residual(y_hat, y) * output_slope(y_hat)
-    grad_z = back(W2, grad_y_hat) * slope(h, z)
-    return outer_1(grad_z, x), grad_z, outer_2(grad_y_hat, h), grad_y_hat
-
-
-def nodes(
+def implied(
     answer: Gradients,
     x: Tensor,
     y: Tensor,
@@ -152,61 +101,36 @@ def nodes(
     }
 
 
-def count_parameters(
-    sizes: list[int],
-    *,
-    weights: Callable[[int, int], int] = lambda n, m: n * m,
-    biases: Callable[[int, int], int] = lambda n, m: m,
-    more: Callable[[list[int]], int] = lambda sizes: 0,
-) -> int:
-    return sum(weights(n, m) + biases(n, m) for n, m in pairwise(sizes)) + more(sizes)
+# ── other ways to the same ─────────────────────────────────────────────────────────────────────
 
 
-def train(
-    xs: Tensor,
-    ys: Tensor,
-    W1: Tensor,
-    b1: Tensor,
-    W2: Tensor,
-    b2: Tensor,
-    lr: float,
-    epochs: int,
-    *,
-    loop: Loop | None = None,
-    reduced: Map = half_of_squares,
-    **steps: Any,
-) -> tuple[Any, ...]:
-    net = {name: step for name, step in steps.items() if name in NET}
-
-    def at(*point: Tensor) -> Gradients:
-        return gradient(*point, **steps)
-
-    def noted(*point: Tensor) -> Tensor:
-        return loss(*point, reduced=reduced, **net)
-
-    samples = list(zip(xs, ys, strict=True))
-    return descend(at, noted, samples, (W1, b1, W2, b2), lr, epochs, loop)
+def columns_one_by_one(W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> tuple[Tensor, Tensor]:
+    """A linear layer read off from outside: b is what 0 gives, a column what a unit vector adds."""
+    b = forward_linear(torch.zeros_like(W1[0]), W1, b1, W2, b2)
+    units = torch.eye(W1.shape[1], dtype=W1.dtype)
+    return torch.stack([forward_linear(e, W1, b1, W2, b2) - b for e in units], dim=1), b
 
 
-def train_moving_W2_first(
-    xs: Tensor,
-    ys: Tensor,
-    W1: Tensor,
-    b1: Tensor,
-    W2: Tensor,
-    b2: Tensor,
-    lr: float,
-    epochs: int,
-) -> tuple[Any, ...]:
-    """The backward pass goes through a W2 that has already made its step."""
+def in_layers(between: Callable[[Tensor], Tensor]) -> Witness:
+    """The net in PyTorch's own layers."""
 
-    def at(*point: Tensor) -> Gradients:
-        moved = point[4] - lr * gradient(*point)[2]
-        return gradient(*point, back=lambda W2, upstream: moved.T @ upstream)
+    def evaluate(x: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
+        return nn.functional.linear(between(nn.functional.linear(x, W1, b1)), W2, b2)
 
-    samples = list(zip(xs, ys, strict=True))
-    return descend(at, loss, samples, (W1, b1, W2, b2), lr, epochs)
+    return Witness("nn.functional.linear", evaluate)
 
+
+def loss_by_torch(x: Tensor, y: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
+    y_hat = in_layers(torch.special.expit).evaluate(x, W1, b1, W2, b2)
+    return nn.functional.mse_loss(y_hat, y, reduction="sum") / 2
+
+
+def counted_by_torch(sizes: list[int]) -> int:
+    layers = [nn.Linear(n, m, device="meta") for n, m in pairwise(sizes)]
+    return sum(parameter.numel() for layer in layers for parameter in layer.parameters())
+
+
+# ── random inputs ──────────────────────────────────────────────────────────────────────────────
 
 #: (n, m, k, samples, epochs) of each trial: n, m, k all different, then a square net, where a
 #: transposed matrix has the right shape and only its values show it. The steps are few, because
@@ -249,30 +173,7 @@ def draw_sizes(dice: Dice) -> list[int]:
             return sizes
 
 
-def columns_one_by_one(W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> tuple[Tensor, Tensor]:
-    """A linear layer read off from outside: b is what 0 gives, a column what a unit vector adds."""
-    b = forward_linear(torch.zeros_like(W1[0]), W1, b1, W2, b2)
-    units = torch.eye(W1.shape[1], dtype=W1.dtype)
-    return torch.stack([forward_linear(e, W1, b1, W2, b2) - b for e in units], dim=1), b
-
-
-def in_layers(between: Map) -> Witness:
-    """The net in PyTorch's own layers."""
-
-    def evaluate(x: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
-        return nn.functional.linear(between(nn.functional.linear(x, W1, b1)), W2, b2)
-
-    return Witness("nn.functional.linear", evaluate)
-
-
-def loss_by_torch(x: Tensor, y: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
-    y_hat = in_layers(torch.special.expit).evaluate(x, W1, b1, W2, b2)
-    return nn.functional.mse_loss(y_hat, y, reduction="sum") / 2
-
-
-def counted_by_torch(sizes: list[int]) -> int:
-    layers = [nn.Linear(n, m, device="meta") for n, m in pairwise(sizes)]
-    return sum(parameter.numel() for layer in layers for parameter in layer.parameters())
+# ── where students slip ────────────────────────────────────────────────────────────────────────
 
 
 def ordered(function: Callable[..., tuple[Any, ...]], *order: int) -> Callable[..., Any]:
@@ -285,243 +186,227 @@ def ordered(function: Callable[..., tuple[Any, ...]], *order: int) -> Callable[.
     return formula
 
 
-def varied(steps: Callable[..., Mapping[str, Any]]) -> Callable[..., Gradients]:
-    """The gradient with steps that depend on the inputs."""
-    return lambda **inputs: gradient(**inputs, **steps(**inputs))
+def either_or_both(first: Any, second: Any) -> list[Any]:
+    return [first, second, (first, second)]
 
 
-def either_or_both(wrong: Callable[..., Any], *steps: str) -> tuple[Mapping[str, Any], ...]:
-    """A wrong step in the first layer, in the second, in both."""
-    first, second = steps
-    return ({first: wrong}, {second: wrong}, {first: wrong, second: wrong})
+def back(wrong: Callable[[Tensor, Any], Tensor]) -> Slip:
+    """Another way from ŷ to h: of the gradient at ŷ and the net's values."""
+    return Slip(("a2",), back=lambda g, right, at: wrong(g, at) + 0 * right, to=("h",))
 
 
-BIAS_FORGOTTEN = Mistake(
-    "bias_forgotten",
-    "A bias is missing. Each layer is a matrix times its input plus a vector of its own.",
-    swaps=either_or_both(without_bias, "first", "second"),
-)
-WEIGHT_TRANSPOSED_FORWARD = Mistake(
-    "weight_transposed",
-    "A matrix stands transposed. W1 has shape (m, n), one row for each hidden node: how does it "
-    "meet an x of shape (n,)? A square net hides this from the shapes, not from the values.",
-    swaps=either_or_both(transposed, "first", "second"),
-)
-ACTIVATION_MISSING = Mistake(
-    "activation_missing",
-    "There is no σ between the two layers, so both together are one linear layer.",
-    swaps=({"activation": same},),
-)
-OTHER_ACTIVATION = Mistake(
-    "other_activation",
-    "The function between the layers is not σ. This lesson uses σ(z) = 1/(1 + e⁻ᶻ).",
-    swaps=({"activation": torch.tanh}, {"activation": torch.relu}),
-)
-ACTIVATION_ON_OUTPUT = Mistake(
-    "activation_on_output",
-    "The output goes through σ. Here only the hidden layer does; ŷ may be any number.",
-    swaps=(
-        {"output": torch.sigmoid},
-        {"activation": same, "output": torch.sigmoid},
-    ),
-)
-
-EXTRA_FACTOR = Mistake(
-    "extra_factor_2",
-    "This is exactly double the right value: what does the ½ in front of ‖ŷ − y‖² do?",
-    swaps=({"scale": lambda outputs: 2.0},),
-    each=lambda value: 2 * value,
-    single=True,
-)
-SIGN = Mistake(
-    "sign_flipped",
-    "The sign is exactly the opposite one: does the backward pass begin with ŷ − y or with y − ŷ, "
-    "and does any later step change the sign?",
-    swaps=({"back": lambda W2, upstream: -(W2.T @ upstream)},),
-    each=Tensor.neg,
-    single=True,
-)
-MISSING_INPUT = Mistake(
-    "missing_input_factor",
-    "The chain stops before the weights. W[i, j] is multiplied by the j-th input of its layer, so "
-    "that input is the last local slope: what goes into this layer?",
-    swaps=tuple(
-        swap
-        for stopped in (
-            lambda upstream, v: torch.outer(upstream, torch.ones_like(v)),
-            lambda upstream, v: upstream,
-            lambda upstream, v: upstream.unsqueeze(1),
-        )
-        for swap in either_or_both(stopped, "outer_1", "outer_2")
-    ),
-)
-TARGET_IGNORED = Mistake(
-    "target_ignored",
-    "The target y takes no part in this. What is the slope of ½‖ŷ − y‖² in ŷ?",
-    swaps=({"residual": lambda y_hat, y: y_hat},),
-)
-MISSING_SLOPE = Mistake(
-    "missing_hidden_slope",
-    "The way back goes past σ as if it were not there. What is its local slope, between h and z?",
-    swaps=({"slope": lambda h, z: torch.ones_like(h)},),
-)
-SLOPE_OF_ACTIVATION = Mistake(
-    "slope_of_activation",
-    "σ is applied once too often: h is σ(z) already. Which form of the slope takes h, and which "
-    "takes z?",
-    swaps=({"slope": lambda h, z: torch.sigmoid(h) * (1 - torch.sigmoid(h))},),
-)
+def weights(wrong: Callable[[Tensor, Tensor], Tensor]) -> list[Any]:
+    """Another ∂W from the gradient of its sum and its input, in one layer or in both."""
+    return either_or_both(
+        becomes("W1", lambda at: wrong(at.d("z"), at.x)),
+        becomes("W2", lambda at: wrong(at.d("y_hat"), at.h)),
+    )
 
 
-def turned(upstream: Tensor, v: Tensor) -> Tensor:
-    return torch.outer(v, upstream)
+def both(one: Any, other: Any) -> tuple[Any, ...]:
+    return (*(one if type(one) is tuple else (one,)), other)
 
 
-WEIGHT_TRANSPOSED = Mistake(
-    "weight_transposed",
-    "A matrix stands transposed. A gradient has the shape of its parameter; and forward W2 takes m "
-    "numbers to k, so what takes k numbers back to m? A square net hides this from the shapes, "
-    "not from the values.",
-    swaps=tuple(
-        {**outer, **back}
-        for outer in ({}, *either_or_both(turned, "outer_1", "outer_2"))
-        for back in ({}, {"back": torch.mv})
-        if outer or back
+TURNED = weights(lambda g, v: torch.outer(v, g))
+NOT_TURNED_BACK = back(lambda g, at: at.W2 @ g)
+NO_SIGMOID = computed_as("h", "z")
+SIGMOID_ON_OUTPUT = computed_as("y_hat", lambda at: torch.sigmoid(at.a2 + at.b2))
+BIAS_FORGOTTEN = either_or_both(absent("b1"), absent("b2"))
+TRANSPOSED = either_or_both(
+    computed_as("a1", lambda at: at.W1.T @ at.x), computed_as("a2", lambda at: at.W2.T @ at.h)
+)
+SLIPS = {
+    "extra_factor_2": [Mapped(lambda value: 2 * value, single=True), doubled("r")],
+    "sign_flipped": [Mapped(Tensor.neg, single=True), negated("h")],
+    "missing_input_factor": [
+        *weights(lambda g, v: torch.outer(g, torch.ones_like(v))),
+        *weights(lambda g, v: g),
+        *weights(lambda g, v: g.unsqueeze(1)),
+    ],
+    "target_ignored": absent("y"),
+    "missing_hidden_slope": slope_left_out("h"),
+    "slope_of_activation": slope(
+        "h", by=lambda at: torch.sigmoid(at.h) * (1 - torch.sigmoid(at.h))
     ),
-)
-MEAN_NOT_SUM = Mistake(
-    "mean_not_sum",
-    "This belongs to a mean over the outputs. ‖ŷ − y‖² is a sum, with ½ in front.",
-    swaps=({"scale": lambda outputs: 2 / outputs}, {"scale": lambda outputs: 1 / outputs}),
-)
-OUTPUT_SLOPE = Mistake(
-    "output_slope_added",
-    "A slope of σ is taken at the output. In this net ŷ does not go through σ: what lies between "
-    "W2·h + b2 and ŷ?",
-    swaps=(
-        {"output_slope": lambda y_hat: y_hat * (1 - y_hat)},
-        {"output_slope": lambda y_hat: torch.sigmoid(y_hat) * (1 - torch.sigmoid(y_hat))},
-    ),
-)
-NO_ACTIVATION = Mistake(
-    "activation_missing",
-    "This is the backward pass of the net without σ between the layers.",
-    swaps=({"activation": same, "slope": lambda h, z: torch.ones_like(h)},),
-)
-ACTIVATION_ON_OUTPUT_TOO = Mistake(
-    "activation_on_output",
-    "The output goes through σ. Here only the hidden layer does; ŷ may be any number.",
-    swaps=(
-        {"output": torch.sigmoid, "output_slope": lambda y_hat: y_hat * (1 - y_hat)},
-        {"output": torch.sigmoid},
-    ),
-)
-WRONG_SLOPE = Mistake(
-    "wrong_hidden_slope",
-    "The local slope of σ is not the one you use. In terms of h = σ(z), σ′ has two factors, and "
-    "neither is z.",
-    swaps=(
-        {"slope": lambda h, z: h},
-        {"slope": lambda h, z: 1 - h},
-        {"slope": lambda h, z: z * (1 - z)},
-        {"slope": lambda h, z: 1 - h * h},
-    ),
-)
-WRONG_INPUT = Mistake(
-    "wrong_layer_input",
-    "A weight gradient takes its factor from the wrong layer. The input of the first layer is x; "
-    "what is the input of the second?",
-    formulas=(
-        varied(lambda x, **_: {"outer_2": lambda upstream, h: torch.outer(upstream, x)}),
-        varied(
-            lambda x, W1, b1, **_: {
-                "outer_2": lambda upstream, h: torch.outer(upstream, W1 @ x + b1)
-            }
-        ),
-        varied(
-            lambda x, W1, b1, **_: {
-                "outer_1": lambda upstream, x: torch.outer(upstream, torch.sigmoid(W1 @ x + b1))
-            }
-        ),
-    ),
-)
-WRONG_WEIGHT = Mistake(
-    "wrong_weight",
-    "The way from ŷ back to h does not go through W2 as it should. Which matrix lies between h "
-    "and ŷ?",
-    swaps=(
-        {"back": lambda W2, upstream: upstream},
-        {"back": lambda W2, upstream: upstream.sum() * torch.ones_like(W2[0])},
-        {"back": lambda W2, upstream: W2.sum(0)},
-        {"back": lambda W2, upstream: W2.T @ (upstream * upstream)},
-    ),
-    formulas=(
-        varied(lambda W1, **_: {"back": lambda W2, upstream: W1 @ upstream}),
-        varied(lambda W1, **_: {"back": lambda W2, upstream: W1.T @ upstream}),
-    ),
-)
-NOT_OUTER = Mistake(
-    "elementwise_not_outer",
-    "Two vectors are multiplied entry by entry where every output meets every input: ∂loss/∂W has "
-    "a row for each output and a column for each input.",
-    swaps=either_or_both(torch.mul, "outer_1", "outer_2"),
-)
-ORDER_SWAPPED = Mistake(
-    "order_swapped",
-    "The gradients are right and in another order: ∂W1, ∂b1, ∂W2, ∂b2 is asked for.",
-    formulas=tuple(
-        ordered(gradient, *order)
-        for order in ((2, 3, 0, 1), (0, 2, 1, 3), (1, 0, 3, 2), (3, 2, 1, 0))
-    ),
-)
-GRADIENT_MISTAKES = (
-    EXTRA_FACTOR,
-    SIGN,
-    MISSING_INPUT,
-    TARGET_IGNORED,
-    MISSING_SLOPE,
-    SLOPE_OF_ACTIVATION,
-    WEIGHT_TRANSPOSED,
-    MEAN_NOT_SUM,
-    OUTPUT_SLOPE,
-    NO_ACTIVATION,
-    ACTIVATION_ON_OUTPUT_TOO,
-    BIAS_FORGOTTEN,
-    WRONG_SLOPE,
-    WRONG_INPUT,
-    WRONG_WEIGHT,
-    NOT_OUTER,
-    ORDER_SWAPPED,
-)
-
-#: The slips of the backward pass that are likely when it is written again inside the loop, where
-#: the losses may be noted with the same slip or come from the right function.
+    "weight_transposed": [
+        NOT_TURNED_BACK,
+        *TURNED,
+        *(both(turned, NOT_TURNED_BACK) for turned in TURNED),
+    ],
+    "mean_not_sum": [
+        multiplied("r", lambda at: 2 / len(at.y)),
+        multiplied("r", lambda at: 1 / len(at.y)),
+    ],
+    "output_slope_added": [
+        multiplied("y_hat", lambda at: at.y_hat * (1 - at.y_hat)),
+        multiplied("y_hat", lambda at: torch.sigmoid(at.y_hat) * (1 - torch.sigmoid(at.y_hat))),
+    ],
+    "activation_missing": (NO_SIGMOID, slope_left_out("h")),
+    "activation_on_output": [
+        (SIGMOID_ON_OUTPUT, multiplied("y_hat", lambda at: at.y_hat * (1 - at.y_hat))),
+        SIGMOID_ON_OUTPUT,
+    ],
+    "bias_forgotten": BIAS_FORGOTTEN,
+    "wrong_hidden_slope": [
+        slope("h", by="h"),
+        slope("h", by=lambda at: 1 - at.h),
+        slope("h", by=lambda at: at.z * (1 - at.z)),
+        slope("h", by=lambda at: 1 - at.h * at.h),
+    ],
+    "wrong_layer_input": [
+        becomes("W2", lambda at: torch.outer(at.d("y_hat"), at.x)),
+        becomes("W2", lambda at: torch.outer(at.d("y_hat"), at.z)),
+        becomes("W1", lambda at: torch.outer(at.d("z"), at.h)),
+    ],
+    "wrong_weight": [
+        back(lambda g, at: g),
+        back(lambda g, at: g.sum() * torch.ones_like(at.h)),
+        back(lambda g, at: at.W2.sum(0)),
+        back(lambda g, at: at.W2.T @ (g * g)),
+        back(lambda g, at: at.W1 @ g),
+        back(lambda g, at: at.W1.T @ g),
+    ],
+    "elementwise_not_outer": weights(lambda g, v: g * v),
+    "order_swapped": [
+        Permuted(order) for order in ((2, 3, 0, 1), (0, 2, 1, 3), (1, 0, 3, 2), (3, 2, 1, 0))
+    ],
+}
+#: The slips that are likely when the backward pass is written again inside the loop.
 IN_TRAINING = (
-    replace(
-        EXTRA_FACTOR,
-        says="Every step is exactly twice as long as it should be: what does the ½ in front of "
-        "‖ŷ − y‖² do?",
-        swaps=(
-            {"scale": lambda outputs: 2.0},
-            {"scale": lambda outputs: 2.0, "reduced": lambda r: (r * r).sum()},
-        ),
-        each=None,
-    ),
-    TARGET_IGNORED,
-    MISSING_SLOPE,
-    SLOPE_OF_ACTIVATION,
-    replace(WEIGHT_TRANSPOSED, swaps=({"back": torch.mv},)),
-    replace(
-        MEAN_NOT_SUM,
-        swaps=(
-            {"scale": lambda outputs: 2 / outputs},
-            {"scale": lambda outputs: 2 / outputs, "reduced": lambda r: (r * r).mean()},
-            {"scale": lambda outputs: 1 / outputs, "reduced": lambda r: 0.5 * (r * r).mean()},
-        ),
-    ),
-    NO_ACTIVATION,
-    replace(ACTIVATION_ON_OUTPUT_TOO, swaps=ACTIVATION_ON_OUTPUT_TOO.swaps[:1]),
+    *("target_ignored", "missing_hidden_slope", "slope_of_activation", "mean_not_sum"),
+    *("activation_missing", "activation_on_output"),
 )
+LINEAR_SLIPS = {
+    "bias_forgotten": BIAS_FORGOTTEN,
+    "weight_transposed": TRANSPOSED,
+    "activation_added": [forward, computed_as("y_hat", lambda at: torch.sigmoid(at.a2 + at.b2))],
+}
+FORWARD_SLIPS = {
+    "weight_transposed": TRANSPOSED,
+    "bias_forgotten": BIAS_FORGOTTEN,
+    "activation_missing": NO_SIGMOID,
+    "activation_on_output": [SIGMOID_ON_OUTPUT, (NO_SIGMOID, SIGMOID_ON_OUTPUT)],
+    "other_activation": [
+        computed_as("h", lambda at: torch.tanh(at.z)),
+        computed_as("h", lambda at: torch.relu(at.z)),
+    ],
+}
+
+
+def of_residual(wrong: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+    """A wrong loss of ŷ − y."""
+    return lambda x, y, W1, b1, W2, b2: wrong(forward(x, W1, b1, W2, b2) - y)
+
+
+LOSS_SLIPS = {
+    "extra_factor_2": of_residual(lambda r: (r * r).sum()),
+    "mean_not_sum": [
+        of_residual(lambda r: (r * r).mean()),
+        of_residual(lambda r: 0.5 * (r * r).mean()),
+    ],
+    "target_ignored": absent("y"),
+    "not_squared": [
+        of_residual(lambda r: 0.5 * torch.linalg.vector_norm(r)),
+        of_residual(lambda r: torch.linalg.vector_norm(r)),
+        of_residual(lambda r: 0.5 * r.sum() ** 2),
+        of_residual(lambda r: 0.5 * r.abs().sum()),
+        of_residual(lambda r: 0.5 * r.sum()),
+        of_residual(lambda r: r.sum()),
+    ],
+    "not_summed": [of_residual(lambda r: 0.5 * r * r), of_residual(lambda r: r * r)],
+    **{id: FORWARD_SLIPS[id] for id in ("activation_missing", "activation_on_output")},
+    "bias_forgotten": BIAS_FORGOTTEN,
+}
+COLLAPSE_SLIPS = {
+    "collapse_order": [
+        lambda W1, b1, W2, b2, weights=weights, carried=carried: (
+            weights(W1, W2),
+            carried(b1, W2) + b2,
+        )
+        for weights in (lambda W1, W2: W2 @ W1, lambda W1, W2: W1 @ W2)
+        for carried in (lambda b, W2: W2 @ b, lambda b, W2: b, lambda b, W2: W2.T @ b)
+    ][1:]
+    + [
+        lambda W1, b1, W2, b2: (W1 @ W2, W1 @ b1 + b2),
+        lambda W1, b1, W2, b2: (W2 @ W1, W1 @ b1 + b2),
+        lambda W1, b1, W2, b2: (W1 @ W2, W1 @ b2 + b1),
+        lambda W1, b1, W2, b2: (W2 @ W1, W1 @ b2 + b1),
+    ],
+    "weight_transposed": [
+        lambda W1, b1, W2, b2: ((W2 @ W1).T, W2 @ b1 + b2),
+        lambda W1, b1, W2, b2: (W2.T @ W1, W2 @ b1 + b2),
+        lambda W1, b1, W2, b2: (W2 @ W1.T, W2 @ b1 + b2),
+    ],
+    "bias_forgotten": [
+        lambda W1, b1, W2, b2: (W2 @ W1, b2),
+        lambda W1, b1, W2, b2: (W2 @ W1, W2 @ b1),
+    ],
+    "bias_through_second_layer": lambda W1, b1, W2, b2: (W2 @ W1, W2 @ b1 + W2 @ b2),
+    "order_swapped": ordered(collapse, 1, 0),
+}
+
+
+def counted(weights: Callable[[int, int], int], biases: Callable[[int, int], int]) -> Any:
+    """A count with another number of weights or biases for each pair of layers."""
+    return lambda sizes: sum(weights(n, m) + biases(n, m) for n, m in pairwise(sizes))
+
+
+def product(n: int, m: int) -> int:
+    return n * m
+
+
+COUNT_SLIPS = {
+    "bias_forgotten": [counted(product, lambda n, m: 0), counted(product, lambda n, m: 1)],
+    "biases_for_inputs": [
+        lambda sizes: count_parameters(sizes) + sizes[0],
+        counted(product, lambda n, m: n),
+        counted(product, lambda n, m: n + m),
+    ],
+    "layer_left_out": [
+        lambda sizes: count_parameters(sizes[:-1]),
+        lambda sizes: count_parameters(sizes[1:]),
+        lambda sizes: count_parameters(sizes) - sizes[-1],
+    ],
+    "weights_forgotten": [lambda sizes: sum(sizes), lambda sizes: sum(sizes[1:])],
+    "sum_for_product": [
+        counted(lambda n, m: n + m, lambda n, m: m),
+        counted(lambda n, m: n + m, lambda n, m: 0),
+    ],
+}
+
+
+def train_moving_W2_first(
+    xs: Tensor,
+    ys: Tensor,
+    W1: Tensor,
+    b1: Tensor,
+    W2: Tensor,
+    b2: Tensor,
+    lr: float,
+    epochs: int,
+) -> tuple[Any, ...]:
+    """The backward pass goes through a W2 that has already made its step."""
+
+    def step(*at: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        moved = at[4] - lr * gradient(*at)[2]
+        return nodes.run(at, (back(lambda g, _: moved.T @ g),))
+
+    samples = list(zip(xs, ys, strict=True))
+    return descend(step, samples, (W1, b1, W2, b2), lr, epochs)
+
+
+TRAIN_SLIPS = {
+    **train.loops(0.01, 0.1, 0.5),
+    "second_layer_moved_first": train_moving_W2_first,
+    "extra_factor_2": doubled("r"),
+    **{id: SLIPS[id] for id in IN_TRAINING},
+    "weight_transposed": NOT_TURNED_BACK,
+    "order_swapped": [
+        ordered(train, *order) for order in ((4, 0, 1, 2, 3), (2, 3, 0, 1, 4), (0, 2, 1, 3, 4))
+    ],
+}
+
+# ── XOR, and what the notes state ──────────────────────────────────────────────────────────────
 
 #: Enough for the net with σ to learn XOR from the worked example's parameters.
 EPOCHS = 1000
@@ -553,7 +438,7 @@ def program(lesson: Any, device: str) -> None:
     """XOR with and without σ, both from the parameters of the worked example."""
     example = xor(device)
     xs, ys, lr = example["xs"], example["ys"], example["lr"]
-    net = tuple(example[name] for name in PARAMETERS)
+    net = tuple(example[name] for name in nodes.wrt)
     W, b = lesson.collapse(*net)
     print(f"Two layers without σ are one layer: W = {written(W)}, b = {written(b)}")
     print(f"The best such layer on XOR has mean loss {mean_loss(line_through(xs, ys), ys):.6f}\n")
@@ -608,9 +493,14 @@ def shape_of_the_hidden_layer() -> str:
 def drawn_collapse_error() -> float:
     """The largest difference between two linear layers and the one they collapse into."""
     inputs = draw(Dice(0, "collapse", 0))
-    net = [inputs[name] for name in PARAMETERS]
+    net = [inputs[name] for name in nodes.wrt]
     W, b = collapse(*net)
     return float((W @ inputs["x"] + b - forward_linear(inputs["x"], *net)).abs().max())
+
+
+def xor_points() -> tuple[Tensor, Tensor]:
+    example = xor("cpu")
+    return example["xs"], example["ys"]
 
 
 def xor_by_net() -> str:
@@ -622,355 +512,65 @@ def xor_by_net() -> str:
     return "below" if reached < mean_loss(line_through(xs, ys), ys) else "not below"
 
 
-def activations(x: Tensor, W1: Tensor, b1: Tensor) -> Tensor:
-    return torch.sigmoid(affine(W1, x, b1))
-
-
+CLAIMS = {
+    "shape_of_the_hidden_layer": shape_of_the_hidden_layer,
+    "weights_from_5_to_6": lambda: nn.Linear(5, 6).weight.numel(),
+    "drawn_collapse_error": drawn_collapse_error,
+    "best_line_on_xor": lambda: mean_loss(line_through(*xor_points()), xor_points()[1]),
+    "xor_by_net": xor_by_net,
+}
 XOR = "three epochs on XOR from the worked example's parameters"
-FIGURES = (
-    Graph(
-        "loss",
-        "the worked example: two inputs, two hidden nodes, one output",
-        wrt=PARAMETERS,
-        names={
-            "z": lambda x, W1, b1: affine(W1, x, b1),
-            "h": activations,
-            "ŷ": forward,
-            "r": lambda x, y, W1, b1, W2, b2: forward(x, W1, b1, W2, b2) - y,
-        },
-    ),
-    Losses("train", XOR, given={"epochs": EPOCHS}),
-    Separation("train", XOR, given={"epochs": EPOCHS}),
-)
-
-
-LESSON = Lesson(
-    title="Two layers: ŷ = W2·σ(W1·x + b1) + b2",
+WORKED = "the worked example: two inputs, two hidden nodes, one output"
+LESSON = lesson(
+    __name__,
     draw=draw,
     program=program,
-    figures=FIGURES,
-    claims=(
-        Claim(
-            "the layer from 5 to 6 nodes, with W1 of m×n: m outputs, n inputs",
-            "H = W1ᵀ·X with W1 of 6×5",
-            shape_of_the_hidden_layer,
-            stands=False,
-        ),
-        Claim(
-            "from 5 inputs to 6 hidden nodes are so many weights",
-            "30",
-            lambda: nn.Linear(5, 6).weight.numel(),
-        ),
-        Claim(
-            "two linear layers and the one they collapse into differ by",
-            "0.0000000000",
-            drawn_collapse_error,
-        ),
-        Claim(
-            "the best line's mean loss on XOR",
-            "0.125",
-            lambda: mean_loss(line_through(xor("cpu")["xs"], xor("cpu")["ys"]), xor("cpu")["ys"]),
-        ),
-        Claim(
-            "where the net with σ ends on XOR: below the best line's loss or not",
-            "below",
-            xor_by_net,
-        ),
+    claims=CLAIMS,
+    figures=(
+        Graph("loss", WORKED, wrt=nodes.wrt, names=nodes.named(z="z", h="h", y_hat="ŷ", r="r")),
+        Losses("train", XOR, given={"epochs": EPOCHS}),
+        Separation("train", XOR, given={"epochs": EPOCHS}),
     ),
     exercises=(
         Exercise(
             "forward_linear",
-            points=1,
-            truth=forward_linear,
-            quantities=("ŷ",),
-            witnesses=(in_layers(same),),
-            idea="Each layer is a matrix times its input plus a bias; the second takes what the "
-            "first returns.",
-            hints=(
-                "Take one layer at a time: what does the first one make of x, and what shape has "
-                "it?",
-                "`A @ v` is the matrix product. W1 has a row for each hidden node, so it stands on "
-                "the left.",
-                "The result of the first layer, bias included, takes the place of x in the second.",
-            ),
-            mistakes=(
-                BIAS_FORGOTTEN,
-                WEIGHT_TRANSPOSED_FORWARD,
-                Mistake(
-                    "activation_added",
-                    "There is a σ in it. This function is the net without one.",
-                    swaps=({"activation": torch.sigmoid}, {"output": torch.sigmoid}),
-                ),
-            ),
+            forward_linear,
+            ("ŷ",),
+            witnesses=(in_layers(lambda value: value),),
+            slipped=lambda *slips: nodes.node("y_hat")(NO_SIGMOID, *slips),
+            wrong=LINEAR_SLIPS,
         ),
         Exercise(
             "collapse",
-            points=2,
-            truth=collapse,
-            quantities=("W", "b"),
+            collapse,
+            ("W", "b"),
             witnesses=(Witness("forward_linear column by column", columns_one_by_one),),
-            idea="Expand W2·(W1·x + b1) + b2: what multiplies x, and what is left over?",
-            hints=(
-                "Multiply out W2·(W1·x + b1) + b2, as you would with numbers, but keep the order.",
-                "x is met by W1 first and by W2 second. In a product of matrices the one that acts "
-                "first stands on the right.",
-                "b1 is added before the second layer, so it goes through the second layer too. "
-                "Does b2?",
-            ),
-            mistakes=(
-                Mistake(
-                    "collapse_order",
-                    "Which layer acts first, and on what? Of two matrices in a product the right "
-                    "one acts first, and b1 is added before the second layer acts.",
-                    swaps=tuple(
-                        {**weights, **carried}
-                        for weights in ({}, {"weights": lambda W1, W2: W1 @ W2})
-                        for carried in (
-                            {},
-                            {"carried": lambda b1, W2: b1},
-                            {"carried": lambda b1, W2: W2.T @ b1},
-                        )
-                        if weights or carried
-                    ),
-                    formulas=(
-                        lambda W1, b1, W2, b2: (W1 @ W2, W1 @ b1 + b2),
-                        lambda W1, b1, W2, b2: (W2 @ W1, W1 @ b1 + b2),
-                        lambda W1, b1, W2, b2: (W1 @ W2, W1 @ b2 + b1),
-                        lambda W1, b1, W2, b2: (W2 @ W1, W1 @ b2 + b1),
-                    ),
-                ),
-                Mistake(
-                    "weight_transposed",
-                    "A matrix stands transposed: W has a row for each output and a column for each "
-                    "input, like W1 and W2.",
-                    swaps=(
-                        {"weights": lambda W1, W2: (W2 @ W1).T},
-                        {"weights": lambda W1, W2: W2.T @ W1},
-                        {"weights": lambda W1, W2: W2 @ W1.T},
-                    ),
-                ),
-                Mistake(
-                    "bias_forgotten",
-                    "A part of the bias is missing. Put x = 0 into both layers: what comes out?",
-                    swaps=(
-                        {"carried": lambda b1, W2: torch.zeros_like(W2[:, 0])},
-                        {"own": lambda b2, W2: torch.zeros_like(b2)},
-                    ),
-                ),
-                Mistake(
-                    "bias_through_second_layer",
-                    "b2 is added after the second layer has acted: does W2 still get hold of it?",
-                    swaps=({"own": lambda b2, W2: W2 @ b2},),
-                ),
-                Mistake(
-                    "order_swapped",
-                    "Both values are right and in the other order: (W, b) is asked for.",
-                    formulas=(ordered(collapse, 1, 0),),
-                ),
-            ),
+            wrong=COLLAPSE_SLIPS,
         ),
         Exercise(
             "forward",
-            points=1,
-            truth=forward,
-            quantities=("ŷ",),
+            forward,
+            ("ŷ",),
             witnesses=(in_layers(torch.special.expit),),
-            idea="The hidden layer goes through σ, the output layer does not.",
-            hints=(
-                "It is forward_linear with one function more. Where does it stand?",
-                "`torch.sigmoid` acts on each entry of z = W1·x + b1, after the bias is added.",
-                "W2 meets h = σ(z). Nothing comes after the second bias.",
-            ),
-            mistakes=(
-                WEIGHT_TRANSPOSED_FORWARD,
-                BIAS_FORGOTTEN,
-                ACTIVATION_MISSING,
-                ACTIVATION_ON_OUTPUT,
-                OTHER_ACTIVATION,
-            ),
+            slipped=nodes.node("y_hat"),
+            wrong=FORWARD_SLIPS,
         ),
         Exercise(
             "loss",
-            points=1,
-            truth=loss,
-            quantities=("loss",),
+            loss,
+            ("loss",),
             witnesses=(Witness("nn.functional.mse_loss", loss_by_torch),),
-            idea="‖v‖² is the sum of the squares of v's entries; the loss is half of it, for "
-            "v = ŷ − y.",
-            hints=(
-                "You have a function for ŷ already. Call it.",
-                "Square the differences one by one, then add them up: the loss is one number.",
-                "A mean divides by the number of outputs. The ½ stays whatever that number is.",
-            ),
-            mistakes=(
-                Mistake(
-                    "extra_factor_2",
-                    "This is exactly twice the loss: is there a ½ in front of the sum?",
-                    swaps=({"reduced": lambda r: (r * r).sum()},),
-                ),
-                Mistake(
-                    "mean_not_sum",
-                    "This is a mean over the outputs. ‖ŷ − y‖² is a sum, with ½ in front.",
-                    swaps=(
-                        {"reduced": lambda r: (r * r).mean()},
-                        {"reduced": lambda r: 0.5 * (r * r).mean()},
-                    ),
-                ),
-                Mistake(
-                    "target_ignored",
-                    "The target y takes no part in this. The loss measures how far ŷ is from it.",
-                    swaps=({"residual": lambda y_hat, y: y_hat},),
-                ),
-                Mistake(
-                    "not_squared",
-                    "Something is not squared: ‖v‖² has no root, and the differences are squared "
-                    "one by one before they are added.",
-                    swaps=(
-                        {"reduced": lambda r: 0.5 * torch.linalg.vector_norm(r)},
-                        {"reduced": torch.linalg.vector_norm},
-                        {"reduced": lambda r: 0.5 * r.sum() ** 2},
-                        {"reduced": lambda r: 0.5 * r.abs().sum()},
-                        {"reduced": lambda r: 0.5 * r.sum()},
-                        {"reduced": torch.sum},
-                    ),
-                ),
-                Mistake(
-                    "not_summed",
-                    "There is one number for each output. The loss is one number: their sum.",
-                    swaps=({"reduced": lambda r: 0.5 * r * r}, {"reduced": lambda r: r * r}),
-                ),
-                ACTIVATION_MISSING,
-                ACTIVATION_ON_OUTPUT,
-                BIAS_FORGOTTEN,
-            ),
+            slipped=nodes.node(),
+            wrong=LOSS_SLIPS,
         ),
-        Exercise(
-            "grad_by_hand",
-            points=4,
-            truth=gradient,
-            quantities=GRADIENTS,
-            witnesses=gradient_of(loss, *PARAMETERS),
-            method="by_hand",
-            idea="Each gradient is the upstream gradient times the local slope: find the one at ŷ, "
-            "then the one at z, and keep both.",
-            hints=(
-                "Write the shapes under everything: each gradient has the shape of its parameter, "
-                "and ∂loss/∂ŷ, ∂loss/∂h, ∂loss/∂z have those of ŷ, h, z.",
-                "A bias is added, so its gradient is the one at the node it is added to. A weight "
-                "W[i, j] multiplies input j into output i: one row for each output, "
-                "`torch.outer`.",
-                "From ŷ back to h every output counts: the sum over i of W2[i, j]·∂loss/∂ŷ[i] is a "
-                "product with W2 turned round.",
-                "From h back to z is entry by entry, with the slope h(1 − h). Then the first layer "
-                "is like the second, with x as its input.",
-            ),
-            mistakes=GRADIENT_MISTAKES,
-            nodes=nodes,
-        ),
-        Exercise(
-            "grad_by_autograd",
-            points=1,
-            truth=gradient,
-            quantities=GRADIENTS,
-            witnesses=gradient_of(loss, *PARAMETERS),
-            method="by_autograd",
-            idea="Autograd gives the gradient of what you compute: is that ½‖ŷ − y‖² of this net?",
-            hints=(
-                "Autograd follows tensors that require grad. Which four should?",
-                "Make a leaf of each, so that the caller's tensors are left alone: "
-                "`W1.detach().clone().requires_grad_()`.",
-                "One backward from the loss fills the `.grad` of all four leaves; "
-                "`torch.autograd.grad` returns them instead.",
-            ),
-            mistakes=GRADIENT_MISTAKES,
-            nodes=nodes,
-        ),
+        *gradients(nodes, gradient, SLIPS, nodes=implied),
         Exercise(
             "count_parameters",
-            points=1,
-            truth=count_parameters,
-            quantities=("number of parameters",),
+            count_parameters,
+            ("number of parameters",),
             witnesses=(Witness("nn.Linear", counted_by_torch),),
-            idea="Between two neighbouring layers every node meets every node; each node that is "
-            "computed has a bias.",
-            hints=(
-                "From 5 to 6 nodes there are 6·5 weights. How many biases?",
-                "Go over neighbouring pairs of sizes and add up what each pair brings.",
-                "A net with s sizes has s − 1 layers of weights: `zip(sizes, sizes[1:])`.",
-            ),
-            mistakes=(
-                Mistake(
-                    "bias_forgotten",
-                    "These are the weights alone. Each node that is computed has a bias too.",
-                    swaps=({"biases": lambda n, m: 0}, {"biases": lambda n, m: 1}),
-                ),
-                Mistake(
-                    "biases_for_inputs",
-                    "You count biases for the input layer. The inputs are given, not computed.",
-                    swaps=(
-                        {"more": lambda sizes: sizes[0]},
-                        {"biases": lambda n, m: n},
-                        {"biases": lambda n, m: n + m},
-                    ),
-                ),
-                Mistake(
-                    "layer_left_out",
-                    "A layer is missing at one end. How many pairs of neighbours are there?",
-                    formulas=(
-                        lambda sizes: count_parameters(sizes[:-1]),
-                        lambda sizes: count_parameters(sizes[1:]),
-                        lambda sizes: count_parameters(sizes) - sizes[-1],
-                    ),
-                ),
-                Mistake(
-                    "weights_forgotten",
-                    "You count nodes. Between two layers every node meets every node: n·m weights.",
-                    formulas=(lambda sizes: sum(sizes), lambda sizes: sum(sizes[1:])),
-                ),
-                Mistake(
-                    "sum_for_product",
-                    "Every one of n nodes meets every one of m: is that n + m weights?",
-                    swaps=(
-                        {"weights": lambda n, m: n + m},
-                        {"weights": lambda n, m: n + m, "biases": lambda n, m: 0},
-                    ),
-                ),
-            ),
+            wrong=COUNT_SLIPS,
         ),
-        Exercise(
-            "train",
-            points=3,
-            truth=train,
-            quantities=(*PARAMETERS, "losses"),
-            idea="Per sample: loss, four gradients at the current parameters, then four steps.",
-            hints=(
-                "Two loops: over the epochs, and inside it over the samples in their order.",
-                "Take all four gradients before you move any parameter: they belong to one point.",
-                "Each parameter goes against its own gradient, lr times as long; `-=` would change "
-                "the caller's tensors.",
-                "Note the loss before the steps; after the inner loop the last one noted belongs "
-                "to the epoch. `torch.stack` makes one tensor of them.",
-            ),
-            mistakes=(
-                *training_mistakes(parameters=PARAMETERS, learning_rates=(0.01, 0.1, 0.5)),
-                Mistake(
-                    "second_layer_moved_first",
-                    "The gradient goes back to h through a W2 that has already moved. Finish the "
-                    "backward pass before the first step.",
-                    formulas=(train_moving_W2_first,),
-                ),
-                *IN_TRAINING,
-                Mistake(
-                    "order_swapped",
-                    "The values are right and in another order: W1, b1, W2, b2, losses is asked "
-                    "for.",
-                    formulas=tuple(
-                        ordered(train, *order)
-                        for order in ((4, 0, 1, 2, 3), (2, 3, 0, 1, 4), (0, 2, 1, 3, 4))
-                    ),
-                ),
-            ),
-            prefixes=prefixes_of("xs", "ys"),
-        ),
+        train.exercise(wrong=TRAIN_SLIPS),
     ),
 )

@@ -16,9 +16,7 @@ from checks.grader.records.verdict import Settings
 
 
 def exercise(*quantities: str) -> Exercise:
-    return Exercise(
-        "grad", 1, truth=lambda x: x, quantities=quantities, idea="Think.", hints=("a", "b")
-    )
+    return Exercise("grad", lambda x: x, quantities, points=1, idea="Think.", hints=("a", "b"))
 
 
 def array(values: Any, dtype: str = "float32", device: str = "cpu") -> Array:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from checks.grader.author.claims import Finding, examine, examples
+from checks.grader.author.declared import problems
 from checks.grader.grading.grade import grade_all
 from checks.grader.language.lesson import load
 from checks.grader.records.course import ROOT, number
@@ -34,10 +35,13 @@ def verify_course(server: Server, stems: Sequence[str], device: str, seed: int, 
     print(
         f"\n{len(findings)} claims: {len(findings) - corrected} confirmed, {corrected} corrected."
     )
+    declared = [f"{stem}: {problem}" for stem in stems for problem in problems(stem, load(stem))]
+    for problem in declared:
+        print(ink.red(f"Course error: {problem}."))
     unexpected = [finding for finding in findings if finding.confirmed != finding.expected]
     for finding in unexpected:
         print(ink.red(f"Course error: {finding.says} came out as {finding.verdict}."))
-    return 0 if passed and not unexpected else 1
+    return 0 if passed and not unexpected and not declared else 1
 
 
 def print_claims(stem: str, ink: Ink) -> list[Finding]:

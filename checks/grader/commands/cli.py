@@ -16,6 +16,7 @@ from checks.grader.commands import (
     draw,
     hint,
     init,
+    lesson,
     notebook,
     reset,
     verify,
@@ -25,7 +26,7 @@ from checks.grader.records.course import lacks_torch
 from checks.grader.records.misuse import Misuse
 
 #: A command is a module of its name: HELP, add_options(parser) and run(options).
-COMMANDS = (check, watch, hint, reset, draw, notebook, init, verify, classroom)
+COMMANDS = (check, watch, hint, reset, draw, notebook, init, verify, classroom, lesson)
 
 
 class Parser(argparse.ArgumentParser):

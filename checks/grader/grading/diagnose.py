@@ -6,9 +6,10 @@ never be blamed and a chance agreement cannot happen twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import torch
@@ -18,14 +19,19 @@ from checks.grader.grading.compare import RTOL, right_quantities
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.grading.locate import first_wrong_node, first_wrong_step, partly_right, ratio
 from checks.grader.language.lesson import Exercise, Mistake
+from checks.grader.language.slips import Slip
 from checks.grader.language.truth import Truth
 from checks.grader.records.answer import Answer, aligned, close, parts, tensor_of
 from checks.grader.records.verdict import Settings
 
 #: Small calls are not drawn with care: a parameter may come close to 0 and keep few digits.
 QUICK_RTOL = 1e-2
+#: How many variants of a mistake are tried together with those of another.
+TOGETHER = 4
+#: The same for the slips in the steps of a training: a training costs more than one gradient.
+TOGETHER_IN_STEPS = 1
 #: What a wrong formula may raise where a student's code raises as well.
-RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError)
+RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError, ArithmeticError)
 
 
 @dataclass(frozen=True)
@@ -38,10 +44,14 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Variant:
-    """One wrong computation: the mistakes behind it and what it gives for a truth."""
+    """One wrong computation: the mistakes behind it and what it gives for a truth.
+
+    in_steps  it is a training with a slip in every step, whose losses may be those of another loss
+    """
 
     mistakes: tuple[Mistake, ...]
     predict: Callable[[Truth], Answer]
+    in_steps: bool = False
 
 
 def diagnose(
@@ -53,12 +63,9 @@ def diagnose(
     """Name the mistake, say which results are right, and where the others part from them."""
     rtol = RTOL[settings.dtype] * exercise.slack
     ordered = _telling_first(exercise, evidence, settings)
-    named = _explain(exercise, ordered, prefixes, rtol)
-    sentences = [mistake.says for mistake in named]
-    if len(named) > 1:
-        sentences = ["Two things at once. " + sentences[0], "And: " + sentences[1]]
-    if not named:
-        sentences = [ratio(exercise, ordered, rtol), exercise.idea]
+    explanation = _explain(exercise, ordered, prefixes, rtol)
+    named = explanation.named
+    sentences = [str(explanation)] if named else [ratio(exercise, ordered, rtol), exercise.idea]
     partly = partly_right(exercise, ordered, settings)
     node = first_wrong_node(exercise, ordered, rtol)
     step = first_wrong_step(exercise, prefixes, settings)
@@ -71,6 +78,8 @@ def variants(exercise: Exercise) -> Iterator[Variant]:
     for mistake in exercise.mistakes:
         for swap in mistake.swaps:
             yield Variant((mistake,), _swapped(exercise, swap))
+        for parts_ in mistake.variants:
+            yield _slipped_variant(exercise, (mistake,), parts_)
         for formula in mistake.formulas:
             yield Variant((mistake,), _whole(formula))
         if mistake.each is not None:
@@ -81,23 +90,54 @@ def variants(exercise: Exercise) -> Iterator[Variant]:
 
 
 def pairs(exercise: Exercise) -> Iterator[Variant]:
-    """Two different mistakes at once: two swaps of different steps, or a map over any other."""
+    """Two different mistakes at once: two that do not meet in one place, or a map over any other.
+
+    Of each mistake the first variants take part, which are the common ones.
+    """
     for first, second in combinations(exercise.mistakes, 2):
-        for one in first.swaps:
-            for other in second.swaps:
-                both = _together(one, other)
-                if both is not None:
-                    yield Variant((first, second), _swapped(exercise, both))
+        for one, other in product(first.swaps, second.swaps):
+            both = _together(one, other)
+            if both is not None:
+                yield Variant((first, second), _swapped(exercise, both))
+        for left, right in product(_common(exercise, first), _common(exercise, second)):
+            if _places(left).isdisjoint(_places(right)):
+                yield _slipped_variant(exercise, (first, second), (*left, *right))
         for inner, outer in ((first, second), (second, first)):
             if outer.each is None:
                 continue
             computations = [
                 *(_swapped(exercise, swap) for swap in inner.swaps),
+                *(_slipped(exercise, variant) for variant in inner.variants),
                 *(_whole(formula) for formula in inner.formulas),
                 *([_mapped(_right, inner.each, None)] if inner.each and inner is first else []),
             ]
             for computation in computations:
                 yield Variant((first, second), _mapped(computation, outer.each, None))
+
+
+def _common(exercise: Exercise, mistake: Mistake) -> tuple[tuple[Any, ...], ...]:
+    """The variants that are tried together with those of another mistake."""
+    in_steps = exercise.quantities[-1] == "losses" and mistake.variants
+    if in_steps and any(isinstance(part, Slip) for part in mistake.variants[0]):
+        return mistake.variants[:TOGETHER_IN_STEPS]
+    return mistake.variants[:TOGETHER]
+
+
+def of_another_loss(variant: Variant) -> Variant:
+    """The same training, whatever losses are noted: a slip may lie in the loss."""
+    predict = variant.predict
+    return replace(variant, predict=lambda truth: (*predict(truth)[:-1], None))
+
+
+def _slipped_variant(
+    exercise: Exercise, mistakes: tuple[Mistake, ...], parts: tuple[Any, ...]
+) -> Variant:
+    in_steps = exercise.quantities[-1] == "losses" and any(isinstance(p, Slip) for p in parts)
+    return Variant(mistakes, _slipped(exercise, parts), in_steps)
+
+
+def _places(variant: tuple[Any, ...]) -> frozenset[Any]:
+    return frozenset().union(*(part.places for part in variant))
 
 
 def _together(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -138,17 +178,78 @@ def agrees(variant: Variant, evidence: Sequence[Evidence], rtol: float) -> bool:
     return valued > 0
 
 
+@dataclass(frozen=True)
+class Explanation:
+    """The mistakes that every explanation of an answer has, and those that only some have."""
+
+    named: tuple[Mistake, ...] = ()
+    perhaps: tuple[Mistake, ...] = ()
+
+    def __str__(self) -> str:
+        says = [mistake.says for mistake in self.named]
+        either = " Or: ".join(mistake.says for mistake in self.perhaps)
+        if len(says) > 1:
+            return f"Two things at once. {says[0]} And: {says[1]}"
+        if says and either:
+            return f"Two things at once. {says[0]} And: {either}"
+        return says[0] if says else ""
+
+
 def _explain(
     exercise: Exercise, evidence: Sequence[Evidence], prefixes: Sequence[Prefix], rtol: float
-) -> tuple[Mistake, ...]:
+) -> Explanation:
+    """One mistake if one is enough, else two. What fits as well is said, and only what every
+    explanation has is named."""
     if not any(item.seen.outcome == "value" for item in evidence):
-        return ()  # nothing to agree with, as when a typo raises everywhere
-    quick = [prefix for prefix in prefixes[:2] if prefix.seen.outcome == "value"]
-    for candidates in (variants(exercise), pairs(exercise)):
-        for variant in candidates:
-            if _is_possible(variant, quick) and agrees(variant, evidence, rtol):
-                return variant.mistakes
-    return ()
+        return Explanation()  # nothing to agree with, as when a typo raises everywhere
+    quick = _telling(exercise, prefixes)
+
+    single, of_loss = _fitting(variants(exercise), evidence, quick, rtol)
+    if single:
+        return _in_common(single[:1])
+    both, both_of_loss = _fitting(
+        (v for v in pairs(exercise) if not of_loss or of_loss[0][0] in v.mistakes),
+        evidence,
+        quick,
+        rtol,
+    )
+    return _in_common(both or of_loss[:1] or both_of_loss)
+
+
+def _fitting(
+    candidates: Iterable[Variant],
+    evidence: Sequence[Evidence],
+    quick: Sequence[Prefix],
+    rtol: float,
+) -> tuple[list[tuple[Mistake, ...]], list[tuple[Mistake, ...]]]:
+    """The mistakes of the variants that agree, and of those that do except for the losses.
+
+    A single mistake that agrees ends the search.
+    """
+    exact: dict[tuple[str, ...], tuple[Mistake, ...]] = {}
+    but_for_losses: dict[tuple[str, ...], tuple[Mistake, ...]] = {}
+    for variant in candidates:
+        ids = tuple(mistake.id for mistake in variant.mistakes)
+        loose = of_another_loss(variant) if variant.in_steps else variant
+        if ids in exact or not _is_possible(loose, quick):
+            continue
+        if agrees(variant, evidence, rtol):
+            exact[ids] = variant.mistakes
+            if len(ids) == 1:
+                break
+        elif variant.in_steps and agrees(loose, evidence, rtol):
+            but_for_losses[ids] = variant.mistakes
+    return list(exact.values()), list(but_for_losses.values())
+
+
+def _in_common(explanations: Sequence[tuple[Mistake, ...]]) -> Explanation:
+    if not explanations:
+        return Explanation()
+    first, *others = explanations
+    common = [m for m in first if all(any(m.id == o.id for o in other) for other in others)]
+    shared = {mistake.id for mistake in common}
+    rest = {m.id: m for explanation in explanations for m in explanation if m.id not in shared}
+    return Explanation(tuple(common), tuple(rest.values()))
 
 
 def _is_possible(variant: Variant, quick: Sequence[Prefix]) -> bool:
@@ -163,11 +264,21 @@ def _is_possible(variant: Variant, quick: Sequence[Prefix]) -> bool:
     return True
 
 
+def _telling(exercise: Exercise, prefixes: Sequence[Prefix]) -> list[Prefix]:
+    """The small calls that rule out most at the least cost: the first, then the first wrong one."""
+    valued = [prefix for prefix in prefixes if prefix.seen.outcome == "value"]
+    wrong = [p for p in valued if not _same_answer(p.truth.by_hand, p.seen.value, QUICK_RTOL)]
+    return [*valued[:1], *(prefix for prefix in wrong[:1] if prefix is not valued[0])]
+
+
 def _telling_first(
     exercise: Exercise, evidence: Sequence[Evidence], settings: Settings
 ) -> list[Evidence]:
-    """The cases in an order that rules wrong formulas out early: wrong values come first, and
-    what raised, which says least, comes last."""
+    """The cases in an order that rules wrong formulas out early: wrong values come first, short
+    ones before long, and what raised, which says least, comes last."""
+
+    def length(item: Evidence) -> int:
+        return max((v for v in item.truth.inputs.values() if isinstance(v, int)), default=0)
 
     def rank(item: Evidence) -> int:
         if item.seen.outcome != "value":
@@ -175,7 +286,7 @@ def _telling_first(
         expected, value = item.truth.by_hand, item.seen.value
         return int(all(right_quantities(exercise, expected, value, settings)))
 
-    return sorted(evidence, key=rank)
+    return sorted(evidence, key=lambda item: (rank(item), length(item)))
 
 
 def _same_answer(predicted: Answer, value: Any, rtol: float) -> bool:
@@ -188,9 +299,20 @@ def _same_answer(predicted: Answer, value: Any, rtol: float) -> bool:
         number = tensor_of(actual)
         if number is None:
             return False
-        if not close(number, torch.as_tensor(expected, dtype=torch.float64), rtol=rtol):
+        if not (_close_numbers if isinstance(expected, float) else _close)(number, expected, rtol):
             return False
     return True
+
+
+def _close(number: Tensor, expected: Any, rtol: float) -> bool:
+    return close(number, torch.as_tensor(expected, dtype=torch.float64), rtol=rtol)
+
+
+def _close_numbers(number: Tensor, expected: float, rtol: float) -> bool:
+    """`close` for one number, without the price of a tensor."""
+    if number.ndim != 0 or not math.isfinite(expected):
+        return False
+    return abs(number.item() - expected) <= 2 * rtol * abs(expected)
 
 
 def _right(truth: Truth) -> Answer:
@@ -199,6 +321,12 @@ def _right(truth: Truth) -> Answer:
 
 def _swapped(exercise: Exercise, swap: Mapping[str, Any]) -> Callable[[Truth], Answer]:
     return lambda truth: exercise.truth(**truth.inputs, **swap)
+
+
+def _slipped(exercise: Exercise, variant: tuple[Any, ...]) -> Callable[[Truth], Answer]:
+    assert exercise.slipped is not None, f"{exercise.name} has no net to slip in"
+    wrong = exercise.slipped(*variant)
+    return lambda truth: wrong(**truth.inputs)
 
 
 def _whole(formula: Callable[..., Answer]) -> Callable[[Truth], Answer]:
@@ -213,7 +341,7 @@ def _mapped(
     def predict(truth: Truth) -> Answer:
         answer = inner(truth)
         mapped = [
-            each(part) if isinstance(part, Tensor) and only in (None, i) else part
+            each(torch.as_tensor(part)) if part is not None and only in (None, i) else part
             for i, part in enumerate(parts(answer))
         ]
         if isinstance(answer, Mapping):

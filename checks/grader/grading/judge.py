@@ -141,8 +141,12 @@ def _first_fault(question: Question, seen: Sequence[Observation]) -> tuple[int, 
         fault = compare(exercise, question.truths[i].by_hand, answer, settings)
         if fault is not None:
             return i, fault
-    again = compare(exercise, question.truths[0].by_hand, seen[-1], settings)
-    return None if again is None else (0, _not_repeatable(again))
+    count = len(question.cases)
+    for i, answer in zip((-1, 0), seen[count:], strict=False):
+        again = compare(exercise, question.truths[i].by_hand, answer, settings)
+        if again is not None:
+            return i % count, _not_repeatable(again)
+    return None
 
 
 def _not_repeatable(fault: Fault) -> Fault:
@@ -240,6 +244,8 @@ def _verdict(
     exercise = question.exercise
     shows = fault.kind in ("value", "not finite", "second call")
     answer = seen[index]
+    if fault.kind == "second call":  # the last case is asked again first, then the first
+        answer = seen[len(question.cases)] if index else seen[-1]
     line = line_of(lesson_file.source, exercise.name)
     return Verdict(
         exercise.name,
@@ -248,9 +254,7 @@ def _verdict(
         misconception,
         message,
         inputs_shown(question.cases[index]),
-        rows(exercise, question.truths[index], seen[-1] if fault.kind == "second call" else answer)
-        if shows
-        else (),
+        rows(exercise, question.truths[index], answer) if shows else (),
         (answer.line or line) if fault.kind == "raised" else line,
         answer.printed,
     )

@@ -39,7 +39,7 @@ class Question:
         reads = self.exercise.reads
         if reads is None:
             return list(seen)
-        every = [truth.inputs for truth in (*self.truths, self.truths[0])]
+        every = [truth.inputs for truth in (*self.truths, self.truths[-1], self.truths[0])]
         return [
             replace(one, value=reads(_as_tensors(one.value), **inputs))
             if one.outcome == "value"
@@ -56,8 +56,11 @@ class Question:
 
     @cached_property
     def request(self) -> tuple[dict[str, Any], bytes]:
-        """Every case, and the first once more: a second call must give the same answer."""
-        return self.asking([*self.cases, self.cases[0]])
+        """Every case, then two once more: a second call must give the same answer.
+
+        The last one twice in a row, for what is kept while the shapes stay the same; and the first.
+        """
+        return self.asking([*self.cases, self.cases[-1], self.cases[0]])
 
     @property
     def dtype(self) -> torch.dtype:

@@ -6,17 +6,18 @@ The right loop is the default of every field of `Loop`; a wrong loop differs in 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-Parameters = tuple[Tensor, ...]
-#: (*sample, *parameters) -> gradients, one per parameter
-Gradient = Callable[..., Any]
-#: (*sample, *parameters) -> scalar loss
-Loss = Callable[..., Tensor]
+#: A float, or a tensor of a whole layer.
+Number = Any
+Numbers = tuple[Number, ...]
+#: (*sample, *parameters) -> (loss, one gradient per parameter)
+Step = Callable[..., tuple[Number, Numbers]]
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,34 @@ class Loop:
     frozen: Literal["none", "all"] | int = "none"
     sequential: bool = False
 
+    @cached_property
+    def changed(self) -> dict[str, Any]:
+        """The fields in which this loop is not the right one."""
+        return {
+            field.name: value
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != field.default
+        }
+
+    @cached_property
+    def places(self) -> frozenset[tuple[str, str]]:
+        """What two wrong loops must not share to be one loop."""
+        return frozenset(("loop", name) for name in self.changed)
+
+    def __or__(self, other: Loop) -> Loop:
+        return replace(self, **other.changed)
+
+
+RIGHT = Loop()
+
 
 def descend(
-    gradient: Gradient,
-    loss: Loss,
-    samples: Sequence[tuple[Any, ...]],
-    parameters: Parameters,
+    step: Step,
+    samples: Sequence[Numbers],
+    parameters: Numbers,
     lr: float,
     epochs: int,
-    loop: Loop | None = None,
+    loop: Loop = RIGHT,
 ) -> tuple[Any, ...]:
     """Stochastic gradient descent: (*trained parameters, losses).
 
@@ -69,29 +89,26 @@ def descend(
     its last sample, computed before that sample's update. Full batch is one sample that is the
     whole set. `losses` is None where the loop may report anything.
     """
-    loop = loop or Loop()
-    rate = lr if loop.lr is None else loop.lr
-    state = _State(gradient, loss, rate, loop, parameters)
+    state = _State(step, lr if loop.lr is None else loop.lr, loop, parameters)
     chosen = list(samples) if loop.only is None else [samples[loop.only]]
-    reports = []
-    for _ in range((epochs if loop.epochs is None else loop.epochs) + loop.extra):
-        seen = state.epoch(chosen)
-        reports.append(_report(seen, loop))
-    losses = None if loop.reported == "any" else torch.stack(reports)
-    return (*state.parameters, losses)
+    rounds = (epochs if loop.epochs is None else loop.epochs) + loop.extra
+    losses = [_report(state.epoch(chosen), loop) for _ in range(rounds)]
+    if loop.reported == "any":
+        return (*state.parameters, None)
+    tensors = bool(losses) and isinstance(losses[0], Tensor)
+    stacked = torch.stack(losses) if tensors else torch.tensor(losses, dtype=torch.float64)
+    return (*state.parameters, stacked)
 
 
 class _State:
     """Parameters and accumulated gradients between two steps."""
 
-    def __init__(
-        self, gradient: Gradient, loss: Loss, lr: float, loop: Loop, parameters: Parameters
-    ) -> None:
-        self.gradient, self.loss, self.lr, self.loop = gradient, loss, lr, loop
+    def __init__(self, step: Step, lr: float, loop: Loop, parameters: Numbers) -> None:
+        self.step, self.lr, self.loop = step, lr, loop
         self.start = self.parameters = parameters
         self.grads = self._zeros()
 
-    def epoch(self, samples: Sequence[tuple[Any, ...]]) -> list[Tensor]:
+    def epoch(self, samples: Sequence[Numbers]) -> list[Number]:
         """One pass over the samples; the losses noted on the way."""
         beginning = self.parameters
         if self.loop.zeroed == "each epoch":
@@ -100,64 +117,73 @@ class _State:
             return self._batch(samples)
         losses = []
         for sample in samples:
-            if self.loop.recorded == "before":
-                losses.append(self.loss(*sample, *self.parameters))
-            self._step(sample, beginning)
+            loss = self._advance(sample, beginning)
             if self.loop.recorded == "after":
-                losses.append(self.loss(*sample, *self.parameters))
+                loss, _ = self.step(*sample, *self.parameters)
+            losses.append(loss)
         return losses
 
-    def _step(self, sample: tuple[Any, ...], beginning: Parameters) -> None:
+    def _advance(self, sample: Numbers, beginning: Numbers) -> Number:
+        """One step; the loss before it."""
         at = {"current": self.parameters, "start": self.start, "epoch": beginning}[self.loop.at]
-        self._accumulate(_several(self.gradient(*sample, *at)))
+        loss, grads = self.step(*sample, *at)
+        if self.loop.at != "current":
+            loss, _ = self.step(*sample, *self.parameters)
+        self._accumulate(grads)
         if not self.loop.sequential:
-            self.parameters = tuple(map(self._moved, range(len(at)), self.parameters, self.grads))
-            return
+            self.parameters = self._moved(self.grads)
+            return loss
         moved = list(self.parameters)
         for i in range(len(moved)):
-            grads = _several(self.gradient(*sample, *moved))
-            moved[i] = self._moved(i, moved[i], grads[i])
+            _, grads = self.step(*sample, *moved)
+            moved[i] = self._one_moved(i, moved[i], grads[i])
         self.parameters = tuple(moved)
+        return loss
 
-    def _batch(self, samples: Sequence[tuple[Any, ...]]) -> list[Tensor]:
-        losses = [self.loss(*sample, *self.parameters) for sample in samples]
+    def _batch(self, samples: Sequence[Numbers]) -> list[Number]:
+        losses = []
         for sample in samples:
-            grads = _several(self.gradient(*sample, *self.parameters))
-            self.grads = tuple(map(torch.add, self.grads, grads))
+            loss, grads = self.step(*sample, *self.parameters)
+            losses.append(loss)
+            self.grads = tuple(old + new for old, new in zip(self.grads, grads, strict=True))
         count = len(samples) if self.loop.update == "mean" else 1
-        grads = tuple(grad / count for grad in self.grads)
-        self.parameters = tuple(map(self._moved, range(len(grads)), self.parameters, grads))
+        self.parameters = self._moved(tuple(grad / count for grad in self.grads))
         if self.loop.zeroed == "each step":
             self.grads = self._zeros()
         return losses
 
-    def _accumulate(self, grads: Parameters) -> None:
+    def _accumulate(self, grads: Numbers) -> None:
         if self.loop.zeroed == "each step":
+            if self.loop.forgotten is None:
+                self.grads = grads
+                return
             kept = self.loop.forgotten
-            zeros = self._zeros()
             self.grads = tuple(
-                old if i == kept else zero
-                for i, (old, zero) in enumerate(zip(self.grads, zeros, strict=True))
+                old + new if i == kept else new
+                for i, (old, new) in enumerate(zip(self.grads, grads, strict=True))
             )
-        self.grads = tuple(map(torch.add, self.grads, grads))
+            return
+        self.grads = tuple(old + new for old, new in zip(self.grads, grads, strict=True))
 
-    def _moved(self, index: int, parameter: Tensor, grad: Tensor) -> Tensor:
+    def _moved(self, grads: Numbers) -> Numbers:
+        return tuple(
+            self._one_moved(i, parameter, grad)
+            for i, (parameter, grad) in enumerate(zip(self.parameters, grads, strict=True))
+        )
+
+    def _one_moved(self, index: int, parameter: Number, grad: Number) -> Number:
         if self.loop.frozen in ("all", index):
             return parameter
-        step = -self.lr * grad
-        return parameter - step if self.loop.uphill in ("all", index) else parameter + step
+        step = self.lr * grad
+        return parameter + step if self.loop.uphill in ("all", index) else parameter - step
 
-    def _zeros(self) -> Parameters:
-        return tuple(torch.zeros_like(parameter) for parameter in self.start)
-
-
-def _several(grads: Any) -> Parameters:
-    return grads if isinstance(grads, tuple) else (grads,)
+    def _zeros(self) -> Numbers:
+        return tuple(0 * parameter for parameter in self.start)
 
 
-def _report(losses: list[Tensor], loop: Loop) -> Tensor:
+def _report(losses: list[Number], loop: Loop) -> Number:
     if loop.reported == "sum":
-        return torch.stack(losses).sum()
+        return sum(losses)
     if loop.reported == "mean":
-        return torch.stack(losses).mean()
+        return sum(losses) / len(losses)
     return losses[0] if loop.reported == "first" else losses[-1]

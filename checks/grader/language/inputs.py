@@ -96,10 +96,10 @@ def cases(stem: str, lesson: Lesson, exercise: Exercise, seed: int) -> tuple[Cas
                 name: _value(stem, example["given"][name], annotation)
                 for name, annotation in exercise.parameters.items()
             },
-            expected=example["expect"][exercise.name],
+            expected=example["expect"].get(exercise.name),
         )
         for example in read_data(stem)["example"]
-        if exercise.name in example["expect"]
+        if exercise.name in (*example["expect"], *example.get("ask", ()))
     ]
     draw = exercise.draw or lesson.draw
     drawn = [
@@ -153,6 +153,11 @@ def _value(stem: str, raw: Any, annotation: str) -> Any:
     if annotation == "float":
         return float(raw)
     return torch.tensor(raw, dtype=torch.float64)
+
+
+def column(stem: str, name: str) -> Tensor:
+    """A column of data/<stem>.csv, shape (n,), as float32 holds it, in float64."""
+    return torch.tensor(columns(stem, name)).double()
 
 
 def columns(stem: str, names: str | list[str]) -> Any:

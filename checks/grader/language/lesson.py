@@ -8,14 +8,15 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
-from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 
+from checks.grader.language.slips import Mapped
 from checks.grader.records.answer import Answer
 from checks.grader.records.course import DATA
 
@@ -70,8 +71,9 @@ class Mistake:
 
     id        the name in the report; the table of ids is in the README
     says      what the student reads: the idea, never the answer
-    swaps     variants, each a replacement of keyword steps of the exercise's truth; the swaps of
-              two mistakes are also tried together
+    swaps     variants, each a replacement of keyword steps of the exercise's truth
+    variants  each a tuple of what is done wrong at once: slips of a net, the order of an answer,
+              the loop of a training; those of two mistakes are also tried together
     formulas  variants, each a whole wrong formula with the exercise's parameters; a quantity
               returned as None may hold anything
     each      a map over every returned tensor; tried alone, on one quantity at a time if `single`,
@@ -81,17 +83,39 @@ class Mistake:
     id: str
     says: str
     swaps: tuple[Mapping[str, Any], ...] = ()
+    variants: tuple[tuple[Any, ...], ...] = ()
     formulas: tuple[Callable[..., Answer], ...] = ()
     each: Callable[[Tensor], Tensor] | None = None
     single: bool = False
 
 
-def some_or_all(
-    step: str, right: Any, wrong: Any, count: int
-) -> tuple[Mapping[str, tuple[Any, ...]], ...]:
-    """Swaps of a step with one entry per parameter: `wrong` in all of them first, then in some."""
-    chosen = product((wrong, right), repeat=count)
-    return tuple({step: entries} for entries in chosen if wrong in entries)
+#: What a check file declares under an id: one variant, or a list of them. A variant is a slip, a
+#: wrong order, a wrong loop, a tuple of those made at once, a whole wrong formula, or a `Mapped`.
+Variants = Any
+
+
+def declared(id: str, says: str, variants: Variants) -> Mistake:
+    """The mistake that a check file declares as id -> variants."""
+    each = each_of(variants)
+    mapped = next((one for one in each if isinstance(one, Mapped)), Mapped(None))
+    made = [one if type(one) is tuple else (one,) for one in each]
+    return Mistake(
+        id,
+        says,
+        variants=tuple(parts for parts in made if all(hasattr(part, "places") for part in parts)),
+        formulas=tuple(one for one in each if is_formula(one)),
+        each=mapped.each,
+        single=mapped.single,
+    )
+
+
+def each_of(variants: Variants) -> list[Any]:
+    """One variant, or a list of them, as a list."""
+    return variants if isinstance(variants, list) else [variants]
+
+
+def is_formula(variant: Any) -> bool:
+    return callable(variant) and not hasattr(variant, "places")
 
 
 @dataclass(frozen=True)
@@ -107,11 +131,13 @@ class Exercise:
     """One function of a lesson and everything that judges it.
 
     truth       the closed form, by hand, in float64 on the CPU; its positional parameters and their
-                annotations are those of the student's function, its keyword-only parameters are
-                the steps that a `Mistake` may swap
+                annotations are those of the student's function
     quantities  the name of each returned value, e.g. ("∂loss/∂w", "∂loss/∂b")
     labels      component names of a quantity that is a vector, e.g. ∂w1 … ∂w8
     witnesses   independent ways to the same answer; all must agree or nobody is judged
+    wrong       id -> what students write in its place; the words are in the data
+    slipped     (*slips) -> the answer, a function of the inputs, with these slips made
+    points, idea, hints, mistakes   filled in from the lesson's data
     idea        one sentence to think about when the answer is wrong and no mistake explains it
     hints       two to four, mild to explicit, never the solution
     driver      a function (lesson, *arguments) that runs in the student's process in place of the
@@ -132,11 +158,13 @@ class Exercise:
     """
 
     name: str
-    points: int
     truth: Callable[..., Answer]
     quantities: tuple[str, ...]
-    idea: str
-    hints: tuple[str, ...]
+    wrong: Mapping[str, Variants] = field(default_factory=dict)
+    slipped: Callable[..., Callable[..., Answer]] | None = None
+    points: int = 0
+    idea: str = ""
+    hints: tuple[str, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     witnesses: tuple[Witness, ...] = ()
@@ -191,6 +219,74 @@ class Lesson:
     claims: tuple[Claim, ...] = ()
     program: Callable[[Any, str], None] | None = None
     figures: tuple[Figure, ...] = ()
+
+
+def lesson(
+    module: str,
+    *,
+    draw: Callable[[Dice], Mapping[str, Any]],
+    exercises: Sequence[Exercise],
+    claims: Mapping[str, Callable[[], Any]] | None = None,
+    program: Callable[[Any, str], None] | None = None,
+    figures: tuple[Figure, ...] = (),
+) -> Lesson:
+    """A lesson with the words of its data file: title, points, ideas, hints, claims, mistakes.
+
+    module  `__name__` of the check file
+    claims  name -> the computation that decides the claim of this name in the data
+    """
+    data = read_data(module.rpartition(".")[2])
+    words = Words(data)
+    return Lesson(
+        data.get("title", ""),
+        tuple(words.filled_in(exercise) for exercise in exercises),
+        draw,
+        tuple(
+            Claim(claim["says"], claim["notes"], (claims or {})[name], claim.get("stands", True))
+            for name, claim in data.get("claim", {}).items()
+            if name in (claims or {})
+        ),
+        program,
+        figures,
+    )
+
+
+class Words:
+    """What students read of a lesson: its own words first, then those that all lessons share."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.exercises, self.own = data.get("exercise", {}), data.get("says", {})
+
+    def filled_in(self, exercise: Exercise) -> Exercise:
+        words = self.exercises.get(exercise.name, {})
+        return replace(
+            exercise,
+            points=words.get("points", 0),
+            idea=words.get("idea", ""),
+            hints=tuple(words.get("hints", ())),
+            mistakes=tuple(
+                declared(id, self.says(exercise.name, id), variants)
+                for id, variants in exercise.wrong.items()
+            ),
+        )
+
+    def says(self, exercise: str, id: str) -> str:
+        """Of this exercise before any, of this lesson before all; "" if nobody has words for it."""
+        shared = shared_words()
+        for place in (self.own.get(exercise, {}), shared.get(exercise, {})):
+            if isinstance(place.get(id), str):
+                return str(place[id])
+        found = next((w for place in (self.own, shared) if isinstance(w := place.get(id), str)), "")
+        return f"{self.exercises.get(exercise, {}).get('before', '')} {found}".strip()
+
+
+@lru_cache(maxsize=1)
+def shared_words() -> dict[str, Any]:
+    """words.toml: an id and its sentence, for all exercises or for those of one name."""
+    words: dict[str, Any] = tomllib.loads(
+        Path(__file__).with_name("words.toml").read_text(encoding="utf-8")
+    )
+    return words
 
 
 def load(stem: str) -> Lesson:

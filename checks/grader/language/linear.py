@@ -5,8 +5,13 @@ The second way to a training's result, for the lessons whose prediction is ŷ = 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import torch
 from torch import Tensor
+
+from checks.grader.language.inputs import Dice
 
 
 def trained(
@@ -33,3 +38,40 @@ def trained(
         losses.append((residuals[-1] @ up_to_last @ state) ** 2)
         state = epoch @ state
     return (*state[:-1], torch.stack(losses))
+
+
+def draw_training(
+    dice: Dice,
+    train: Callable[..., tuple[Any, ...]],
+    parameters: Sequence[str],
+    *,
+    count: int,
+    high: float = 2.8,
+    lr: tuple[float, float] = (0.011, 0.03),
+) -> dict[str, Any]:
+    """`count` samples of both signs, or one more, and epochs that end far from 0 and from rest.
+
+    A trained parameter near 0 would lose float32's digits, and a loss near 0 hides mistakes.
+    """
+    count += dice.trial % 2
+    while True:
+        inputs: dict[str, Any] = {
+            "xs": dice.tensor(count, high=high),
+            "ys": dice.tensor(count),
+            **{name: dice.number(name) for name in parameters},
+            "lr": dice.factor(*lr),
+            "epochs": count + 1 + dice.trial // 2,
+        }
+        *trained_ones, losses = train(**inputs)
+        if min(*(abs(one) for one in trained_ones), losses.min()) > 0.25:
+            return inputs
+
+
+def curvatures(mean_loss: Callable[..., Tensor], parameters: int, *data: Any) -> tuple[float, ...]:
+    """The eigenvalues of a quadratic mean loss' second derivatives, the smallest first.
+
+    mean_loss  of the parameters in one vector, and of the data
+    """
+    at = torch.zeros(parameters, dtype=torch.float64)
+    hessian = torch.autograd.functional.hessian(lambda flat: mean_loss(flat, *data), at)
+    return tuple(torch.linalg.eigvalsh(hessian).tolist())

@@ -75,6 +75,11 @@ def gradient_of(loss: Callable[..., Tensor], *wrt: str) -> tuple[Witness, Witnes
     return Witness("autograd", by_autograd), Witness("differences", by_differences)
 
 
+def number(value: float) -> Tensor:
+    """A scalar in the precision of the truth."""
+    return torch.tensor(value, dtype=torch.float64)
+
+
 def _leaf(value: Any) -> Tensor:
     start = torch.zeros((), dtype=torch.float64) if value is None else value
     return start.detach().clone().requires_grad_()

@@ -1770,3 +1770,16 @@ def train(x, y, w, step, rounds):
         return w, w.new_empty(0)
     rest, losses = train(x, y, update(w, grad_by_hand(x, y, w), step), step, rounds - 1)
     return rest, torch.cat([loss(x, y, w)[None], losses])
+
+# --- grad_by_hand | weight_gradient_passed_on
+def grad_by_hand(x, y, w):
+    x1, x2 = x
+    (h1, h2), (o1, o2) = forward(x, w)
+    d3 = (o1 - y[0]) * o1 * (1 - o1)
+    d4 = (o2 - y[1]) * o2 * (1 - o2)
+    w5, w6, w7, w8 = d3 * h1, d4 * h1, d3 * h2, d4 * h2
+    w1 = (w5 + w6) * h1 * (1 - h1) * x1
+    w3 = (w5 + w6) * h1 * (1 - h1) * x2
+    w2 = (w7 + w8) * h2 * (1 - h2) * x1
+    w4 = (w7 + w8) * h2 * (1 - h2) * x2
+    return torch.stack([w1, w2, w3, w4, w5, w6, w7, w8])

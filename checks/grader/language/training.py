@@ -1,0 +1,260 @@
+"""The training that a lesson asks for: what is right, and what a slip in every step leads to."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from inspect import Parameter
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from checks.grader.language.descent import RIGHT, Loop, Numbers, descend
+from checks.grader.language.lesson import Exercise, Variants, Witness, each_of
+from checks.grader.language.net import Net, plain
+from checks.grader.language.slips import Permuted, Slip, permuted
+
+Closed = Callable[..., Any]
+
+
+class Training:
+    """SGD on a net: `samples`, then the trained parameters, a rate and a number of epochs.
+
+    loss, gradient  the closed forms, (*sample, *parameters) -> value; what is right comes of them
+    samples         the arguments that hold the data
+    held_by         an argument that holds the parameters in their place, and how to read them
+    by_sample       one step for each of their entries; otherwise the whole of them is one sample
+    """
+
+    def __init__(
+        self,
+        net: Net,
+        loss: Closed,
+        gradient: Closed,
+        samples: Sequence[str],
+        *,
+        by_sample: bool = True,
+        held_by: tuple[str, Callable[[Any], Sequence[Tensor]]] | None = None,
+        rate: str = "lr",
+        epochs: str = "epochs",
+    ) -> None:
+        self.net, self.loss, self.gradient = net, loss, gradient
+        self.samples, self.by_sample = tuple(samples), by_sample
+        self.rate, self.epochs, self.held_by = rate, epochs, held_by
+        self._remembered = lru_cache(maxsize=4096)(net.run)  # wrong loops share their first steps
+        annotated = {
+            **({held_by[0]: "Module"} if held_by else {}),
+            **dict.fromkeys((*samples, *(() if held_by else net.wrt)), "Tensor"),
+            rate: "float",
+            epochs: "int",
+        }
+        self.__signature__ = inspect.Signature(
+            [
+                Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, annotation=kind)
+                for name, kind in annotated.items()
+            ]
+        )
+
+    def __call__(self, *args: Any, **inputs: Any) -> tuple[Any, ...]:
+        """The right training, by the closed forms: (*parameters, losses)."""
+        given = self._with_parameters(self.__signature__.bind(*args, **inputs).arguments)
+
+        def step(*at: Any) -> tuple[Any, Numbers]:
+            grads = self.gradient(*at)
+            return self.loss(*at), grads if isinstance(grads, tuple) else (grads,)
+
+        start = tuple(plain(given[name]) for name in self.net.wrt)
+        samples = self._data(given)
+        *trained, losses = descend(step, samples, start, given[self.rate], given[self.epochs])
+        like = [given[name] for name in self.net.wrt]
+        answers = (
+            value if isinstance(value, Tensor) else old.new_tensor(value)
+            for value, old in zip(trained, like, strict=True)
+        )
+        return (*answers, losses)
+
+    def gradients_of_an_epoch(self, *args: Any) -> tuple[float, ...]:
+        """The gradients of each sample of the first epoch, one after the other."""
+        seen: list[Any] = []
+
+        def step(*at: Any) -> tuple[Any, Numbers]:
+            grads = self.gradient(*at)
+            seen.extend(several := grads if isinstance(grads, tuple) else (grads,))
+            return self.loss(*at), several
+
+        given = self.__signature__.bind(*args).arguments
+        start = tuple(plain(given[name]) for name in self.net.wrt)
+        descend(step, self._data(given), start, given[self.rate], 1)
+        return tuple(seen)
+
+    def slipped(self, *parts: Any) -> Callable[..., Any]:
+        """The training with these slips in every step and this loop around them."""
+        slips = tuple(part for part in parts if isinstance(part, Slip | Permuted))
+        loop, returned = RIGHT, None
+        for part in parts:
+            if isinstance(part, Loop):
+                loop = loop | part
+            if isinstance(part, Returned):
+                returned = part.order
+
+        def wrong(**given: Any) -> tuple[Any, ...]:
+            inputs = self._with_parameters(given)
+            *trained, losses = descend(
+                lambda *at: self._step(at, slips),
+                self._data(inputs),
+                self._flat(inputs),
+                inputs[self.rate],
+                inputs[self.epochs],
+                loop,
+            )
+            several = self.net.parts(trained)
+            if returned is not None:
+                several = tuple(several[i] for i in returned)
+            return (*several, losses)
+
+        return wrong
+
+    def _with_parameters(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        if self.held_by is None:
+            return dict(inputs)
+        name, parameters = self.held_by
+        return {**inputs, **dict(zip(self.net.wrt, parameters(inputs[name]), strict=True))}
+
+    def _data(self, inputs: Mapping[str, Any]) -> list[Numbers]:
+        columns = [inputs[name] for name in self.samples]
+        if not self.by_sample:
+            return [tuple(columns)]
+        exact = columns[0].dtype == torch.float64 and columns[0].ndim == 1
+        rows = (column.tolist() for column in columns) if exact else columns
+        return list(zip(*rows, strict=True))
+
+    def _flat(self, inputs: Mapping[str, Any]) -> Numbers:
+        numbers: list[Any] = []
+        for name in self.net.wrt:
+            value = inputs[name]
+            numbers.extend(value.tolist() if name in self.net.sizes else (plain(value),))
+        return tuple(numbers)
+
+    def _step(self, at: Numbers, slips: tuple[Any, ...]) -> tuple[Any, Numbers]:
+        inputs = self._grouped(at)
+        exact = not any(isinstance(value, Tensor) for value in inputs)
+        return self._remembered(inputs, slips) if exact else self.net.run(inputs, slips)
+
+    def _grouped(self, at: Sequence[Any]) -> tuple[Any, ...]:
+        """Sample and parameters as the net's inputs: vectors taken apart are tuples of numbers."""
+        count = len(self.samples)
+        inputs: list[Any] = list(at[:count])
+        for i, name in enumerate(self.net.inputs[:count]):
+            if name in self.net.sizes and isinstance(inputs[i], Tensor):
+                inputs[i] = tuple(inputs[i].tolist())
+        rest = iter(at[count:])
+        for name in self.net.wrt:
+            size = self.net.sizes.get(name)
+            inputs.append(tuple(next(rest) for _ in range(size)) if size else next(rest))
+        return tuple(inputs)
+
+    def exercise(
+        self, *witnesses: Witness, wrong: Mapping[str, Variants], **fields: Any
+    ) -> Exercise:
+        """The exercise `train`, with the mistakes of its steps and of every loop."""
+        return Exercise(
+            "train",
+            self,
+            (*self.net.wrt, "losses"),
+            wrong=wrong,
+            slipped=self.slipped,
+            witnesses=witnesses,
+            prefixes=self.smaller,
+            **fields,
+        )
+
+    def smaller(self, **inputs: Any) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+        """Where it goes wrong: one epoch over the first 1, 2, … samples, then two epochs."""
+        epoch, names = self.epochs.removesuffix("s"), self.samples
+        first = [(f"the first {epoch}", inputs)]
+        if self.by_sample:
+            count = len(inputs[names[0]])
+            first = [
+                (f"sample {k}", {**inputs, **{name: inputs[name][:k] for name in names}})
+                for k in range(1, count + 1)
+            ]
+        return (
+            *((covers, {**cut, self.epochs: 1}) for covers, cut in first),
+            (f"the second {epoch}", {**inputs, self.epochs: 2}),
+        )
+
+    def loops(self, *rates: float) -> dict[str, Variants]:
+        """The loops that students get wrong; `rates` are numbers typed in place of the rate."""
+        count = len(self._names())
+        several: Sequence[int] = range(count) if count > 1 else ()
+        wrong: dict[str, list[Loop]] = {
+            "not_zeroed": [
+                Loop(zeroed="never"),
+                *([Loop(zeroed="each epoch")] if self.by_sample else []),
+                *(Loop(forgotten=i) for i in several),
+            ],
+            "ascent": [Loop(uphill="all"), *(Loop(uphill=i) for i in several)],
+            "off_by_one_epoch": [Loop(extra=1, reported="any"), Loop(extra=-1, reported="any")],
+            "loss_after_update": [Loop(recorded="after")],
+            "not_updated": [
+                Loop(frozen="all", reported="any"),
+                *(Loop(frozen=i) for i in several),
+            ],
+            # Taken at the start of each epoch it gives what batch_not_sample gives, which is the
+            # more common idea.
+            "stale_gradient": [Loop(at="start", reported="any")],
+            "lr_ignored": [Loop(lr=1.0), *(Loop(lr=rate) for rate in rates)],
+            "epochs_ignored": [Loop(epochs=n, reported="any") for n in (1, 10, 100)],
+        }
+        if self.by_sample:
+            wrong |= {
+                "batch_not_sample": [
+                    *(Loop(update=kind, reported="any") for kind in ("sum", "mean")),
+                    Loop(update="sum", zeroed="never", reported="any"),
+                ],
+                "other_loss_reported": [Loop(reported=kind) for kind in ("first", "sum", "mean")],
+                "one_sample_only": [Loop(only=i, reported="any") for i in (0, -1)],
+            }
+        if several:
+            wrong["one_after_the_other"] = [Loop(sequential=True)]
+        return dict(wrong)
+
+    def _names(self) -> list[str]:
+        """Each number or matrix that is stepped by itself."""
+        return [f"{name}{i}" for name in self.net.wrt for i in range(self.net.sizes.get(name, 1))]
+
+
+class Returned(NamedTuple):
+    """The trained parameters in another order."""
+
+    order: tuple[int, ...]
+
+    @property
+    def places(self) -> frozenset[tuple[str, str]]:
+        return frozenset({("returned", "order")})
+
+
+def returned(count: int) -> list[Returned]:
+    """Every wrong order of so many trained parameters."""
+    return [Returned(wrong.order) for wrong in permuted(count)]
+
+
+def in_every_step(
+    wrong: Mapping[str, Variants], *, without: Sequence[str] = ()
+) -> dict[str, Variants]:
+    """The slips of a gradient, made in every step of a training."""
+    found: dict[str, Variants] = {}
+    for id, variants in wrong.items():
+        slips = [
+            variant
+            for variant in each_of(variants)
+            if all(
+                isinstance(part, Slip | Permuted)
+                for part in (variant if type(variant) is tuple else (variant,))
+            )
+        ]
+        if slips and id not in without:
+            found[id] = slips
+    return found
