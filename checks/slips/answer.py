@@ -50,7 +50,7 @@ def _readings(tape: Tape, right: dict[int, Tensor], leaf: int, value: Tensor) ->
     if value.shape != wanted.shape:
         for other, index in tape.inputs.items():
             if index in right and is_(right[index]):
-                yield Reading("another_gradient", f"∂loss/∂{other} is returned for {name}", 0.2)
+                yield Reading("another_gradient", f"∂loss/∂{other} is returned for {name}", 0.4)
         yield from _reshaped(value, wanted, name, scale)
         return
     if value.dim() == 2 and is_(wanted.mT):

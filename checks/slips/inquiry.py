@@ -154,6 +154,8 @@ def _whole(wrong: Sequence[str], read: Mapping[str, list[Reading]]) -> list[tupl
     """Every wrong gradient is another thing than a gradient: the likeliest reading of each."""
     if not all(read[name] for name in wrong):
         return []
+    if len(wrong) == 1:
+        return [(r.rank, Story((r.id,), (), r.words)) for r in read[wrong[0]]]
     firsts = [read[name][0] for name in wrong]
     words = " and ".join(reading.words for reading in firsts)
     ids = tuple(dict.fromkeys(reading.id for reading in firsts))
