@@ -15,7 +15,6 @@ import shutil
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +32,7 @@ from checks.grader.running.sandbox import Isolation
 
 if TYPE_CHECKING:
     from checks.grader.records.verdict import Report, Settings
+    from checks.grader.running.session import Allowance
 
 Mode = Literal["auto", "require", "off"]
 LEAST_FREE = 8 << 20  # bytes that a submission finds in its room
@@ -67,7 +67,7 @@ class Graded:
     """A graded submission.
 
     report     as JSON text
-    seconds    how long it took
+    seconds    how long its own code was waited for
     isolation  what held while it was graded
     unjudged   exercises that the judge itself could not judge, and why; they are nobody's zeros
     """
@@ -171,14 +171,17 @@ class Grader:
 
     def grade(self, submission: Submission) -> Graded:
         """Grade every lesson of one submission."""
-        started = time.monotonic()
-        report = self.report(submission, tuple(submission.lessons))
+        from checks.grader.running.session import Allowance
+
+        allowance = Allowance()
+        report = self.report(submission, tuple(submission.lessons), allowance)
         text = json.dumps(as_json(report, submission), ensure_ascii=False, indent=1) + "\n"
         text = text.replace(str(self.folder), "…")
-        seconds = time.monotonic() - started
-        return Graded(text, seconds, self.isolation, _unjudged(report))
+        return Graded(text, allowance.waited, self.isolation, _unjudged(report))
 
-    def report(self, submission: Submission, stems: Sequence[str]) -> Report:
+    def report(
+        self, submission: Submission, stems: Sequence[str], allowance: Allowance | None = None
+    ) -> Report:
         """Grade some lessons of one submission."""
         from checks.grader.grading.grade import grade_together
 
@@ -194,7 +197,7 @@ class Grader:
             for path, data in submission.files.items():
                 _put(room, path, data)
             return not_handed_in(
-                grade_together(self.server, lesson_files, self._settings), submission
+                grade_together(self.server, lesson_files, self._settings, allowance), submission
             )
         finally:
             _clear(room)

@@ -55,7 +55,10 @@ def grade_all(server: Server, lesson_files: Sequence[LessonFile], settings: Sett
 
 
 def grade_together(
-    server: Server, lesson_files: Sequence[LessonFile], settings: Settings
+    server: Server,
+    lesson_files: Sequence[LessonFile],
+    settings: Settings,
+    allowance: Allowance | None = None,
 ) -> Report:
     """The report of one student's lesson files, all in one process as long as it lives.
 
@@ -73,7 +76,7 @@ def grade_together(
                 reports.append(grade(None, questions, lesson_file))
                 continue
             if session is None:
-                session = ProcessSession(server, lesson_file, settings)
+                session = ProcessSession(server, lesson_file, settings, allowance=allowance)
             else:
                 session.turn_to(lesson_file)
             report = grade(session, questions, lesson_file)
