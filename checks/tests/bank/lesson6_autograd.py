@@ -206,7 +206,7 @@ def grad_of_mean(x):
     (3 * (x + 2) ** 2).mean().backward()
     return x.grad
 
-# --- grad_of_mean | right
+# --- grad_of_mean | wrong | wrong_method
 def grad_of_mean(x):
     return 6 * (x + 2) / x.numel()
 
@@ -565,7 +565,7 @@ def power_grad(k, x, b):
     x.backward()
     return base.grad
 
-# --- power_grad | right
+# --- power_grad | wrong | wrong_method
 def power_grad(k, x, b):
     return x * k ** (x - 1)
 
@@ -1152,7 +1152,7 @@ def grad_through_data_edit(x, factor):
     y.backward()
     return [leaf.data, leaf.grad]
 
-# --- grad_through_data_edit | right
+# --- grad_through_data_edit | wrong | wrong_method
 def grad_through_data_edit(x, factor):
     return factor * x, torch.full_like(x, 2)
 
