@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from checks.grader.grading.judge import UNJUDGED
-from checks.grader.grading.method import autograd_in, line_of
+from checks.grader.grading.method import autograd_in
+from checks.grader.grading.reading import line_of
 from checks.grader.records.course import ROOT
 from checks.grader.records.verdict import LessonReport
 from checks.grader.running import frames

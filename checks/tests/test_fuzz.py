@@ -28,8 +28,9 @@ from checks.grader.classroom.submission import Submission, open_submission
 from checks.grader.classroom.tables import Canvas, Grades, Moodle
 from checks.grader.grading.compare import compare
 from checks.grader.grading.judge import judge
-from checks.grader.grading.method import autograd_in, line_of
+from checks.grader.grading.method import autograd_in
 from checks.grader.grading.questions import questions_of
+from checks.grader.grading.reading import line_of
 from checks.grader.records.observation import Observation
 from checks.grader.records.verdict import LessonReport, Report, Row, Settings, Verdict
 from checks.grader.reports.export import junit

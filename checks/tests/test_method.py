@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from checks.grader.grading.method import autograd_in, line_of
+from checks.grader.grading.method import autograd_in
+from checks.grader.grading.reading import line_of
 
 BY_AUTOGRAD = {
     "requires_grad_": "def f(w):\n    v = w.clone().requires_grad_()\n    return v",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from checks.grader.grading.method import line_of
+from checks.grader.grading.reading import line_of
 from checks.grader.records import course
 from checks.grader.reports.terminal import Ink, render_fault, safe
 from checks.grader.running.intake import read_file

@@ -11,9 +11,10 @@ from checks.grader.grading import unreadable
 from checks.grader.grading.compare import Fault, compare
 from checks.grader.grading.diagnose import Diagnosis, diagnose
 from checks.grader.grading.evidence import Evidence, Prefix
-from checks.grader.grading.method import line_of, other_method
+from checks.grader.grading.method import other_method
 from checks.grader.grading.probing import dependence, nearly_right, nudged
 from checks.grader.grading.questions import Question, Questions
+from checks.grader.grading.reading import line_of
 from checks.grader.grading.remarks import at_import, not_reached, remark, unstarted
 from checks.grader.grading.table import inputs_shown, most_telling, rows
 from checks.grader.language.inputs import Case

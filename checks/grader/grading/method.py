@@ -73,21 +73,6 @@ def _holds_a_tensor(value: Any) -> bool:
     return any(isinstance(part, Array) for part in parts(value))
 
 
-def line_of(source: str | None, name: str) -> int | None:
-    """The line where a student works on a function: its TODO if it is there, or its first."""
-    tree = parsed(source) if source is not None else None
-    if source is None or tree is None:
-        return None
-    lines = source.splitlines()
-    for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
-            for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
-                if "# TODO" in lines[number - 1]:
-                    return number
-            return node.lineno
-    return None
-
-
 @lru_cache(maxsize=8)
 def _outlined(source: str) -> tuple[dict[str, ast.stmt], dict[str, str], bool] | None:
     """Functions and classes, aliases, and whether a class has a backward of its own."""

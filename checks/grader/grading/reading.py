@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from checks.grader.grading.reading import parsed
+
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 Place = ast.expr | ast.stmt
@@ -576,3 +578,18 @@ def _cuts(node: ast.AST) -> bool:
         case ast.Attribute(attr="data", ctx=ast.Load()):
             return True
     return False
+
+
+def line_of(source: str | None, name: str) -> int | None:
+    """The line where a student works on a function: its TODO if it is there, or its first."""
+    tree = parsed(source) if source is not None else None
+    if source is None or tree is None:
+        return None
+    lines = source.splitlines()
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
+            for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                if "# TODO" in lines[number - 1]:
+                    return number
+            return node.lineno
+    return None
