@@ -624,6 +624,7 @@ LESSON = lesson(
             method="by_hand",
             witnesses=gradient_of(nodes, *nodes.wrt),
             wrong=SLIPS,
+            net=nodes,
             slipped=nodes.gradient,
         ),
         Exercise(

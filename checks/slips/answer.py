@@ -9,7 +9,7 @@ from torch import Tensor
 
 from checks.slips.operations import Unfit, fit
 from checks.slips.search import RTOL, same
-from checks.slips.tape import Tape, bracketed
+from checks.slips.tape import Node, Tape, bracketed
 
 
 class Reading(NamedTuple):
@@ -50,7 +50,7 @@ def _readings(
     end = tape.nodes[tape.end]
     if is_(end.value) or is_(end.value.expand(wanted.shape)):
         yield Reading(
-            "loss_returned", f"the value of the {end.name} itself is returned for {name}", 0.2
+            "loss_returned", f"the value of {_the(end)} itself is returned for {name}", 0.2
         )
         return
     if value.shape != wanted.shape:
@@ -78,6 +78,11 @@ def _readings(
     for node in tape.nodes:
         if node.index != tape.end and (node.own_name or node.index == leaf) and is_(node.value):
             yield Reading("value_returned", f"the value of {node.name} is returned for {name}", 1.6)
+
+
+def _the(end: Node) -> str:
+    """A loss is called so, another end by its name."""
+    return "the loss" if end.name == "loss" else end.name
 
 
 def _reshaped(value: Tensor, wanted: Tensor, name: str, scale: float) -> Iterator[Reading]:

@@ -12,6 +12,7 @@ from checks.grader.grading.compare import Fault, compare
 from checks.grader.grading.diagnose import Diagnosis, diagnose
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.grading.method import line_of, other_method
+from checks.grader.grading.places import slip_in_the_graph
 from checks.grader.grading.probing import dependence, nearly_right, nudged
 from checks.grader.grading.questions import Question, Questions
 from checks.grader.grading.remarks import at_import, not_reached, remark, unstarted
@@ -218,8 +219,11 @@ def _failed(
         diagnosis = diagnose(exercise, evidence, prefixes, question.settings)
         if not words and fault.kind == "value" and not diagnosis.ids:
             words = _remembered(session, question, evidence, index)
-            shown = "" if words else _shown_by_numbers(session, question, evidence, index)
-            words = f"{shown} {diagnosis.message}" if shown else words
+            if not words:
+                told = slip_in_the_graph(exercise, evidence, question.settings)
+                shown = "" if told else _shown_by_numbers(session, question, evidence, index)
+                said = (shown, diagnosis.message, told.words if told else exercise.idea)
+                diagnosis = Diagnosis(told.ids if told else (), " ".join(filter(None, said)))
     if not words:
         named = diagnosis.ids or fault.kind == "value"
         words = f"{diagnosis.message} " if named else ""

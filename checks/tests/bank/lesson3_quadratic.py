@@ -394,7 +394,7 @@ def grad_by_hand(x, y, w1, w2, b):
     arriving = 2 * (y - forward(x, w1, w2, b))
     return arriving, arriving * x, arriving * x ** 2
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:factor
 def grad_by_hand(x, y, w1, w2, b):
     arriving = 2 * (forward(x, w1, w2, b) - y)
     return arriving * x ** 3, arriving * x, arriving
@@ -404,7 +404,7 @@ def grad_by_hand(x, y, w1, w2, b):
     arriving = (forward(x, w1, w2, b) - y) ** 3
     return arriving * x ** 2, arriving * x, arriving
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:factor
 def grad_by_hand(x, y, w1, w2, b):
     arriving = 2 * (forward(x, w1, w2, b) - y)
     return arriving * x ** 2, arriving * x, arriving * b

@@ -462,7 +462,7 @@ def grad_by_hand(x, y, weight, bias):
     r = x @ weight.T - y
     return (2 * r * x).mean().reshape(1, 1), (2 * r).mean().reshape(1)
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:wrong_count
 def grad_by_hand(x, y, weight, bias):
     r = x @ weight.T + bias - y
     return 2 * r.T @ x / (len(x) - 1), 2 * r.sum(0) / (len(x) - 1)
@@ -472,7 +472,7 @@ def grad_by_hand(x, y, weight, bias):
     r = x @ weight.T + bias - y
     return 2 * r.T @ x / 15, 2 * r.sum(0) / 15
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:sign_lost
 def grad_by_hand(x, y, weight, bias):
     r = x @ weight.T + bias + y
     return (2 * r * x).mean().reshape(1, 1), (2 * r).mean().reshape(1)
