@@ -99,6 +99,11 @@ class Inquiry:
         """Every single slip, and the slope that it gives on the first case."""
         return list(singles(self.trials[0]))
 
+    @cached_property
+    def alone(self) -> dict[str, Inquiry]:
+        """The same, asked of one gradient only."""
+        return {name: Inquiry(self.tapes, (name,)) for name in self.wrt}
+
     def explain(
         self, answers: Sequence[Sequence[Any]], *, two: bool = True, rtol: float = RTOL
     ) -> Finding:
@@ -128,7 +133,7 @@ class Inquiry:
             aside = [read[name][0].words for name in odd_ones]
             stories += _stories(self.tapes[0], likely, aside)
         if not any(story.nodes for _, story in stories) and len(wrt) > 1 and not odd_ones:
-            stories += _one_by_one(trials, {name: leaves[name] for name in wrong_ones})
+            stories += self._one_by_one(wrong_ones, given, rtol)
         stories.sort(key=lambda ranked: ranked[0])
         kinds = {(story.slips, story.nodes): story for _, story in reversed(stories)}
         told_ones = tuple(story for _, story in stories if story in kinds.values())
@@ -137,6 +142,24 @@ class Inquiry:
         rest = len(told_ones) - TOLD
         more = f"Other explanations that give the same numbers: {rest}." if rest > 0 else ""
         return replace(finding, stories=told_ones[:TOLD], remark=more)
+
+    def _one_by_one(
+        self, wrong: Sequence[str], given: Mapping[str, Sequence[Tensor]], rtol: float
+    ) -> list[tuple[float, Story]]:
+        """A story for each wrong gradient, as if it were the only one."""
+        rank, parts = 0.0, []
+        for name in wrong:
+            alone = self.alone[name]
+            trials = alone._trials([name], given, rtol)
+            found = explanations(trials, two=False, known=alone.singles)
+            if not found:
+                return []
+            rank = max(rank, found[0].rank)
+            story = told(self.tapes[0], found[0].made)
+            parts.append(replace(story, words=f"for ∂{name} alone {story.words}"))
+        ids = tuple(dict.fromkeys(id for part in parts for id in part.slips))
+        nodes = tuple(dict.fromkeys(node for part in parts for node in part.nodes))
+        return [(rank, Story(ids, nodes, " and ".join(part.words for part in parts)))]
 
     def _sorted(
         self, given: Mapping[str, Sequence[Tensor]], rtol: float
@@ -188,22 +211,6 @@ def _stories(
             story = replace(story, words=" and ".join([story.words, *aside]))
         stories.append((first.rank, story))
     return stories
-
-
-def _one_by_one(trials: Sequence[Trial], wrong: Mapping[str, int]) -> list[tuple[float, Story]]:
-    """A story for each wrong gradient, as if it were the only one."""
-    tape, rank, parts = trials[0].tape, 0.0, []
-    for name, leaf in wrong.items():
-        alone = [Trial(trial.tape, {leaf: trial.answer[leaf]}, rtol=trial.rtol) for trial in trials]
-        found = explanations(alone, two=False)
-        if not found:
-            return []
-        rank = max(rank, found[0].rank)
-        story = told(tape, found[0].made)
-        parts.append(replace(story, words=f"for ∂{name} alone {story.words}"))
-    ids = tuple(dict.fromkeys(id for part in parts for id in part.slips))
-    nodes = tuple(dict.fromkeys(node for part in parts for node in part.nodes))
-    return [(rank, Story(ids, nodes, " and ".join(part.words for part in parts)))]
 
 
 def _whole(wrong: Sequence[str], read: Mapping[str, list[Reading]]) -> list[tuple[float, Story]]:

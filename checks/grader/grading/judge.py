@@ -13,7 +13,7 @@ from checks.grader.grading.diagnose import Diagnosis, diagnose
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.grading.method import line_of, other_method
 from checks.grader.grading.places import slip_in_the_graph
-from checks.grader.grading.probing import dependence, nearly_right, nudged
+from checks.grader.grading.probing import dependence, nearly_right, nudged, tells
 from checks.grader.grading.questions import Question, Questions
 from checks.grader.grading.remarks import at_import, not_reached, remark, unstarted
 from checks.grader.grading.table import inputs_shown, most_telling, rows
@@ -308,7 +308,9 @@ def _shown_by_numbers(
     near = nearly_right(exercise, evidence, question.settings)
     if near:
         return near
-    moved = nudged(question.cases[index])
+    order = [index, *(i for i in range(len(evidence)) if i != index)]
+    at = next((k for k, item in enumerate(evidence) if tells(item)), 0)
+    moved = nudged(question.cases[order[at]])
     if not moved or session.imported().outcome != "value":
         return ""
     seen = session.ask(question.asking(moved), question.establish)
@@ -317,7 +319,7 @@ def _shown_by_numbers(
     except (ArithmeticError, RuntimeError, ValueError):  # nothing is right for such an input
         return ""
     others = [(c.name, t, s) for c, t, s in zip(moved, truths, seen, strict=False)]
-    return dependence(exercise, evidence[0], others, question.settings)
+    return dependence(exercise, evidence[at], others, question.settings)
 
 
 def _prefixes(session: Session, question: Question) -> list[Prefix]:

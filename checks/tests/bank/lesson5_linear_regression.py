@@ -1681,3 +1681,13 @@ def closed_form(x, y):
     H = 2 * torch.stack([torch.stack([(x * x).mean(), x.mean()]), torch.stack([x.mean(), (x**0).mean()])])
     w, b = -torch.linalg.solve(H, g)
     return w.reshape(1, 1), b.reshape(1)
+
+
+# --- LinearRegression | wrong | error
+class LinearRegression(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(1, 1).double()
+
+    def forward(self, x):
+        return self.linear(x)
