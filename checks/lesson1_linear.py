@@ -45,7 +45,8 @@ def nodes(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
 def product(x: Tensor, w: Tensor, upstream: Tensor) -> Tensor:
     """A loss whose slope at z = x·w is the upstream gradient."""
     z = x * w
-    return upstream * z
+    L = upstream * z
+    return L  # noqa: RET504 (the name of the node)
 
 
 def forward(x: Tensor, w: Tensor) -> Tensor:
@@ -194,6 +195,7 @@ LESSON = lesson(
             multiply_backward,
             ("∂L/∂x", "∂L/∂w"),
             wrong=PRODUCT_SLIPS,
+            net=product,
             slipped=product.gradient,
             witnesses=gradient_of(product, "x", "w"),
             method="by_hand",

@@ -125,6 +125,11 @@ def use_class(lesson: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Any:
         raise ValueError(f"`self.linear` is nn.Linear{sizes}: one number goes in, one comes out")
     if linear.bias is None:
         raise ValueError("`self.linear` has no bias, so every line goes through the origin")
+    if linear.weight.dtype != torch.get_default_dtype():
+        raise ValueError(
+            f"`self.linear` is made in {linear.weight.dtype}: leave out the cast in `__init__`; "
+            "whoever uses the model chooses its dtype"
+        )
     if {*model.parameters()} != {linear.weight, linear.bias}:
         names = [name for name, _ in model.named_parameters()]
         raise ValueError(
@@ -624,6 +629,7 @@ LESSON = lesson(
             method="by_hand",
             witnesses=gradient_of(nodes, *nodes.wrt),
             wrong=SLIPS,
+            net=nodes,
             slipped=nodes.gradient,
         ),
         Exercise(

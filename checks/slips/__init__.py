@@ -5,6 +5,8 @@
         .stories, .remark) that prints as one paragraph and as HTML
     explain(tapes, answers, wrt, two=False)
         the same for losses that are recorded and answers that are there; two=False: no pairs
+    Inquiry(tapes, wrt).explain(answers, rtol=…)
+        the same for many answers to the same cases, which cost a search only once
     story.words, story.nodes, story.slips
         an explanation, the names of the nodes it is about, the ids of its slips
 
@@ -32,7 +34,7 @@ read_as, computed_as, of_row, slip. A node without a name in the user's code is 
 formula ("w1·x1"); the one that is returned is "loss" if it has no name.
 """
 
-from checks.slips.inquiry import explain, why
+from checks.slips.inquiry import Inquiry, explain, why
 from checks.slips.operations import OPERATIONS, Operation, Slip, Step, Unfit
 from checks.slips.tape import Node, NotATape, Place, Tape, record
 from checks.slips.vocabulary import (
@@ -57,6 +59,7 @@ __all__ = [
     "OPERATIONS",
     "Declared",
     "Finding",
+    "Inquiry",
     "Node",
     "NotATape",
     "Operation",

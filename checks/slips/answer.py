@@ -8,8 +8,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from checks.slips.operations import Unfit, fit
-from checks.slips.search import same
-from checks.slips.tape import Tape, bracketed
+from checks.slips.search import RTOL, same
+from checks.slips.tape import Node, Tape, bracketed
 
 
 class Reading(NamedTuple):
@@ -21,11 +21,15 @@ class Reading(NamedTuple):
 
 
 def readings(
-    tapes: Sequence[Tape], rights: Sequence[dict[int, Tensor]], leaf: int, given: Sequence[Tensor]
+    tapes: Sequence[Tape],
+    rights: Sequence[dict[int, Tensor]],
+    leaf: int,
+    given: Sequence[Tensor],
+    rtol: float = RTOL,
 ) -> list[Reading]:
     """What the answers for one input are on every case, if not its gradient; likeliest first."""
     each = [
-        {reading.words: reading for reading in _readings(tape, right, leaf, value)}
+        {reading.words: reading for reading in _readings(tape, right, leaf, value, rtol)}
         for tape, right, value in zip(tapes, rights, given, strict=True)
     ]
     fitting = set(each[0]).intersection(*each[1:])
@@ -34,17 +38,19 @@ def readings(
     )
 
 
-def _readings(tape: Tape, right: dict[int, Tensor], leaf: int, value: Tensor) -> Iterator[Reading]:
+def _readings(
+    tape: Tape, right: dict[int, Tensor], leaf: int, value: Tensor, rtol: float
+) -> Iterator[Reading]:
     wanted, name = right[leaf], tape.nodes[leaf].name
     scale = max(float(grad.abs().max()) for grad in right.values() if grad.numel())
 
     def is_(other: Tensor) -> bool:
-        return same(value, other, scale)
+        return same(value, other, scale, rtol=rtol)
 
     end = tape.nodes[tape.end]
     if is_(end.value) or is_(end.value.expand(wanted.shape)):
         yield Reading(
-            "loss_returned", f"the value of the {end.name} itself is returned for {name}", 0.2
+            "loss_returned", f"the value of {_the(end)} itself is returned for {name}", 0.2
         )
         return
     if value.shape != wanted.shape:
@@ -55,7 +61,9 @@ def _readings(tape: Tape, right: dict[int, Tensor], leaf: int, value: Tensor) ->
         return
     if value.dim() == 2 and is_(wanted.mT):
         yield Reading("transposed", f"∂{name} is transposed", 1.3)
-    elif value.numel() > 1 and same(value.flatten().sort()[0], wanted.flatten().sort()[0], scale):
+    elif value.numel() > 1 and same(
+        value.flatten().sort()[0], wanted.flatten().sort()[0], scale, rtol=rtol
+    ):
         yield Reading("permuted", f"∂{name} holds the right numbers in another order", 1.4)
     for node in tape.nodes:
         if node.operation.name == "constant" or node.index in (leaf, tape.end):
@@ -70,6 +78,11 @@ def _readings(tape: Tape, right: dict[int, Tensor], leaf: int, value: Tensor) ->
     for node in tape.nodes:
         if node.index != tape.end and (node.own_name or node.index == leaf) and is_(node.value):
             yield Reading("value_returned", f"the value of {node.name} is returned for {name}", 1.6)
+
+
+def _the(end: Node) -> str:
+    """A loss is called so, another end by its name."""
+    return "the loss" if end.name == "loss" else end.name
 
 
 def _reshaped(value: Tensor, wanted: Tensor, name: str, scale: float) -> Iterator[Reading]:

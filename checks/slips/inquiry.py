@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from checks.slips.answer import Reading, readings
-from checks.slips.search import Candidate, Map, Trial, explanations, same
+from checks.slips.search import RTOL, Candidate, Map, Trial, explanations, same, singles
 from checks.slips.tape import NotATape, Tape, record
 from checks.slips.words import Finding, Story, listed, told
 
@@ -70,48 +71,126 @@ def explain(
 
     two  whether pairs of slips are looked for where no single one explains the answer
     """
-    if any(tape.shape != tapes[0].shape for tape in tapes):
-        raise NotATape("its steps are not the same on every case")
-    leaves = {name: tapes[0].inputs[name] for name in wrt}
-    rights = [_right(tape, leaves.values()) for tape in tapes]
-    returned = {name: [_tensor(answer[k]) for answer in answers] for k, name in enumerate(wrt)}
-    flaws = [flaw for name in wrt if (flaw := _flaw(name, returned[name]))]
-    if flaws:
-        return Finding((), (), remark=" ".join(flaws))
-    given = {name: [v for v in values if v is not None] for name, values in returned.items()}
-    scales = [_size(right[leaf] for leaf in leaves.values()) for right in rights]
-    right_ones, wrong_ones, odd_ones = [], [], []
-    for name, leaf in leaves.items():
-        both = list(zip(given[name], (right[leaf] for right in rights), strict=True))
-        if any(value.shape != expected.shape for value, expected in both):
-            odd_ones.append(name)
-        elif all(same(*pair, scale) for pair, scale in zip(both, scales, strict=True)):
-            right_ones.append(name)
-        else:
-            wrong_ones.append(name)
-    finding = Finding(tuple(right_ones), tuple(n for n in wrt if n not in right_ones))
-    if finding.agrees:
-        return finding
-    trials = [
-        Trial(tape, {leaves[n]: given[n][k] for n in wrt if n not in odd_ones})
-        for k, tape in enumerate(tapes)
-    ]
-    read = {name: readings(tapes, rights, leaves[name], given[name]) for name in finding.wrong}
-    stories = _whole(finding.wrong, read)
-    if wrong_ones and all(read[name] for name in odd_ones):
-        likely = explanations(trials, two=two and not stories)
-        aside = [read[name][0].words for name in odd_ones]
-        stories += _stories(tapes[0], likely, aside)
-    if not any(story.nodes for _, story in stories) and len(wrt) > 1 and not odd_ones:
-        stories += _one_by_one(trials, {name: leaves[name] for name in wrong_ones})
-    stories.sort(key=lambda ranked: ranked[0])
-    kinds = {(story.slips, story.nodes): story for _, story in reversed(stories)}
-    told_ones = tuple(story for _, story in stories if story in kinds.values())
-    if not told_ones:
-        return replace(finding, remark=_remark(trials, finding, leaves))
-    rest = len(told_ones) - TOLD
-    more = f"Other explanations that give the same numbers: {rest}." if rest > 0 else ""
-    return replace(finding, stories=told_ones[:TOLD], remark=more)
+    return Inquiry(tapes, wrt).explain(answers, two=two)
+
+
+class Inquiry:
+    """Recorded cases of one loss: what is found out about them serves every answer to them."""
+
+    def __init__(self, tapes: Sequence[Tape], wrt: Sequence[str]) -> None:
+        """Raises NotATape where the recordings are not of one graph or a gradient is infinite."""
+        if any(tape.shape != tapes[0].shape for tape in tapes):
+            raise NotATape("its steps are not the same on every case")
+        self.tapes, self.wrt = tapes, wrt
+        self.leaves = {name: tapes[0].inputs[name] for name in wrt}
+        self.rights = [_right(tape, self.leaves.values()) for tape in tapes]
+        self.scales = [_size(right[n] for n in self.leaves.values()) for right in self.rights]
+
+    @cached_property
+    def trials(self) -> list[Trial]:
+        """Of the right answers."""
+        return [
+            Trial(tape, {leaf: right[leaf] for leaf in self.leaves.values()})
+            for tape, right in zip(self.tapes, self.rights, strict=True)
+        ]
+
+    @cached_property
+    def singles(self) -> list[tuple[float, Candidate]]:
+        """Every single slip, and the slope that it gives on the first case."""
+        return list(singles(self.trials[0]))
+
+    @cached_property
+    def alone(self) -> dict[str, Inquiry]:
+        """The same, asked of one gradient only."""
+        return {name: Inquiry(self.tapes, (name,)) for name in self.wrt}
+
+    def explain(
+        self, answers: Sequence[Sequence[Any]], *, two: bool = True, rtol: float = RTOL
+    ) -> Finding:
+        """What explains a value for each name on every case.
+
+        rtol  how well two numbers have to agree: that of the precision of the answers
+        """
+        wrt, leaves, rights = self.wrt, self.leaves, self.rights
+        returned = {name: [_tensor(answer[k]) for answer in answers] for k, name in enumerate(wrt)}
+        flaws = [flaw for name in wrt if (flaw := _flaw(name, returned[name]))]
+        if flaws:
+            return Finding((), (), remark=" ".join(flaws))
+        given = {name: [v for v in values if v is not None] for name, values in returned.items()}
+        right_ones, wrong_ones, odd_ones = self._sorted(given, rtol)
+        finding = Finding(tuple(right_ones), tuple(n for n in wrt if n not in right_ones))
+        if finding.agrees:
+            return finding
+        trials = self._trials([n for n in wrt if n not in odd_ones], given, rtol)
+        read = {
+            name: readings(self.tapes, rights, leaves[name], given[name], rtol)
+            for name in finding.wrong
+        }
+        stories = _whole(finding.wrong, read)
+        if wrong_ones and all(read[name] for name in odd_ones):
+            known = None if odd_ones else self.singles
+            likely = explanations(trials, two=two and not stories, known=known)
+            aside = [read[name][0].words for name in odd_ones]
+            stories += _stories(self.tapes[0], likely, aside)
+        if not any(story.nodes for _, story in stories) and len(wrt) > 1 and not odd_ones:
+            stories += self._one_by_one(wrong_ones, given, rtol)
+        stories.sort(key=lambda ranked: ranked[0])
+        kinds = {(story.slips, story.nodes): story for _, story in reversed(stories)}
+        told_ones = tuple(story for _, story in stories if story in kinds.values())
+        if not told_ones:
+            return replace(finding, remark=_remark(trials, finding, leaves))
+        rest = len(told_ones) - TOLD
+        more = f"Other explanations that give the same numbers: {rest}." if rest > 0 else ""
+        return replace(finding, stories=told_ones[:TOLD], remark=more)
+
+    def _one_by_one(
+        self, wrong: Sequence[str], given: Mapping[str, Sequence[Tensor]], rtol: float
+    ) -> list[tuple[float, Story]]:
+        """A story for each wrong gradient, as if it were the only one."""
+        rank, parts = 0.0, []
+        for name in wrong:
+            alone = self.alone[name]
+            trials = alone._trials([name], given, rtol)
+            found = explanations(trials, two=False, known=alone.singles)
+            if not found:
+                return []
+            rank = max(rank, found[0].rank)
+            story = told(self.tapes[0], found[0].made)
+            parts.append(replace(story, words=f"for ∂{name} alone {story.words}"))
+        ids = tuple(dict.fromkeys(id for part in parts for id in part.slips))
+        nodes = tuple(dict.fromkeys(node for part in parts for node in part.nodes))
+        return [(rank, Story(ids, nodes, " and ".join(part.words for part in parts)))]
+
+    def _sorted(
+        self, given: Mapping[str, Sequence[Tensor]], rtol: float
+    ) -> tuple[list[str], list[str], list[str]]:
+        """The names whose gradients are right, those that are wrong, those of another shape."""
+        right_ones, wrong_ones, odd_ones = [], [], []
+        for name, leaf in self.leaves.items():
+            both = list(zip(given[name], (right[leaf] for right in self.rights), strict=True))
+            if any(value.shape != expected.shape for value, expected in both):
+                odd_ones.append(name)
+            elif all(
+                same(*pair, scale, rtol=rtol) for pair, scale in zip(both, self.scales, strict=True)
+            ):
+                right_ones.append(name)
+            else:
+                wrong_ones.append(name)
+        return right_ones, wrong_ones, odd_ones
+
+    def _trials(
+        self, names: Sequence[str], given: Mapping[str, Sequence[Tensor]], rtol: float
+    ) -> list[Trial]:
+        """The cases with the answers for these names."""
+        values = [{self.leaves[n]: given[n][k] for n in names} for k in range(len(self.tapes))]
+        if len(names) == len(self.wrt):
+            return [
+                trial.answered(answer, rtol=rtol)
+                for trial, answer in zip(self.trials, values, strict=True)
+            ]
+        return [
+            Trial(tape, answer, rtol=rtol) for tape, answer in zip(self.tapes, values, strict=True)
+        ]
 
 
 def _stories(
@@ -132,22 +211,6 @@ def _stories(
             story = replace(story, words=" and ".join([story.words, *aside]))
         stories.append((first.rank, story))
     return stories
-
-
-def _one_by_one(trials: Sequence[Trial], wrong: Mapping[str, int]) -> list[tuple[float, Story]]:
-    """A story for each wrong gradient, as if it were the only one."""
-    tape, rank, parts = trials[0].tape, 0.0, []
-    for name, leaf in wrong.items():
-        alone = [Trial(trial.tape, {leaf: trial.answer[leaf]}) for trial in trials]
-        found = explanations(alone, two=False)
-        if not found:
-            return []
-        rank = max(rank, found[0].rank)
-        story = told(tape, found[0].made)
-        parts.append(replace(story, words=f"for ∂{name} alone {story.words}"))
-    ids = tuple(dict.fromkeys(id for part in parts for id in part.slips))
-    nodes = tuple(dict.fromkeys(node for part in parts for node in part.nodes))
-    return [(rank, Story(ids, nodes, " and ".join(part.words for part in parts)))]
 
 
 def _whole(wrong: Sequence[str], read: Mapping[str, list[Reading]]) -> list[tuple[float, Story]]:

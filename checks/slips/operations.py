@@ -645,7 +645,9 @@ def factor(index: int, name: str, *, divide: bool = False) -> Slip:
             raise Unfit
         return out
 
-    words = f"it is {'divided' if divide else 'multiplied'} by {name} once too often"
+    words = f"it is multiplied by {name} once too often"
+    if divide:
+        words = f"it is divided by {name}, or a factor {name} is left out"
     return Slip("factor", words, back=back)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -36,8 +37,8 @@ from checks.slips.tape import Made, Node, Place, Tape
 
 #: The step of a central difference that balances rounding against truncation.
 STEP = 6e-6
-#: One number along u has to agree this well before the whole answer is compared.
-SIEVE = 1e-6
+#: How well an answer has to agree, and before that the one number along u: that of float64.
+RTOL = 1e-6
 #: How many values of a node may stand in for another's.
 STAND_INS = 8
 #: How many steps the slips at places behind each other, how many the forward slips and how many
@@ -66,12 +67,19 @@ class Candidate:
 class Trial:
     """One case: the tape of the loss there, and the answer for some of its inputs."""
 
-    def __init__(self, tape: Tape, answer: Mapping[int, Tensor]) -> None:
-        self.tape, self.answer = tape, answer
+    def __init__(self, tape: Tape, answer: Mapping[int, Tensor], *, rtol: float = RTOL) -> None:
+        self.tape, self.answer, self.rtol = tape, answer, rtol
         self.values = [node.value for node in tape.nodes]
         self.right = tape.backward()
         self.scale = max((float(self.right[leaf].abs().max()) for leaf in answer), default=0.0)
         self.seen: dict[tuple[Slip, tuple[int, int]], float | None] = {}
+
+    def answered(self, answer: Mapping[int, Tensor], *, rtol: float) -> Trial:
+        """Another answer to the same case, for the same inputs: what is known of it stays known."""
+        other = copy(self)
+        other.answer, other.rtol = answer, rtol
+        vars(other).pop("target", None)
+        return other
 
     @cached_property
     def direction(self) -> dict[int, Tensor]:
@@ -121,7 +129,7 @@ class Trial:
     def is_near(self, slope: float) -> bool:
         """Whether the one number agrees."""
         size = abs(self.target) + abs(self.start) + self.scale
-        return abs(slope - self.target) <= SIEVE * size
+        return abs(slope - self.target) <= self.rtol * size
 
     def change(self, slip: Slip, edge: tuple[int, int]) -> float | None:
         """What the slip changes in the slope along u if made at one edge; None: it cannot be."""
@@ -170,7 +178,7 @@ class Trial:
 
     def is_right(self, leaf: int) -> bool:
         """Whether the answer for this input is right."""
-        return same(self.answer[leaf], self.right[leaf], self.scale)
+        return same(self.answer[leaf], self.right[leaf], self.scale, rtol=self.rtol)
 
     def slope_forward(self, slip: Slip, place: Place) -> float:
         """The slope along u with a slip in the forward pass, by differences. Raises Unfit."""
@@ -200,7 +208,7 @@ class Trial:
         except Unfit:
             return False
         return all(
-            leaf in grads and same(value, grads[leaf], self.scale)
+            leaf in grads and same(value, grads[leaf], self.scale, rtol=self.rtol)
             for leaf, value in self.answer.items()
         )
 
@@ -228,7 +236,7 @@ def tangent(
     return torch.nan_to_num((forth - back) / (2 * step), posinf=0.0, neginf=0.0)
 
 
-def same(value: Tensor, expected: Tensor, scale: float, *, rtol: float = 1e-6) -> bool:
+def same(value: Tensor, expected: Tensor, scale: float, *, rtol: float = RTOL) -> bool:
     """Same shape, finite and |value − expected| ≤ rtol · (|expected| + max|expected|).
 
     scale  the size of all gradients together: what is nothing beside it may differ by rounding
@@ -244,10 +252,20 @@ def same(value: Tensor, expected: Tensor, scale: float, *, rtol: float = 1e-6) -
     return bool(((value - expected).abs() <= bound).all())
 
 
-def explanations(trials: Sequence[Trial], *, two: bool) -> list[Candidate]:
-    """What gives the answer on every case, the likeliest first: single slips, else pairs."""
+def explanations(
+    trials: Sequence[Trial], *, two: bool, known: Sequence[tuple[float, Candidate]] | None = None
+) -> list[Candidate]:
+    """What gives the answer on every case, the likeliest first: single slips, else pairs.
+
+    known  the `singles` of the first case, if they have been followed for another answer
+    """
     for source in (singles, pairs) if two else (singles,):
-        near = sorted(source(trials[0]), key=lambda candidate: candidate.rank)
+        first = trials[0]
+        slopes = known if known is not None and source is singles else source(first)
+        near = sorted(
+            (candidate for slope, candidate in slopes if first.is_near(slope)),
+            key=lambda candidate: candidate.rank,
+        )
         found = [
             candidate
             for candidate in near[:CHECKED]
@@ -270,7 +288,7 @@ class Single:
     behind: int
 
 
-def pairs(trial: Trial) -> Iterator[Candidate]:
+def pairs(trial: Trial) -> Iterator[tuple[float, Candidate]]:
     """Two slips on the way back that together give the same slope along u.
 
     Where neither lies behind the other their changes add up. Where one does, what arrives at the
@@ -281,8 +299,11 @@ def pairs(trial: Trial) -> Iterator[Candidate]:
         return
     known = list(_effective(trial, map_))
     known.sort(key=lambda single: single.rank)
-    yield from _side_by_side(trial, known)
-    yield from _one_behind_the_other(trial, map_, known[: math.isqrt(PAIRS)])
+    for candidate in (
+        *_side_by_side(trial, known),
+        *_one_behind_the_other(trial, map_, known[: math.isqrt(PAIRS)]),
+    ):
+        yield trial.target, candidate
 
 
 def _effective(trial: Trial, map_: Map) -> Iterator[Single]:
@@ -309,7 +330,7 @@ def _side_by_side(trial: Trial, known: Sequence[Single]) -> Iterator[Candidate]:
     """Pairs neither of which lies behind the other: sorted, so that each finds its complement."""
     by_change = sorted(known, key=lambda single: single.change)
     changes = [single.change for single in by_change]
-    width = SIEVE * (abs(trial.target) + abs(trial.start) + trial.scale)
+    width = trial.rtol * (abs(trial.target) + abs(trial.start) + trial.scale)
     for one in known:
         wanted = trial.target - trial.start - one.change
         first = bisect_left(changes, wanted - width)
@@ -341,34 +362,32 @@ def _one_behind_the_other(trial: Trial, map_: Map, known: Sequence[Single]) -> I
                 yield Candidate(made, upper.rank + one.rank)
 
 
-def singles(trial: Trial) -> Iterator[Candidate]:
-    """Every slip at every place that gives the same slope along u."""
+def singles(trial: Trial) -> Iterator[tuple[float, Candidate]]:
+    """Every slip at every place, with the slope along u that it gives; whatever the answer is."""
     map_ = Map(trial.tape, tuple(trial.answer))
     budget = REPLAYS
     for place, penalty in map_.places.items():
         for slip, rank in slips_on_the_way_back(trial.tape, place):
             span = max(place.nodes) - min(place.nodes) if map_.is_nested(place) else 0
             budget -= span
-            if (budget > 0 or not span) and _is_near(trial, map_, slip, place):
-                yield Candidate(((slip, place),), rank + penalty)
+            if budget <= 0 and span:
+                continue
+            slope = _slope_back(trial, map_, slip, place)
+            if slope is not None:
+                yield slope, Candidate(((slip, place),), rank + penalty)
     for slip, place, rank in map_.elsewhere():
-        if _is_near(trial, map_, slip, place):
-            yield Candidate(((slip, place),), rank)
+        slope = _slope_back(trial, map_, slip, place)
+        if slope is not None:
+            yield slope, Candidate(((slip, place),), rank)
     budget = REPLAYS
     for slip, place, rank in map_.forward():
         budget -= trial.tape.end - min(place.nodes)
         if budget < 0:
             return
         try:
-            if trial.is_near(trial.slope_forward(slip, place)):
-                yield Candidate(((slip, place),), rank)
+            yield trial.slope_forward(slip, place), Candidate(((slip, place),), rank)
         except Unfit:
             continue
-
-
-def _is_near(trial: Trial, map_: Map, slip: Slip, place: Place) -> bool:
-    slope = _slope_back(trial, map_, slip, place)
-    return slope is not None and trial.is_near(slope)
 
 
 def _slope_back(trial: Trial, map_: Map, slip: Slip, place: Place) -> float | None:

@@ -4,7 +4,8 @@ checks/tests/bank/<stem>.py holds the patches of one lesson. Each begins with a 
 
     # --- EXERCISE | EXPECTED [| STATUS]
 
-where EXPECTED is `right`, `wrong` (no mistake may be named), an id, or `id + id`; STATUS is `wrong`
+where EXPECTED is `right`, `wrong` (no mistake may be named), an id, `id + id`, or `slip:id`: no
+mistake is declared, and a slip at a place of the graph gives the same numbers. STATUS is `wrong`
 unless said otherwise. What follows replaces that function of the solution, which stays reachable
 for the other functions, so that a patch spoils one exercise only.
 """
@@ -52,7 +53,11 @@ def bank(stem: str) -> list[Patch]:
     patches = []
     for head, end in zip(heads, ends, strict=True):
         exercise, expected, *status = (field.strip() for field in head["fields"].split("|"))
-        ids = () if expected in ("right", "wrong") else tuple(re.split(r"\s*\+\s*", expected))
+        ids = (
+            ()
+            if expected in ("right", "wrong")
+            else tuple(re.split(r"\s*\+\s*", expected.removeprefix("slip:")))
+        )
         default = "passed" if expected == "right" else "wrong"
         patches.append(
             Patch(

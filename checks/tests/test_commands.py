@@ -257,16 +257,17 @@ def test_a_spoilt_memory_of_hints_does_no_harm(course: Path) -> None:
     assert command("hint", "1.loss", cwd=course).stdout.startswith("Hint 1 of ")
 
 
-def test_check_imports_no_matplotlib() -> None:
+def test_a_check_of_right_work_imports_neither_matplotlib_nor_the_search_for_slips() -> None:
     code = (
         "import sys, os; from checks.grader.commands import cli\n"
         "os._exit = lambda status: None\n"
-        "cli.main(['1', '--from', 'solutions']); print('matplotlib' in sys.modules)"
+        "cli.main(['1', '--from', 'solutions']); "
+        "print({'matplotlib', 'checks.slips'} & {*sys.modules})"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120
     )
-    assert done.stdout.endswith("False\n"), done
+    assert done.stdout.endswith("set()\n"), done
 
 
 @pytest.mark.parametrize("folder", ["exercises", "solutions"])

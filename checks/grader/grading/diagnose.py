@@ -60,12 +60,15 @@ def diagnose(
     prefixes: Sequence[Prefix],
     settings: Settings,
 ) -> Diagnosis:
-    """Name the mistake, say which results are right, and where the others part from them."""
+    """Name the mistake, say which results are right, and where the others part from them.
+
+    Where nothing is named, what to think about is left to the judge.
+    """
     rtol = RTOL[settings.dtype] * exercise.slack
     ordered = _telling_first(exercise, evidence, settings)
     explanation = _explain(exercise, ordered, prefixes, rtol)
     named = explanation.named
-    sentences = [str(explanation)] if named else [ratio(exercise, ordered, rtol), exercise.idea]
+    sentences = [str(explanation)] if named else [ratio(exercise, ordered, rtol)]
     partly = partly_right(exercise, ordered, settings)
     node = first_wrong_node(exercise, ordered, rtol)
     step = first_wrong_step(exercise, prefixes, settings)

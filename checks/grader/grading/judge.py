@@ -12,7 +12,8 @@ from checks.grader.grading.compare import Fault, compare
 from checks.grader.grading.diagnose import Diagnosis, diagnose
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.grading.method import other_method
-from checks.grader.grading.probing import dependence, nearly_right, nudged
+from checks.grader.grading.places import slip_in_the_graph
+from checks.grader.grading.probing import dependence, nearly_right, nudged, tells
 from checks.grader.grading.questions import Question, Questions
 from checks.grader.grading.reading import line_of
 from checks.grader.grading.remarks import at_import, not_reached, remark, unstarted
@@ -219,8 +220,11 @@ def _failed(
         diagnosis = diagnose(exercise, evidence, prefixes, question.settings)
         if not words and fault.kind == "value" and not diagnosis.ids:
             words = _remembered(session, question, evidence, index)
-            shown = "" if words else _shown_by_numbers(session, question, evidence, index)
-            words = f"{shown} {diagnosis.message}" if shown else words
+            if not words:
+                told = slip_in_the_graph(exercise, evidence, question.settings)
+                shown = "" if told else _shown_by_numbers(session, question, evidence, index)
+                said = (shown, diagnosis.message, told.words if told else exercise.idea)
+                diagnosis = Diagnosis(told.ids if told else (), " ".join(filter(None, said)))
     if not words:
         named = diagnosis.ids or fault.kind == "value"
         words = f"{diagnosis.message} " if named else ""
@@ -305,7 +309,9 @@ def _shown_by_numbers(
     near = nearly_right(exercise, evidence, question.settings)
     if near:
         return near
-    moved = nudged(question.cases[index])
+    order = [index, *(i for i in range(len(evidence)) if i != index)]
+    at = next((k for k, item in enumerate(evidence) if tells(item)), 0)
+    moved = nudged(question.cases[order[at]])
     if not moved or session.imported().outcome != "value":
         return ""
     seen = session.ask(question.asking(moved), question.establish)
@@ -314,7 +320,7 @@ def _shown_by_numbers(
     except (ArithmeticError, RuntimeError, ValueError):  # nothing is right for such an input
         return ""
     others = [(c.name, t, s) for c, t, s in zip(moved, truths, seen, strict=False)]
-    return dependence(exercise, evidence[0], others, question.settings)
+    return dependence(exercise, evidence[at], others, question.settings)
 
 
 def _prefixes(session: Session, question: Question) -> list[Prefix]:

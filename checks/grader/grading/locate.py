@@ -134,7 +134,7 @@ def first_wrong_step(exercise: Exercise, prefixes: Sequence[Prefix], settings: S
         ):
             if before:
                 return f"The parameters are right after {before} and wrong after {prefix.covers}."
-            return f"The parameters are already wrong after {prefix.covers}."
+            return f"The parameters are already wrong after a call for {prefix.covers} alone."
         before = prefix.covers
     return ""
 

@@ -68,6 +68,11 @@ def dependence(
     return ""
 
 
+def tells(item: Evidence) -> bool:
+    """Whether no value of an answer is zero: what is zero may stay so for a reason of its own."""
+    return not any(map(_is_zero, aligned(item.truth.by_hand, item.seen.value)))
+
+
 def _part(expected: Any, value: Any, index: int) -> Any:
     found = aligned(expected, value)
     return found[index] if index < len(found) else None

@@ -25,7 +25,7 @@ class Loop:
     """How a training loop goes about it.
 
     zeroed      when gradients are set to zero: "each step", "each epoch" or "never"
-    forgotten   the one parameter whose gradient is never zeroed, None if there is none
+    forgotten   the parameters whose gradients are never zeroed
     uphill      the parameters whose step has the wrong sign: "none", "all" or an index
     update      after each "sample", or once an "epoch" with the "sum" or the "mean"
     extra       epochs too many (1) or too few (−1)
@@ -41,7 +41,7 @@ class Loop:
     """
 
     zeroed: Literal["each step", "each epoch", "never"] = "each step"
-    forgotten: int | None = None
+    forgotten: tuple[int, ...] = ()
     uphill: Literal["none", "all"] | int = "none"
     update: Literal["sample", "sum", "mean"] = "sample"
     extra: int = 0
@@ -154,12 +154,12 @@ class _State:
 
     def _accumulate(self, grads: Numbers) -> None:
         if self.loop.zeroed == "each step":
-            if self.loop.forgotten is None:
+            if not self.loop.forgotten:
                 self.grads = grads
                 return
             kept = self.loop.forgotten
             self.grads = tuple(
-                old + new if i == kept else new
+                old + new if i in kept else new
                 for i, (old, new) in enumerate(zip(self.grads, grads, strict=True))
             )
             return

@@ -40,6 +40,7 @@ def gradients(
             by_hand,
             quantities,
             wrong=wrong,
+            net=net if method == "by_hand" else None,
             slipped=net.gradient,
             witnesses=witnesses,
             method=method,

@@ -28,6 +28,7 @@ else:
 if TYPE_CHECKING:
     from checks.grader.language.figure import Figure
     from checks.grader.language.inputs import Dice
+    from checks.grader.language.net import Net
 
 Method = Literal["by_hand", "by_autograd"]
 
@@ -136,6 +137,8 @@ class Exercise:
     labels      component names of a quantity that is a vector, e.g. ∂w1 … ∂w8
     witnesses   independent ways to the same answer; all must agree or nobody is judged
     wrong       id -> what students write in its place; the words are in the data
+    net         the net whose gradients are asked for by hand: slips at its nodes are looked for
+                where no mistake explains an answer
     slipped     (*slips) -> the answer, a function of the inputs, with these slips made
     points, idea, hints, mistakes   filled in from the lesson's data
     idea        one sentence to think about when the answer is wrong and no mistake explains it
@@ -161,6 +164,7 @@ class Exercise:
     truth: Callable[..., Answer]
     quantities: tuple[str, ...]
     wrong: Mapping[str, Variants] = field(default_factory=dict)
+    net: Net | None = None
     slipped: Callable[..., Callable[..., Answer]] | None = None
     points: int = 0
     idea: str = ""

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from inspect import Parameter
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import torch
@@ -193,7 +194,8 @@ class Training:
             "not_zeroed": [
                 Loop(zeroed="never"),
                 *([Loop(zeroed="each epoch")] if self.by_sample else []),
-                *(Loop(forgotten=i) for i in several),
+                *(Loop(forgotten=(i,)) for i in several),
+                *(Loop(forgotten=pair) for pair in combinations(several, 2) if 2 < count < 5),
             ],
             "ascent": [Loop(uphill="all"), *(Loop(uphill=i) for i in several)],
             "off_by_one_epoch": [Loop(extra=1, reported="any"), Loop(extra=-1, reported="any")],

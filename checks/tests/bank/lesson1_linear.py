@@ -100,7 +100,7 @@ def multiply_backward(x, w, upstream):
     z = x * w
     return upstream * z, upstream * z
 
-# --- multiply_backward | wrong
+# --- multiply_backward | slip:divided
 def multiply_backward(x, w, upstream):
     return upstream / w, upstream / x
 
@@ -207,7 +207,7 @@ def grad_by_hand(x, y, w):
 def grad_by_hand(x, y, w):
     return 2 * (x * w - y) * x ** 2
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:doubled
 def grad_by_hand(x, y, w):
     return 4 * (x * w - y) * x
 

@@ -186,12 +186,12 @@ def grad_by_hand(x, y, w, b):
 def grad_by_hand(x, y, w, b):
     return 2 * w * x * x, 2 * w * x
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:factor
 def grad_by_hand(x, y, w, b):
     r = forward(x, w, b) - y
     return 2 * r * x, 2 * r * b
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:cut
 def grad_by_hand(x, y, w, b):
     r = forward(x, w, b) - y
     return 2 * r * x, torch.zeros_like(b)

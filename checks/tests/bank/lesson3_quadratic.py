@@ -394,7 +394,7 @@ def grad_by_hand(x, y, w1, w2, b):
     arriving = 2 * (y - forward(x, w1, w2, b))
     return arriving, arriving * x, arriving * x ** 2
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:factor
 def grad_by_hand(x, y, w1, w2, b):
     arriving = 2 * (forward(x, w1, w2, b) - y)
     return arriving * x ** 3, arriving * x, arriving
@@ -404,7 +404,7 @@ def grad_by_hand(x, y, w1, w2, b):
     arriving = (forward(x, w1, w2, b) - y) ** 3
     return arriving * x ** 2, arriving * x, arriving
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:factor
 def grad_by_hand(x, y, w1, w2, b):
     arriving = 2 * (forward(x, w1, w2, b) - y)
     return arriving * x ** 2, arriving * x, arriving * b
@@ -905,3 +905,19 @@ def train(xs, ys, w1, w2, b, lr, epochs):
             p, q, c = p - 2 * lr * r * x * x, q - 2 * lr * r * x, c - 2 * lr * r
         losses.append(r * r)
     return *(w1.new_tensor(v) for v in (p, q, c)), xs.new_tensor(losses)
+
+
+# --- train | not_zeroed
+def train(xs, ys, w1, w2, b, lr, epochs):
+    parameters = [p.detach().clone().requires_grad_() for p in (w1, w2, b)]
+    losses = []
+    for _ in range(epochs):
+        for x, y in zip(xs, ys):
+            value = loss(x, y, *parameters)
+            value.backward()
+            with torch.no_grad():
+                for p in parameters:
+                    p -= lr * p.grad
+            parameters[0].grad.zero_()
+        losses.append(value.detach())
+    return *(p.detach() for p in parameters), torch.stack(losses)

@@ -737,7 +737,7 @@ def grad_by_hand(x, y, w):
     e = (V.t() @ d) * h * (1 - h)
     return torch.cat([torch.outer(x, e).flatten(), torch.outer(h, d).flatten()])
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:negated
 def grad_by_hand(x, y, w):
     w1, w2, w3, w4, w5, w6, w7, w8 = w
     x1, x2 = x
@@ -756,7 +756,7 @@ def grad_by_hand(x, y, w):
     e = (V @ d) ** 2 * h * (1 - h)
     return torch.cat([torch.outer(x, e).flatten(), torch.outer(h, d).flatten()])
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:read_as
 def grad_by_hand(x, y, w):
     w1, w2, w3, w4, w5, w6, w7, w8 = w
     x1, x2 = x
@@ -791,7 +791,7 @@ def grad_by_hand(x, y, w):
     e = (V @ d) * h * (1 - h)
     return torch.cat([torch.outer(x, e).flatten(), torch.outer(h, d).flatten()])
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:read_as
 def grad_by_hand(x, y, w):
     w1, w2, w3, w4, w5, w6, w7, w8 = w
     x1, x2 = x
@@ -802,7 +802,7 @@ def grad_by_hand(x, y, w):
     e2 = (w7 * d1 + w8 * d2) * h2 * (1 - h2)
     return torch.stack([e1 * x1, e2 * x1, e1 * x2, e2 * x2, d1 * h1, d2 * h1, d1 * h2, d2 * h2])
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:exponent_not_lowered
 def grad_by_hand(x, y, w):
     V = w[4:].view(2, 2)
     h, o = forward(x, w)

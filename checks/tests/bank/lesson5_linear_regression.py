@@ -462,7 +462,7 @@ def grad_by_hand(x, y, weight, bias):
     r = x @ weight.T - y
     return (2 * r * x).mean().reshape(1, 1), (2 * r).mean().reshape(1)
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:wrong_count
 def grad_by_hand(x, y, weight, bias):
     r = x @ weight.T + bias - y
     return 2 * r.T @ x / (len(x) - 1), 2 * r.sum(0) / (len(x) - 1)
@@ -472,7 +472,7 @@ def grad_by_hand(x, y, weight, bias):
     r = x @ weight.T + bias - y
     return 2 * r.T @ x / 15, 2 * r.sum(0) / 15
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:sign_lost
 def grad_by_hand(x, y, weight, bias):
     r = x @ weight.T + bias + y
     return (2 * r * x).mean().reshape(1, 1), (2 * r).mean().reshape(1)
@@ -1681,3 +1681,13 @@ def closed_form(x, y):
     H = 2 * torch.stack([torch.stack([(x * x).mean(), x.mean()]), torch.stack([x.mean(), (x**0).mean()])])
     w, b = -torch.linalg.solve(H, g)
     return w.reshape(1, 1), b.reshape(1)
+
+
+# --- LinearRegression | wrong | error
+class LinearRegression(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(1, 1).double()
+
+    def forward(self, x):
+        return self.linear(x)

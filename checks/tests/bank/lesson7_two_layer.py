@@ -533,14 +533,14 @@ def grad_by_hand(x, y, W1, b1, W2, b2):
     d1 = (W2.T @ d2) * h * (1 - h) + 0.01
     return torch.outer(d1, x), d1, torch.outer(d2, h), d2
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:slope_twice
 def grad_by_hand(x, y, W1, b1, W2, b2):
     h = torch.sigmoid(W1 @ x + b1)
     d2 = W2 @ h + b2 - y
     d1 = (W2.T @ d2) * (h * (1 - h)) ** 2
     return torch.outer(d1, x), d1, torch.outer(d2, h), d2
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:upstream_ignored
 def grad_by_hand(x, y, W1, b1, W2, b2):
     h = torch.sigmoid(W1 @ x + b1)
     d2 = W2 @ h + b2 - y
