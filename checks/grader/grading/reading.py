@@ -245,15 +245,14 @@ def is_empty(definition: Definition) -> bool:
 
 
 def _is_hollow(function: ast.FunctionDef) -> bool:
-    if any(unfinished(node) for node in own(function)):
-        return False  # what it raises speaks for itself
     left = [
         node
         for node in statements(function.body)
         if not (isinstance(node, ast.Return) and is_none(node.value))
         and not (isinstance(node, ast.Expr) and called(node.value) == "super" or _is_super(node))
     ]
-    return not left
+    # what an unfinished function raises speaks for itself
+    return not left and not any(unfinished(node) for node in own(function))
 
 
 def _is_super(node: ast.AST) -> bool:
