@@ -137,17 +137,17 @@ def judge(session: Session, question: Question, lesson_file: LessonFile) -> Verd
 
 
 def _first_fault(question: Question, seen: Sequence[Observation]) -> tuple[int, Fault] | None:
-    """The first case that is not right, and why; the second call to the first case comes last."""
+    """The first case that is not right, and why; a case asked again comes last."""
     exercise, settings = question.exercise, question.settings
     for i, answer in enumerate(seen[: len(question.cases)]):
         fault = compare(exercise, question.truths[i].by_hand, answer, settings)
         if fault is not None:
             return i, fault
-    count = len(question.cases)
-    for i, answer in zip((-1, 0), seen[count:], strict=False):
-        again = compare(exercise, question.truths[i].by_hand, answer, settings)
-        if again is not None:
-            return i % count, _not_repeatable(again)
+    for answer in seen[len(question.cases) :]:
+        expected = question.truths[question.again].by_hand
+        fault = compare(exercise, expected, answer, settings)
+        if fault is not None:
+            return question.again, _not_repeatable(fault)
     return None
 
 
@@ -249,8 +249,8 @@ def _verdict(
     exercise = question.exercise
     shows = fault.kind in ("value", "not finite", "second call")
     answer = seen[index]
-    if fault.kind == "second call":  # the last case is asked again first, then the first
-        answer = seen[len(question.cases)] if index else seen[-1]
+    if fault.kind == "second call":
+        answer = seen[-1]
     line = line_of(lesson_file.source, exercise.name)
     return Verdict(
         exercise.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from checks.grader.records.observation import Array
 
+FEW = 16  # numbers
 #: What an exercise returns: a tensor, a tuple of them, a dict of them, or plain Python values.
 Answer = Any
 
@@ -39,10 +41,23 @@ def close(value: Tensor, expected: Tensor, *, rtol: float) -> bool:
         return False
     if expected.numel() == 0:
         return True
+    if expected.numel() <= FEW and value.dtype == expected.dtype == torch.float64:
+        return _few_close(value.flatten().tolist(), expected.flatten().tolist(), rtol)
     if not bool(torch.isfinite(value).all() and torch.isfinite(expected).all()):
         return False  # an infinite expectation, of a wrong formula that diverges, allows anything
     magnitude = expected.abs()
     return bool(((value - expected).abs() <= rtol * (magnitude + magnitude.max())).all())
+
+
+def _few_close(values: list[float], expected: list[float], rtol: float) -> bool:
+    """The same bound on Python's numbers, which for a few of them are ten times as fast."""
+    if not all(map(math.isfinite, (*values, *expected))):
+        return False
+    largest = max(map(abs, expected))
+    return all(
+        abs(value - wanted) <= rtol * (abs(wanted) + largest)
+        for value, wanted in zip(values, expected, strict=True)
+    )
 
 
 def parts(answer: Answer) -> tuple[Any, ...]:

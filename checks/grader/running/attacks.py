@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from checks.grader.records.course import ROOT
 from checks.grader.running import frames
-from checks.grader.running.server import START_UP, Child, Server
+from checks.grader.running.server import START_UP, Server
 
 #: What is tried, and a program that ends without an exception only if it could be done.
 ATTACKS = {
@@ -27,32 +26,53 @@ ATTACKS = {
     "changing permissions": "import os; os.chmod({room!r}, 0o500)",
 }
 
+REFUSALS = ("PermissionError", "MemoryError", "BlockingIOError")
+
 
 def succeeding(server: Server, room: Path) -> list[str]:
     """The names of the attacks that succeed from a child of this server. Empty is good."""
-    with ExitStack() as stack:
-        children = [
-            stack.enter_context(server.child(_job(what, room / str(i))))
-            for i, what in enumerate(ATTACKS)
-        ]
-        return [
-            what for what, child in zip(ATTACKS, children, strict=True) if not _was_refused(child)
-        ]
+    done = []
+    left = list(ATTACKS)
+    while left:
+        refused = _refused(server, left, room / str(len(left)))
+        done += [what for what, held in zip(left, refused, strict=False) if not held]
+        left = left[len(refused) :]
+    return done
 
 
-def _job(what: str, room: Path) -> dict[str, Any]:
+def _refused(server: Server, attacks: list[str], room: Path) -> list[bool]:
+    """Whether each attack was refused, made one after the other by one child.
+
+    Anything but a clear refusal counts as success. The list ends with the one that ended the child.
+    """
     room.mkdir(mode=0o700)
     (room / "lesson.py").touch()
-    source = ATTACKS[what].format(root=str(ROOT), room=str(room))
-    path = str(room / "lesson.py")
-    return {"stem": "lesson", "path": path, "source": source, "device": "cpu", "room": str(room)}
+    places = {"root": str(ROOT), "room": str(room)}
+    source = "".join(
+        f"def attack{i}():\n    {ATTACKS[what].format(**places)}\n"
+        for i, what in enumerate(attacks)
+    )
+    job = {"stem": "lesson", "path": str(room / "lesson.py"), "device": "cpu", "room": str(room)}
+    refused = []
+    with server.child(job | {"source": source}) as child:
+        try:
+            child.receive(time.monotonic() + START_UP)
+            for i in range(len(attacks)):
+                child.send(_call(f"attack{i}") | {"path": job["path"]})
+                header, _ = child.receive(time.monotonic() + START_UP)
+                held = header.get("outcome") == "raised" and header.get("type") in REFUSALS
+                refused.append(held)
+        except (frames.Broken, frames.Late):
+            refused.append(False)
+    return refused
 
 
-def _was_refused(child: Child) -> bool:
-    """Anything but a clear refusal counts as success."""
-    try:
-        header, _ = child.receive(time.monotonic() + START_UP)
-    except (frames.Broken, frames.Late):
-        return False
-    refusals = ("PermissionError", "MemoryError", "BlockingIOError")
-    return header.get("outcome") == "raised" and header.get("type") in refusals
+def _call(function: str) -> dict[str, Any]:
+    """The request for one call without arguments."""
+    return {
+        "exercise": function,
+        "driver": None,
+        "device": "cpu",
+        "dtype": "float32",
+        "calls": [[]],
+    }

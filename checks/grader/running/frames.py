@@ -127,8 +127,8 @@ def read(
     header_length, body_length = LENGTHS.unpack(_exactly(sock, LENGTHS.size, deadline))
     if header_length > longest or body_length > MAX_BODY:
         raise Broken("frame too large")
-    text = _exactly(sock, header_length, deadline)
-    body = _exactly(sock, body_length, deadline)
+    data = _exactly(sock, header_length + body_length, deadline)
+    text, body = data[:header_length], data[header_length:]
     try:  # decoded here: json would take the bytes of half a surrogate pair for text
         header = json.loads(text.decode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
@@ -196,7 +196,10 @@ def _text(value: Any, limit: int) -> str:
     """
     if not isinstance(value, str):
         return ""
-    return "".join(c if c in "\n\t" or not _steers(c) else "\ufffd" for c in value[:limit])
+    kept = value[:limit]
+    if kept.isprintable():
+        return kept
+    return "".join(c if c in "\n\t" or not _steers(c) else "\ufffd" for c in kept)
 
 
 def _steers(character: str) -> bool:

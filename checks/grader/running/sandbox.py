@@ -42,7 +42,7 @@ CALLS = """
     read readv pread64 preadv preadv2 write writev pwrite64 pwritev lseek close
     open openat stat fstat lstat newfstatat statx access faccessat faccessat2 getdents getdents64
     getcwd chdir fchdir readlink readlinkat dup dup2 dup3 fsync fdatasync ftruncate
-    fadvise64 unlink unlinkat rename renameat statfs fstatfs pipe pipe2
+    fadvise64 mkdir mkdirat rmdir unlink unlinkat rename renameat statfs fstatfs pipe pipe2
     mmap munmap mremap mprotect brk mincore msync membarrier rseq
     set_robust_list get_robust_list futex futex_waitv set_tid_address arch_prctl
     clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getrusage
@@ -216,6 +216,7 @@ def _allow_files(readable: list[tuple[Path, bool]], room: str) -> None:
         access = (folder | file if whole else folder) if path.is_dir() else file
         rules.allow(path, rules=access)
     room_access = folder | file | FSAccess.WRITE_FILE | FSAccess.MAKE_REG | FSAccess.REMOVE_FILE
+    room_access |= FSAccess.MAKE_DIR | FSAccess.REMOVE_DIR  # torch.func makes one in PyTorch 2.6
     rules.allow(room, rules=room_access | (FSAccess.all() & FSAccess.TRUNCATE))
     rules.apply()
 

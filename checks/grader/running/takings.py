@@ -49,12 +49,27 @@ def _threads(pid: int) -> int:
 
 
 def _named(folder: Path) -> Iterator[int]:
-    """The bytes that each file and folder takes."""
-    for place, _, files in os.walk(folder):
-        yield 0
-        for name in files:
-            with contextlib.suppress(OSError):
-                yield os.lstat(os.path.join(place, name)).st_blocks * BLOCK
+    """The bytes that each file and folder takes; too many for what cannot be looked into: a folder
+    that is closed to us, or deeper than a name can be long.
+    """
+    waiting = [os.fspath(folder)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    yield _taken(entry)
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # it has gone meanwhile
+        except OSError:
+            yield MAX_WRITTEN + 1
+
+
+def _taken(entry: os.DirEntry[str]) -> int:
+    with contextlib.suppress(OSError):
+        return entry.stat(follow_symlinks=False).st_blocks * BLOCK
+    return 0
 
 
 def _nameless(pid: int, folder: Path) -> dict[int, int]:

@@ -19,6 +19,7 @@ import traceback
 import types
 import warnings
 from collections.abc import Callable, Mapping, Set
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -141,7 +142,7 @@ def call(
         else:
             result = function(*arguments)
         value = _pack(result, packer)
-        after = [_fingerprint(argument) for argument in arguments]
+        after = [_fingerprint(argument, copied=False) for argument in arguments]
         pairs = list(zip(before, after, strict=True))
         return {
             "outcome": "value",
@@ -212,20 +213,27 @@ def _argument(part: Any, body: bytes, request: Mapping[str, Any]) -> Any:
 def _function(text: str) -> Callable[..., Any]:
     """The function that a source text defines, of several the last one."""
     namespace: dict[str, Any] = {"torch": torch, "nn": nn, "Tensor": Tensor, "Any": Any}
-    exec(text, namespace)  # under this module's `from __future__ import annotations`
+    exec(_compiled(text), namespace)
     function = list(namespace.values())[-1]
     assert callable(function)
     return function  # type: ignore[no-any-return]
 
 
-def _fingerprint(argument: Any) -> tuple[Any, Any]:
-    """Copies of an argument's values and of its gradients."""
+@lru_cache(maxsize=64)  # each call of a request has the same texts
+def _compiled(text: str) -> types.CodeType:
+    return compile(text, "<string>", "exec")  # under this module's future import of annotations
+
+
+def _fingerprint(argument: Any, *, copied: bool = True) -> tuple[Any, Any]:
+    """An argument's values and its gradients: copies, or as they are for the moment."""
     if isinstance(argument, Tensor):
         # asking a non-leaf that keeps none would print a warning into the student's output
         grad = argument.grad if argument.is_leaf or argument.retains_grad else None
-        return argument.detach().clone(), None if grad is None else grad.detach().clone()
+        kept = [None if each is None else each.detach() for each in (argument, grad)]
+        values, grads = (each.clone() if copied and each is not None else each for each in kept)
+        return values, grads
     if isinstance(argument, nn.Module):
-        pairs = [_fingerprint(parameter) for parameter in argument.parameters()]
+        pairs = [_fingerprint(parameter, copied=copied) for parameter in argument.parameters()]
         return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     if isinstance(argument, list):
         return list(argument), None
