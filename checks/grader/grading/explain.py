@@ -43,7 +43,11 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     (
         r"Trying to backward through the graph a second time",
         "A backward frees what the graph saved. Build the graph anew with a forward pass before "
-        "each backward.",
+        "each backward, or keep it for the next with `retain_graph=True`.",
+    ),
+    (
+        r"assigned grad expected to be a Tensor",
+        "A `.grad` is a tensor: `.grad.zero_()` sets it to zero, and `.grad = None` forgets it.",
     ),
     (
         r"(a leaf|a view of a leaf) Variable that requires grad is being used in an in-place|"
