@@ -43,7 +43,7 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     (
         r"Trying to backward through the graph a second time",
         "A backward frees what the graph saved. Build the graph anew with a forward pass before "
-        "each backward, or keep it for the next with `retain_graph=True`.",
+        "each backward.",
     ),
     (
         r"assigned grad expected to be a Tensor",
