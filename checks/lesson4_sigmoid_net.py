@@ -147,7 +147,8 @@ def implied(
         (("z1", "z2"), WEIGHTS[:4], hidden, right_hidden, grad_first, x),
     ):
         for j, name in enumerate(names):
-            found[f"∂loss/∂{name}"] = (sums[j], expected[j])
+            before = {"z1": "h1", "z2": "h2", "z3": "o1", "z4": "o2"}[name]
+            found[f"∂loss/∂{name} (it comes from ∂loss/∂{before})"] = (sums[j], expected[j])
         for name, yours, at in zip(
             weights, grads.reshape(-1), torch.outer(inputs, sums).reshape(-1), strict=True
         ):

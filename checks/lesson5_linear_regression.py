@@ -93,7 +93,7 @@ def make_model(
     weight_grad: Tensor | None = None,
     bias_grad: Tensor | None = None,
 ) -> nn.Module:
-    """a model with this weight and bias"""
+    """a model"""
 
     class LinearRegression(nn.Module):
         def __init__(self) -> None:

@@ -33,7 +33,7 @@ x = 2 hides mistakes, since x² = 2x there. At x = 3, y = 5, w1 = 0.5, w2 = −2
 r = −4, loss = 16, every node gradient is −8, ∂loss/∂w1 = −72, ∂loss/∂w2 = −24, ∂loss/∂b = −8.
 
 What autograd keeps. After `.backward()` only leaves hold a gradient in `.grad`. z1, z2, z, ŷ and r
-are no leaves: they were computed from others. Their gradients are passed on and let go, and their
+are not leaves: they were computed from others. Their gradients are passed on and let go, and their
 `.grad` is None, unless you called `.retain_grad()` on them before the backward pass.
 
 Why training is slow. The data 1, 2, 3 and 2, 4, 6 are met exactly by (w1, w2, b) = (0, 2, 0). From
@@ -47,7 +47,7 @@ All values are tensors without axes, shape (), unless a shape is given. Results 
 the device of the inputs. No function changes its arguments.
 
 After this lesson you can follow a gradient through every node of a graph and ask PyTorch for the
-gradient at a node that is no leaf.
+gradient at a node that is not a leaf.
 
 Run this file to see the training log:  python exercises/lesson3_quadratic.py
 """

@@ -9,7 +9,14 @@ import pytest
 
 from checks.grader.author.tables import MISTAKES, README, mistakes, readme
 from checks.grader.commands.cli import COMMANDS
+from checks.grader.grading.grade import grade
+from checks.grader.grading.questions import questions_of, restricted
 from checks.grader.records.course import ROOT
+from checks.grader.records.verdict import Report, Settings
+from checks.grader.reports.terminal import Ink, render
+from checks.grader.running.server import Server
+from checks.grader.running.session import single_session
+from checks.tests.submissions import as_submission, patched
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -43,6 +50,21 @@ def test_commands_that_are_shown_exist(page: Path) -> None:
     text = _code(page.read_text(encoding="utf-8"))
     named = set(re.findall(r"(?:-m checks|\bbackprop) ([a-z]+)\b", text))
     assert named <= known
+
+
+def test_the_verdict_in_the_readme_is_what_the_checker_prints(server: Server) -> None:
+    stem, name = "lesson3_quadratic", "grad_by_hand"
+    slip = "    r = forward(x, w1, w2, b) - y\n    return 2 * r * x, 2 * r * x, 2 * r\n"
+    submission = as_submission(stem, patched(stem, name, f"def {name}(x, y, w1, w2, b):\n{slip}"))
+    questions = restricted(questions_of(stem, Settings()), name)
+    with single_session(server, submission, Settings()) as session:
+        report = Report(Settings(), (grade(session, questions, submission),))
+    shown = re.findall(r"```\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[0]
+    verdict, _, where = shown.partition("  →")
+    assert verdict in render(report, Ink())
+    stub = (ROOT / "exercises" / f"{stem}.py").read_text(encoding="utf-8")
+    line = stub[: stub.index(f"def {name}")].count("\n") + 1
+    assert where.strip() == f"exercises/{stem}.py:{line}"
 
 
 def _code(text: str) -> str:

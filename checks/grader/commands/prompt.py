@@ -24,6 +24,7 @@ from typing import Any, Literal, get_args
 
 from checks.grader.grading.grade import grade, grade_all
 from checks.grader.grading.questions import Questions, questions_of, restricted
+from checks.grader.language.figure import Graph
 from checks.grader.language.lesson import load
 from checks.grader.records import course
 from checks.grader.records.notebook import source_of_cells
@@ -36,11 +37,12 @@ from checks.grader.running.device import unusable
 from checks.grader.running.frames import observation as observed
 from checks.grader.running.inside import worker
 from checks.grader.running.inside.autograd_log import AutogradLog
-from checks.grader.running.intake import LessonFile, read_lesson_file
+from checks.grader.running.intake import LessonFile, read_file, read_lesson_file
 from checks.grader.running.server import Server
 from checks.grader.running.session import Request
 
 Dtype = Literal["float32", "float64"]
+DRAWING = 30.0  # seconds per picture
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,23 +131,33 @@ def _lessons_with(exercise: str) -> list[str]:
 
 
 def pictures(what: int | str, namespace: Namespace) -> None:
-    """Show what this notebook's functions look like: graphs, training, surfaces.
+    """Show what this notebook's functions look like: graphs, training, surfaces, and a page to step
+    through the graph, forward and back.
 
     pictures(3, globals())      those of lesson 3, each drawn from the functions as they are now
     """
-    from IPython.display import Image, display
+    from IPython.display import HTML, Image, display
 
+    from checks.grader.figures.page import frame, stories_from
     from checks.grader.figures.save import draw_all
+    from checks.grader.figures.subject import Undrawable
 
     (stem,) = _stems(str(what))
+    server = _server(os.getpid())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{stem}.py"
         path.write_text(_text_of(namespace), encoding="utf-8")
-        for line, picture in draw_all(_server(os.getpid()), [(stem, path)], Path(folder), 30.0):
+        for line, picture in draw_all(server, [(stem, path)], Path(folder), DRAWING):
             if picture is None:
                 print(line)
             else:
                 display(Image(picture.read_bytes()))  # type: ignore[no-untyped-call]
+        if not any(isinstance(wanted, Graph) for wanted in load(stem).figures):
+            return
+        try:
+            display(HTML(frame(stories_from(server, read_file(path, stem), DRAWING))))  # type: ignore[no-untyped-call]
+        except Undrawable as reason:
+            print(f"No page to step through: {reason}")
 
 
 def program(what: int | str, namespace: Namespace) -> None:

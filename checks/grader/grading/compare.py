@@ -7,7 +7,7 @@ finite → value → side effects.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -182,7 +182,11 @@ def _kind(name: str, wanted: Any, got: Any, like: str) -> Fault | None:
         return Fault("error", told, "type", _as_int(got))
     if isinstance(got, Array):
         return None
-    return _type_fault(f"a tensor for {name}", got, like)
+    fault = _type_fault(f"a tensor for {name}", got, like)
+    several = isinstance(got, tuple) and len(got) > 1 and all(isinstance(v, Array) for v in got)
+    if several and not wanted.shape:
+        return replace(fault, advice="One number is asked for: which of yours is it?")
+    return fault
 
 
 def _as_int(got: Any) -> str:
@@ -309,6 +313,11 @@ def _shape_fault(
         rtol = RTOL["float32"] * exercise.slack
         if close(got.values.reshape(value.shape), value, rtol=rtol):
             return Fault("error", told, "shape", reshaped(yours[at], wanted[at]))
+    if "losses" in exercise.quantities and name != "losses" and len(yours[at]) > len(wanted[at]):
+        advice = (
+            "Is there one for each sample? Take the samples one at a time, and step after each."
+        )
+        return Fault("error", told, "shape", advice)
     unit = "round" if "rounds" in exercise.parameters else "epoch"
     return Fault("error", told, "shape", shape_reason(name, yours[at], wanted[at], unit))
 
@@ -354,8 +363,8 @@ def _side_effects(exercise: Exercise, seen: Observation) -> Fault | None:
     if changed:
         return Fault(
             "wrong",
-            f"The result is right, but your function changed its argument {changed}. The caller "
-            "still needs it.",
+            f"The result is right, but your function changed its {changed}. The caller "
+            f"still needs {'them' if ' and ' in changed else 'it'}.",
             "changed",
             "Work on a copy, or make a new one: `w = w − …` does, `w -= …` changes the old.",
         )
@@ -363,7 +372,7 @@ def _side_effects(exercise: Exercise, seen: Observation) -> Fault | None:
     if grads:
         return Fault(
             "wrong",
-            f"The result is right, but your function changed the `.grad` of its argument {grads}. "
+            f"The result is right, but your function changed the `.grad` of its {grads}. "
             "The next backward would add to it.",
             "grad left",
             _without_grad(exercise),
@@ -380,4 +389,7 @@ def _without_grad(exercise: Exercise) -> str:
 
 def _named(names: Sequence[str], indices: Sequence[int], allowed: Sequence[str]) -> str:
     found = [names[i] for i in indices if 0 <= i < len(names) and names[i] not in allowed]
-    return " and ".join(f"`{name}`" for name in found)
+    if not found:
+        return ""
+    *first, last = [f"`{name}`" for name in found]
+    return f"arguments {', '.join(first)} and {last}" if first else f"argument {last}"

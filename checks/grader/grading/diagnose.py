@@ -192,9 +192,9 @@ class Explanation:
         says = [mistake.says for mistake in self.named]
         either = " Or: ".join(mistake.says for mistake in self.perhaps)
         if len(says) > 1:
-            return f"Two things at once. {says[0]} And: {says[1]}"
+            return f"Two things at once. First: {says[0]} Second: {says[1]}"
         if says and either:
-            return f"Two things at once. {says[0]} And: {either}"
+            return f"Two things at once. First: {says[0]} Second: {either}"
         return says[0] if says else ""
 
 

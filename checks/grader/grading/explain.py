@@ -46,6 +46,10 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "each backward.",
     ),
     (
+        r"assigned grad expected to be a Tensor",
+        "A `.grad` is a tensor: `.grad.zero_()` sets it to zero, and `.grad = None` forgets it.",
+    ),
+    (
         r"(a leaf|a view of a leaf) Variable that requires grad is being used in an in-place|"
         r"leaf Variable that requires grad (has been|is being)",
         "Autograd records every change of a leaf. An update is not part of the graph: put it under "

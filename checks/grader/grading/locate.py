@@ -90,10 +90,13 @@ def ratio(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> str:
 
 
 def first_wrong_node(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> str:
-    """Where a backward pass leaves the right path, if all that follows is right from there on."""
+    """Where a backward pass leaves the right path, as far as what it returned can tell.
+
+    A gradient that is passed on and not returned may be wrong before that.
+    """
     item = evidence[0]
-    if exercise.nodes is None or item.seen.outcome != "value":
-        return ""
+    if exercise.nodes is None or any(item.seen.outcome != "value" for item in evidence):
+        return ""  # where one case raised, that is the case shown, and it has no numbers
     wanted = [tensor.shape for tensor in float64s(item.truth.by_hand)]
     values = [tensor_of(part) for part in aligned(item.truth.by_hand, item.seen.value)]
     if [None if value is None else value.shape for value in values] != wanted:
@@ -109,7 +112,10 @@ def first_wrong_node(exercise: Exercise, evidence: Sequence[Evidence], rtol: flo
     name, yours, expected = wrong[0]
     rest = "; everything after it is right given that value" if len(wrong) == 1 else ""
     got, right = _numbers(yours), _numbers(expected)
-    return f"First wrong node on the way back: {name} is {got}, expected {right}{rest}."
+    return (
+        "First wrong value on the way back, as far as your answer shows: "
+        f"{name} is {got}, expected {right}{rest}."
+    )
 
 
 def _numbers(value: Tensor) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -163,8 +164,7 @@ def _returned_nothing(found: Reading, value: Any) -> str:
         return _no_return(found)
     for node in returned:
         assert node.value is not None
-        entries = node.value.elts if isinstance(node.value, (ast.Tuple, ast.List)) else [node.value]
-        for entry in entries:
+        for entry in _empty_entries(node.value, value):
             why = _gives_none(found, entry, node.lineno)
             if why:
                 return why
@@ -175,6 +175,20 @@ def _returned_nothing(found: Reading, value: Any) -> str:
             "loop. Where the function ends without a `return`, it gives None."
         )
     return ""
+
+
+def _empty_entries(returned: ast.expr, value: Any) -> list[ast.expr]:
+    """The expressions that gave None, as far as their places tell."""
+    if isinstance(returned, ast.Dict) and isinstance(value, dict):
+        pairs = zip(returned.keys, returned.values, strict=True)
+        named = [(key.value, v) for key, v in pairs if isinstance(key, ast.Constant)]
+        return [entry for key, entry in named if value.get(key, entry) is None]
+    if isinstance(returned, (ast.Tuple, ast.List)):
+        if isinstance(value, tuple) and len(value) == len(returned.elts):
+            pairs_ = zip(returned.elts, value, strict=True)
+            return [entry for entry, part in pairs_ if part is None]
+        return returned.elts
+    return [returned]
 
 
 def _say(found: Reading) -> str:
@@ -280,7 +294,7 @@ def _lines_of_backward(found: Reading) -> list[int]:
 
 def _no_leaf(found: Reading, name: str) -> str:
     made, given = leaves(found), found.assigned(name)
-    others = [leaf for leaf in made if leaf != name]
+    others = [leaf for leaf in made if leaf != name and leaf not in found.parameters]
     entry = _entry_of(found, name)
     if entry:
         return entry
@@ -289,6 +303,11 @@ def _no_leaf(found: Reading, name: str) -> str:
             return (
                 f"`{name}` is the argument; the backward fills the `.grad` of your leaf: read "
                 f"`{others[0]}.grad`."
+            )
+        if name in found.parameters and made and set(made) <= set(found.parameters):
+            return (
+                f"`{name}` does not require grad, so no backward fills its `.grad`. Make a leaf of "
+                f"it as well: `{name} = {name}.detach().clone().requires_grad_()`."
             )
         if name in found.parameters and any(map(asks_for_grad, found.nodes)):
             return (
@@ -310,7 +329,16 @@ def _no_leaf(found: Reading, name: str) -> str:
             f"`{name}` requires grad, and the loss is not computed from it: use `{name}` where you "
             "compute the loss."
         )
-    return ""
+    followed = [line for line, value in given if _computed_from(made, value)]
+    return _let_go(found, name, followed[-1]) if followed else ""
+
+
+def _computed_from(made: Mapping[str, int], value: ast.expr) -> bool:
+    """`(z1 + z2).requires_grad_()` of a z1 that requires grad already: no leaf comes of it."""
+    match value:
+        case ast.Call(func=ast.Attribute(value=ast.BinOp() as sum, attr="requires_grad_")):
+            return any(isinstance(n, ast.Name) and n.id in made for n in ast.walk(sum))
+    return False
 
 
 def _entry_of(found: Reading, name: str) -> str:
@@ -362,18 +390,35 @@ def _rebound(found: Reading, name: str, line: int, value: ast.expr) -> str:
     if updates:
         return (
             f"Line {line}, `{name} = {text_of(value, 40)}`, makes a new `{name}`, the result of an "
-            "operation, and the next backward fills the `.grad` of leaves only. Change the leaf in "
-            f"place: `with torch.no_grad(): {name} -= …`."
+            "operation, and the next backward fills the `.grad` of leaves only. Make a leaf of it "
+            f"again: `{name} = ({text_of(value, 40)}).detach().requires_grad_()`."
         )
     if asks_for_grad(value):
         return (
             f"Line {line} goes on after `.requires_grad_()`, so `{name}` is a result, not a leaf. "
             "Let `.requires_grad_()` come last."
         )
+    return _let_go(found, name, line)
+
+
+def _let_go(found: Reading, name: str, line: int) -> str:
+    """`name` is a result: its gradient is kept only if that was asked for in time."""
+    result = f"`{name}` is computed (line {line}), so it is not a leaf, and a backward lets its "
+    kept = [call.lineno for call in found.calls("retain_grad")]
+    backwards = _lines_of_backward(found)
+    if not kept:
+        return (
+            f"{result}gradient go: call `{name}.retain_grad()` before the backward, or ask "
+            "`torch.autograd.grad` for it."
+        )
+    if min(kept) > backwards[0]:
+        return (
+            f"{result}gradient go. `.retain_grad()` in line {kept[0]} comes too late: call it "
+            f"before the backward of line {backwards[0]}."
+        )
     return (
-        f"`{name}` is computed (line {line}), so it is not a leaf, and a backward lets its "
-        f"gradient go: call `{name}.retain_grad()` before the backward, or ask "
-        "`torch.autograd.grad` for it."
+        f"No gradient came by `{name}`: is `.retain_grad()` called on it, and is the loss computed "
+        f"from this very `{name}`, or from another graph?"
     )
 
 
@@ -731,6 +776,8 @@ def _meant(name: str, found: Reading | None, known: set[str]) -> str:
     if "·" in name:
         typed = " * ".join(name.split("·")).strip()
         return f"`·` is a printed sign that Python takes for a letter: type `*`, as in `{typed}`."
+    if name == "nn":
+        return "`nn` is not imported here: add `from torch import nn` at the top of the file."
     other = {"np": "numpy", "numpy": "numpy", "math": "math", "plt": "matplotlib", "F": "torch"}
     if name in other and name not in known:
         return f"`{name}` is not imported here: stay with torch, or import it at the top."

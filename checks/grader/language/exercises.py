@@ -21,8 +21,8 @@ def squared_loss(
         "not_squared": [
             lambda **at: r(**at),
             lambda **at: -r(**at),
-            lambda **at: r(**at).abs(),
         ],
+        "absolute_value": lambda **at: r(**at).abs(),
         "halved_loss": lambda **at: loss(**at) / 2,
     }
     return Exercise("loss", loss, ("loss",), wrong=common | dict(wrong or {}), slipped=net.node())
