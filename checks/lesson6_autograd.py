@@ -137,18 +137,12 @@ def steepest_direction(f: Map, x: Tensor) -> tuple[Tensor, Tensor]:
     return gradient / gradient.norm(), gradient.norm()
 
 
-def value_at(f: Map, x: Tensor) -> Tensor:
-    return f(x)
+by_autograd, by_differences = gradient_of(lambda f, x: f(x), "x")
 
 
-def steepest_by(gradient: Witness) -> Callable[..., tuple[Tensor, Tensor]]:
-    """The direction along which unit steps rise the most, from another gradient."""
-
-    def steepest(f: Map, x: Tensor) -> tuple[Tensor, Tensor]:
-        slopes = gradient.evaluate(f=f, x=x)
-        return nn.functional.normalize(slopes, dim=0), (slopes @ slopes).sqrt()
-
-    return steepest
+def steepest_of(slopes: Tensor) -> tuple[Tensor, Tensor]:
+    """The direction along which unit steps rise the most, from a gradient, and how much."""
+    return nn.functional.normalize(slopes, dim=0), (slopes @ slopes).sqrt()
 
 
 # ── random inputs ──────────────────────────────────────────────────────────────────────────────
@@ -201,6 +195,7 @@ def draw_direction(dice: Dice) -> Mapping[str, Any]:
 # ── where students slip ────────────────────────────────────────────────────────────────────────
 
 NEGATED = Mapped(Tensor.neg)
+ones = torch.ones_like
 FACTS: Mapping[str, Callable[[Tensor], bool]] = {
     "leaf": lambda t: t.is_leaf,
     "requires": lambda t: t.requires_grad,
@@ -214,15 +209,10 @@ FACTS: Mapping[str, Callable[[Tensor], bool]] = {
 
 def told(*answers: str) -> list[Variants]:
     """Descriptions of a tensor by the facts that stand in an answer, in their order."""
-
-    def description(facts: list[str]) -> Variants:
-        return lambda t: tuple(FACTS[fact](t) for fact in facts)
-
-    return [description(answer.split()) for answer in answers]
-
-
-def ones(x: Tensor) -> Tensor:
-    return torch.ones_like(x)
+    return [
+        lambda t, answer=answer: tuple(FACTS[fact](t) for fact in answer.split())
+        for answer in answers
+    ]
 
 
 def summed(x: Tensor) -> Tensor:
@@ -242,29 +232,19 @@ def apply_forwards_flat(f: Map, x: Tensor, v: Tensor) -> Tensor:
     return contract(matrix, v.reshape(-1), 1).reshape(x.shape)
 
 
-def along(*wrong: Callable[[Tensor, Tensor], Tensor]) -> list[Variants]:
-    """Wrong directional derivatives, each from the gradient and u."""
-    return [lambda f, x, u, one=one: one(jacobian(f, x), u) for one in wrong]
+def of_slopes(*wrong: Callable[..., Any]) -> list[Variants]:
+    """Wrong answers, each made from the right Jacobian or gradient and from what else is given."""
+    return [lambda f, x, one=one, **given: one(jacobian(f, x), **given) for one in wrong]
 
 
-def steepest(*wrong: tuple[Map, Map]) -> list[Variants]:
-    """A wrong direction, a wrong slope, or both, from the gradient."""
-
-    def pair(direction: Map, slope: Map) -> Variants:
-        return lambda f, x: (direction(jacobian(f, x)), slope(jacobian(f, x)))
-
-    return [pair(*both) for both in wrong]
+def edited(*wrong: Callable[[Tensor, float], tuple[Any, Any]]) -> list[Variants]:
+    """Wrong pairs of x after the edit and the slope, which may be one number for all entries."""
+    return [
+        lambda x, factor, one=one: (one(x, factor)[0], one(x, factor)[1] * ones(x)) for one in wrong
+    ]
 
 
-def square(vector: Tensor) -> Tensor:
-    return vector @ vector
-
-
-def divided_by(size: Map) -> Map:
-    return lambda vector: vector / size(vector)
-
-
-unit = divided_by(Tensor.norm)
+unit = partial(nn.functional.normalize, dim=0)
 sum_of_sizes = partial(torch.linalg.vector_norm, ord=1)
 largest_size = partial(torch.linalg.vector_norm, ord=float("inf"))
 
@@ -286,10 +266,7 @@ WRONG: Mapping[str, Mapping[str, Variants]] = {
         "sign_flipped": NEGATED,
         "loss_returned": [mean_loss, lambda x: 3 * (x + 2) ** 2],
         "sum_not_mean": summed,
-        "mean_over_one_dimension": [
-            lambda x: summed(x) / x.shape[0],
-            lambda x: summed(x) / x.shape[-1],
-        ],
+        "mean_over_one_dimension": [lambda x, d=d: summed(x) / x.shape[d] for d in (0, -1)],
         "outer_factor_missed": lambda x: grad_of_mean(x) / 3,
         "inside_missed": lambda x: 6 * x / x.numel(),
     },
@@ -334,19 +311,19 @@ WRONG: Mapping[str, Mapping[str, Variants]] = {
         ],
         "jacobian_transposed": [apply_forwards, apply_forwards_flat],
         "mean_not_sum": lambda f, x, v: vector_jacobian_product(f, x, v / v.numel()),
-        "jacobian_returned": lambda f, x, v: jacobian(f, x),
+        "jacobian_returned": of_slopes(lambda j, v: j),
     },
     "jacobian": {
         "sign_flipped": NEGATED,
-        "not_zeroed": lambda f, x: jacobian(f, x).cumsum(0),
-        "jacobian_transposed": lambda f, x: jacobian(f, x).T,
-        "rows_aliased": [
-            lambda f, x: jacobian(f, x)[-1].expand(len(f(x)), -1),
-            lambda f, x: jacobian(f, x)[0].expand(len(f(x)), -1),
-            lambda f, x: jacobian(f, x).sum(0).expand(len(f(x)), -1),
-        ],
-        "rows_added": lambda f, x: jacobian(f, x).sum(0),
-        "first_row_only": [lambda f, x: jacobian(f, x)[:1], lambda f, x: jacobian(f, x)[0]],
+        "not_zeroed": of_slopes(lambda j: j.cumsum(0)),
+        "jacobian_transposed": of_slopes(lambda j: j.T),
+        "rows_aliased": of_slopes(
+            lambda j: j[-1].expand_as(j),
+            lambda j: j[0].expand_as(j),
+            lambda j: j.sum(0).expand_as(j),
+        ),
+        "rows_added": of_slopes(lambda j: j.sum(0)),
+        "first_row_only": of_slopes(lambda j: j[:1], lambda j: j[0]),
     },
     "grad_with_blocked_branch": {
         "missing_factor_2": halved("loss"),
@@ -362,67 +339,56 @@ WRONG: Mapping[str, Mapping[str, Variants]] = {
     "grad_through_data_edit": {
         "sign_flipped": Mapped(Tensor.neg, single=True),
         "order_swapped": lambda x, factor: (2 * ones(x), factor * x),
-        "edit_recorded": [
-            lambda x, factor: (factor * x, 2 * factor * ones(x)),
-            lambda x, factor: (factor * x, factor * ones(x)),
-        ],
-        "edit_missed": lambda x, factor: (x, 2 * ones(x)),
-        "square_not_double": [
-            lambda x, factor: (factor * x, 2 * factor * x),
-            lambda x, factor: (factor * x, 2 * x),
-        ],
-        "y_in_place_of_x": [
-            lambda x, factor: (2 * x, 2 * ones(x)),
-            lambda x, factor: (2 * factor * x, 2 * ones(x)),
-        ],
-        "own_slope_only": lambda x, factor: (factor * x, ones(x)),
+        "edit_recorded": edited(lambda x, c: (c * x, 2 * c), lambda x, c: (c * x, c)),
+        "edit_missed": edited(lambda x, c: (x, 2)),
+        "square_not_double": edited(lambda x, c: (c * x, 2 * c * x), lambda x, c: (c * x, 2 * x)),
+        "y_in_place_of_x": edited(lambda x, c: (2 * x, 2), lambda x, c: (2 * c * x, 2)),
+        "own_slope_only": edited(lambda x, c: (c * x, 1)),
     },
     "directional_derivative": {
         "sign_flipped": NEGATED,
         "loss_returned": lambda f, x, u: f(x),
-        "direction_not_normalised": along(torch.dot),
-        "gradient_normalised": along(lambda g, u: unit(g) @ u, lambda g, u: unit(g) @ unit(u)),
-        "wrong_norm": along(
-            lambda g, u: g @ u / square(u),
+        "direction_not_normalised": of_slopes(lambda g, u: g @ u),
+        "gradient_normalised": of_slopes(lambda g, u: unit(g) @ u, lambda g, u: unit(g) @ unit(u)),
+        "wrong_norm": of_slopes(
+            lambda g, u: g @ u / (u @ u),
             lambda g, u: g @ u / sum_of_sizes(u),
             lambda g, u: g @ u / largest_size(u),
             lambda g, u: g @ u / u.sum(),
         ),
-        "direction_ignored": along(lambda g, u: g.norm(), lambda g, u: g.sum()),
+        "direction_ignored": of_slopes(lambda g, u: g.norm(), lambda g, u: g.sum()),
         "difference_not_derivative": [
             lambda f, x, u: f(x + u) - f(x),
             lambda f, x, u: f(x + unit(u)) - f(x),
             lambda f, x, u: (f(x + u) - f(x)) / u.norm(),
         ],
-        "not_summed": along(lambda g, u: g * unit(u), lambda g, u: g * u),
-        "gradient_returned": along(lambda g, u: g),
+        "not_summed": of_slopes(lambda g, u: g * unit(u), lambda g, u: g * u),
+        "gradient_returned": of_slopes(lambda g, u: g),
     },
     "steepest_direction": {
         "sign_flipped": Mapped(Tensor.neg, single=True),
         "loss_returned": lambda f, x: (unit(jacobian(f, x)), f(x)),
         "order_swapped": lambda f, x: steepest_direction(f, x)[::-1],
-        "direction_not_normalised": steepest((lambda g: g, Tensor.norm), (lambda g: g, square)),
-        "slope_squared": steepest(
-            (unit, square), (divided_by(square), square), (divided_by(square), Tensor.norm)
+        "direction_not_normalised": of_slopes(lambda g: (g, g.norm()), lambda g: (g, g @ g)),
+        "slope_squared": of_slopes(
+            lambda g: (unit(g), g @ g),
+            lambda g: (g / (g @ g), g @ g),
+            lambda g: (g / (g @ g), g.norm()),
         ),
-        "wrong_norm": steepest(
-            (unit, sum_of_sizes),
-            (unit, torch.sum),
-            (unit, largest_size),
-            (divided_by(sum_of_sizes), sum_of_sizes),
-            (divided_by(largest_size), largest_size),
-            (divided_by(sum_of_sizes), Tensor.norm),
-            (divided_by(largest_size), Tensor.norm),
+        "wrong_norm": of_slopes(
+            lambda g: (unit(g), sum_of_sizes(g)),
+            lambda g: (unit(g), g.sum()),
+            lambda g: (unit(g), largest_size(g)),
+            lambda g: (g / sum_of_sizes(g), sum_of_sizes(g)),
+            lambda g: (g / largest_size(g), largest_size(g)),
+            lambda g: (g / sum_of_sizes(g), g.norm()),
+            lambda g: (g / largest_size(g), g.norm()),
         ),
-        "unit_slope": steepest((unit, lambda g: number(1.0))),
+        "unit_slope": of_slopes(lambda g: (unit(g), number(1.0))),
     },
 }
 
 # ── the claims of the notes ────────────────────────────────────────────────────────────────────
-
-
-def three() -> Tensor:
-    return number(3.0).requires_grad_()
 
 
 def slope(loss: Map, *at: float) -> Any:
@@ -439,12 +405,6 @@ def outcome(step: Callable[[], Any]) -> str:
     return "no error"
 
 
-def second_backward(loss: Map) -> str:
-    value = loss(three())
-    value.backward()
-    return outcome(value.backward)
-
-
 def kept(t: Tensor) -> str:
     with warnings.catch_warnings():  # torch warns when the .grad of a non-leaf is read
         warnings.simplefilter("ignore")
@@ -452,40 +412,38 @@ def kept(t: Tensor) -> str:
 
 
 def gradients_kept() -> str:
-    x = three()
+    x = number(3.0).requires_grad_()
     node, asked = 2 * x, 5 * x
     asked.retain_grad()
     (node * asked).backward()
     return f"leaf {kept(x)}, node {kept(node)}, node with retain_grad() {kept(asked)}"
 
 
-def differentiable(x: Tensor) -> str:
-    return "a gradient" if outcome((x * x).backward) == "no error" else "no gradient"
-
-
 def variable_or_requires_grad() -> str:
-    wrapped = torch.autograd.Variable(three().detach())
-    return f"Variable alone: {differentiable(wrapped)}; no Variable: {differentiable(three())}"
+    wrapped, asking = torch.autograd.Variable(number(3.0)), number(3.0).requires_grad_()
+    alone, without = (
+        "no gradient" if outcome((x * x).backward) == "RuntimeError" else "a gradient"
+        for x in (wrapped, asking)
+    )
+    return f"Variable alone: {alone}; no Variable: {without}"
 
 
-def square_after(edit: Map) -> float | str:
+def square_after(edit: Map) -> float:
     """The gradient of x² at 3, where x is edited between the two passes."""
-    x = three()
+    x = number(3.0).requires_grad_()
     y = x**2
     edit(x)
-    try:
-        return float(*torch.autograd.grad(y, x))
-    except RuntimeError as error:
-        return type(error).__name__
-
-
-def twice_with_retained_graph() -> float:
-    x = three()
-    y = x**2
-    y.backward(retain_graph=True)
     y.backward()
-    assert x.grad is not None
-    return float(x.grad)
+    return float(x.grad)  # type: ignore[arg-type]
+
+
+def twice(loss: Map, **how: bool) -> float:
+    """What .grad holds at 3 after two passes back over the same graph."""
+    x = number(3.0).requires_grad_()
+    value = loss(x)
+    value.backward(**how)
+    value.backward()
+    return float(x.grad)  # type: ignore[arg-type]
 
 
 def blocked_sum_forward_mode() -> float:
@@ -497,16 +455,16 @@ def blocked_sum_forward_mode() -> float:
 CLAIMS: Mapping[str, Callable[[], Any]] = {
     "gradients_kept": gradients_kept,
     "variable_or_requires_grad": variable_or_requires_grad,
-    "second_backward_through_square": partial(second_backward, lambda x: x**2),
-    "second_backward_through_sum": partial(second_backward, Tensor.sum),
-    "twice_with_retained_graph": twice_with_retained_graph,
-    "square_after_data_edit": partial(square_after, lambda x: x.data.mul_(100)),
-    "square_after_edit_under_no_grad": partial(
-        square_after, torch.no_grad()(lambda x: x.mul_(100))
+    "second_backward_through_square": lambda: outcome(lambda: twice(lambda x: x**2)),
+    "second_backward_through_sum": lambda: outcome(lambda: twice(Tensor.sum)),
+    "twice_with_retained_graph": lambda: twice(lambda x: x**2, retain_graph=True),
+    "square_after_data_edit": lambda: square_after(lambda x: x.data.mul_(100)),
+    "square_after_edit_under_no_grad": lambda: outcome(
+        lambda: square_after(torch.no_grad()(lambda x: x.mul_(100)))
     ),
-    "gradient_of_the_unblocked_sum": partial(slope, lambda x: x**2 + x**3, 1.0),
+    "gradient_of_the_unblocked_sum": lambda: slope(lambda x: x**2 + x**3, 1.0),
     "blocked_sum_forward_mode": blocked_sum_forward_mode,
-    "gradient_of_the_bowl": partial(slope, maps.bowl, 1.0, 2.0),
+    "gradient_of_the_bowl": lambda: slope(maps.bowl, 1.0, 2.0),
 }
 
 
@@ -604,10 +562,7 @@ LESSON = lesson(
             vector_jacobian_product, "vᵀJ", *gradient_of(weighted_sum, "x"), draw=draw_product
         ),
         exercise(
-            jacobian,
-            "J",
-            *jacobian_of(value_at, "x"),
-            draw=partial(draw_map, JACOBIANS),
+            jacobian, "J", *jacobian_of(lambda f, x: f(x), "x"), draw=partial(draw_map, JACOBIANS)
         ),
         exercise(
             grad_with_blocked_branch,
@@ -632,7 +587,10 @@ LESSON = lesson(
         exercise(
             steepest_direction,
             "direction slope",
-            *witnesses(*(steepest_by(way) for way in gradient_of(value_at, "x"))),
+            *witnesses(
+                lambda f, x: steepest_of(by_autograd.evaluate(f=f, x=x)),
+                lambda f, x: steepest_of(by_differences.evaluate(f=f, x=x)),
+            ),
             draw=draw_direction,
         ),
     ),
