@@ -51,6 +51,11 @@ def nodes(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return squares.mean()
 
 
+def shaped(weight: Tensor, bias: Tensor) -> Both:
+    """As nn.Linear(1, 1) holds them."""
+    return weight.reshape(1, 1), bias.reshape(1)
+
+
 def to_column(values: Tensor) -> Tensor:
     return values.reshape(-1, 1)
 
@@ -70,7 +75,7 @@ def loss_at(parameters: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 def gradient(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Both:
     r = line(x, weight, bias) - y
-    return (2 * r * x).mean().reshape(1, 1), (2 * r).mean().reshape(1)
+    return shaped((2 * r * x).mean(), (2 * r).mean())
 
 
 def gradient_of_model(model: nn.Module, x: Tensor, y: Tensor) -> Both:
@@ -85,14 +90,12 @@ def design(x: Tensor) -> Tensor:
 def closed_form(x: Tensor, y: Tensor) -> Both:
     """Both gradients zero: the normal equations."""
     table = design(x)
-    weight, bias = torch.linalg.solve(table.T @ table, table.T @ y)
-    return weight.reshape(1, 1), bias
+    return shaped(*torch.linalg.solve(table.T @ table, table.T @ y))
 
 
 def least_squares(x: Tensor, y: Tensor) -> Both:
     """The same line by orthogonal factors, without the normal equations."""
-    weight, bias = torch.linalg.lstsq(design(x), y).solution
-    return weight.reshape(1, 1), bias
+    return shaped(*torch.linalg.lstsq(design(x), y).solution)
 
 
 # ── models, ours and the student's ─────────────────────────────────────────────────────────────
@@ -181,12 +184,6 @@ def gradient_by_autograd(model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor
     return torch.autograd.grad(loss, list(model.parameters()))
 
 
-def gradient_by_differences(model: nn.Module, x: Tensor, y: Tensor) -> Any:
-    weight, bias = parameters_of(model)
-    _, differences = gradient_of(nodes, *nodes.wrt)
-    return differences.evaluate(x=x, y=y, weight=weight, bias=bias)
-
-
 def train_by_autograd(
     model: nn.Module, x: Tensor, y: Tensor, lr: float, epochs: int
 ) -> tuple[Tensor, ...]:
@@ -204,8 +201,8 @@ def train_by_map(
     model: nn.Module, x: Tensor, y: Tensor, lr: float, epochs: int
 ) -> tuple[Tensor, ...]:
     start = torch.cat([parameter.reshape(-1) for parameter in parameters_of(model)])
-    (weight, bias), losses = trained_on_all(design(x), y[:, 0], start, lr, epochs)
-    return weight.reshape(1, 1), bias.reshape(1), losses
+    trained, losses = trained_on_all(design(x), y[:, 0], start, lr, epochs)
+    return (*shaped(*trained), losses)
 
 
 # ── random inputs ──────────────────────────────────────────────────────────────────────────────
@@ -216,7 +213,7 @@ def draw(dice: Dice) -> Mapping[str, Any]:
     count = 5 + dice.trial
     while True:
         x, y = dice.tensor(count, 1), dice.tensor(count, 1)
-        weight, bias = dice.number("weight").reshape(1, 1), dice.number("bias").reshape(1)
+        weight, bias = shaped(dice.number("weight"), dice.number("bias"))
         if tells(x.mean(), y.mean()) and tells(*gradient(x, y, weight, bias)):
             break
     model = Built(Source(make_model), (weight, bias))
@@ -226,10 +223,9 @@ def draw(dice: Dice) -> Mapping[str, Any]:
 def draw_models(dice: Dice) -> Mapping[str, Any]:
     """Every second model has been used before: its .grad is not None."""
     inputs = draw(dice)
-    if dice.trial % 2 == 0:
-        return inputs
-    used = (inputs["weight"], inputs["bias"], dice.tensor(1, 1), dice.tensor(1))
-    return {**inputs, "model": Built(Source(make_model), used)}
+    used = (dice.tensor(1, 1), dice.tensor(1)) if dice.trial % 2 else ()
+    model = Built(Source(make_model), (inputs["weight"], inputs["bias"], *used))
+    return {**inputs, "model": model}
 
 
 def draw_training(dice: Dice) -> Mapping[str, Any]:
@@ -265,20 +261,16 @@ def tells(*numbers: Tensor) -> bool:
 CROSSED = (lambda at: at.y_hat - at.y.squeeze(1), lambda at: at.y_hat.squeeze(1) - at.y)
 
 
-def mean(values: Tensor, n: int) -> Tensor:
-    return values.mean()
-
-
-def sum_over_n(values: Tensor, n: int) -> Tensor:
+def over_n(values: Tensor) -> Tensor:
     """The mean of n values; n times too much of (n, n) values."""
-    return values.sum() / n
+    return values.sum() / len(values)
 
 
 def crossed(residual: Any, of_weight: Any, of_bias: Any) -> tuple[Slip, Slip]:
     """Both gradients from residuals of every prediction against every target."""
     return (
-        becomes("weight", lambda at: of_weight(2 * residual(at) * at.x, len(at.x)).reshape(1, 1)),
-        becomes("bias", lambda at: of_bias(2 * residual(at), len(at.x)).reshape(1)),
+        becomes("weight", lambda at: of_weight(2 * residual(at) * at.x).reshape(1, 1)),
+        becomes("bias", lambda at: of_bias(2 * residual(at)).reshape(1)),
     )
 
 
@@ -303,21 +295,15 @@ def of_columns(residual: Any) -> tuple[Slip, Slip]:
 SUMMED = Slip(
     ("loss",), value=lambda at: at.squares.sum(), grad=lambda g, at: g * at.squares.numel()
 )
-REDUCED = ((mean, mean), (sum_over_n, sum_over_n), (sum_over_n, mean))
+REDUCED = ((Tensor.mean, Tensor.mean), (over_n, over_n), (over_n, Tensor.mean))
 SLIPS = {
     "missing_factor_2": in_some(halved("r"), "weight", "bias"),
     "sign_flipped": Mapped(Tensor.neg, single=True),
     "missing_input_factor": slope_left_out("z"),
     "target_ignored": absent("y"),
-    "loss_returned": [
-        lambda **at: (loss(**at).reshape(1, 1), loss(**at).reshape(1)),
-        lambda **at: (loss(**at), loss(**at)),
-    ],
+    "loss_returned": [lambda **at: shaped(*[loss(**at)] * 2), lambda **at: (loss(**at),) * 2],
     "bias_like_weight": slope("y_hat", by="x", to=("bias",)),
-    "order_swapped": [
-        Permuted((1, 0)),
-        lambda **at: (gradient(**at)[1].reshape(1, 1), gradient(**at)[0].reshape(1)),
-    ],
+    "order_swapped": [Permuted((1, 0)), lambda **at: shaped(*gradient(**at)[::-1])],
     "sum_not_mean": in_some(SUMMED, "weight", "bias"),
     "broadcast_residual": [
         computed_as("r", CROSSED[0]),
@@ -373,7 +359,7 @@ def sample_by_sample(model: nn.Module, x: Tensor, y: Tensor, lr: float, epochs: 
 
 def through(slope: Tensor, x: Tensor, y: Tensor) -> Both:
     """The line of a slope through the mean of the points."""
-    return slope.reshape(1, 1), (y.mean() - slope * x.mean()).reshape(1)
+    return shaped(slope, y.mean() - slope * x.mean())
 
 
 def spread(x: Tensor, y: Tensor) -> Tensor:
@@ -392,7 +378,7 @@ CLASS_SLIPS = {
 CLOSED_FORM_SLIPS = {
     "order_swapped": [
         lambda x, y: closed_form(x, y)[::-1],
-        lambda x, y: (closed_form(x, y)[1].reshape(1, 1), closed_form(x, y)[0].reshape(1)),
+        lambda x, y: shaped(*closed_form(x, y)[::-1]),
     ],
     "no_intercept": lambda x, y: ((x.T @ y) / (x.T @ x), torch.zeros_like(y[0])),
     "not_centred": lambda x, y: through((x * y).sum() / (x**2).sum(), x, y),
@@ -416,7 +402,7 @@ def points() -> Both:
 
 
 def at(weight: float, bias: float) -> nn.Module:
-    return make_model(number(weight).reshape(1, 1), number(bias).reshape(1))
+    return make_model(*shaped(number(weight), number(bias)))
 
 
 def at_notes_point() -> Both:
@@ -572,9 +558,7 @@ LESSON = lesson(
             to_column,
             ("column",),
             draw=lambda dice: {"values": dice.tensor(5 + dice.trial)},
-            witnesses=(
-                Witness("stacked", lambda values: torch.stack([v.reshape(1) for v in values])),
-            ),
+            witnesses=(Witness("stacked", lambda values: torch.stack(values.split(1))),),
             wrong={"row_not_column": lambda values: values.reshape(1, -1)},
         ),
         Exercise(
@@ -594,7 +578,9 @@ LESSON = lesson(
             ("∂loss/∂weight", "∂loss/∂bias"),
             method="by_autograd",
             draw=draw_models,
-            witnesses=witnesses(gradient_by_autograd, gradient_by_differences),
+            witnesses=witnesses(
+                gradient_by_autograd, of_model(gradient_of(nodes, *nodes.wrt)[1].evaluate)
+            ),
             wrong={id: of_model(wrong) for id, wrong in SLIPS.items()}
             | {"not_zeroed": on_top_of_grad},
             slipped=lambda *slips: of_model(nodes.gradient(*slips)),
