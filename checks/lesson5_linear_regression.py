@@ -452,8 +452,7 @@ def start_of_10000_epochs() -> str:
 def in_float32() -> str:
     """Where 10000 epochs stop when a step no longer changes the last digit."""
     x, y = (values.float() for values in points())
-    model = at(0.0, 0.0).float()
-    weight, bias, _ = train(model, x, y, LR, 10_000)
+    weight, bias, _ = train(at(0.0, 0.0).float(), x, y, LR, 10_000)
     gap = max(abs(a - b) for a, b in zip(flat(weight, bias), after(10_000), strict=True))
     return "right to 4 digits, not to 6" if 1e-6 < gap < 5e-5 else f"{gap:.1e} off"
 
@@ -469,10 +468,9 @@ def without_brackets() -> str:
 
 def half_the_loss() -> str:
     """What a ½ in front of the mean does to the first step from (0, 0)."""
-    x, y = points()
     weight, bias = (parameter.requires_grad_() for parameter in parameters_of(at(0.0, 0.0)))
     whole, half = (
-        torch.autograd.grad(factor * loss(x, y, weight, bias), weight)[0].item() * -LR
+        torch.autograd.grad(factor * loss(*points(), weight, bias), weight)[0].item() * -LR
         for factor in (1.0, 0.5)
     )
     return f"the first step in weight is {half:.6f} in place of {whole:.6f}"
@@ -502,7 +500,7 @@ CLAIMS = {
     "left_of_100_epochs": lambda: (1 - LR * along_and_across()[0]) ** 100,
     "in_float32": in_float32,
     "without_brackets": without_brackets,
-    "shape_of_broadcast": lambda: str((*(points()[0].squeeze(1) - points()[1]).shape,)),
+    "shape_of_broadcast": lambda: str(tuple((points()[0].squeeze(1) - points()[1]).shape)),
     "half_the_loss": half_the_loss,
 }
 
@@ -530,6 +528,7 @@ def program(lesson: ModuleType, device: str) -> None:
 
 TRAINING = "three epochs on the 15 points"
 LONG = {"epochs": 10000}
+FLOOR = (0.1689152551, "least squares: no line has a smaller loss")
 FIGURES = (
     Graph(
         "grad_by_autograd",
@@ -537,12 +536,7 @@ FIGURES = (
         wrt=nodes.wrt,
         names={"ŷ": lambda model, x: model(x), "r": lambda model, x, y: model(x) - y},
     ),
-    Losses(
-        "train",
-        TRAINING,
-        given=LONG,
-        floor=(0.1689152551, "least squares: no line has a smaller loss"),
-    ),
+    Losses("train", TRAINING, given=LONG, floor=FLOOR),
     Surface("train", TRAINING, nodes.wrt, ("weight", "bias"), loss_at, given=LONG),
     Fit("train", TRAINING, best=least_squares, early=100, given=LONG),
 )
@@ -566,9 +560,7 @@ LESSON = lesson(
             line,
             ("ŷ",),
             driver=use_class,
-            witnesses=(
-                Witness("nn.Linear", lambda x, weight, bias: make_model(weight, bias)(x).detach()),
-            ),
+            witnesses=(Witness("nn.Linear", lambda x, weight, bias: make_model(weight, bias)(x)),),
             wrong=CLASS_SLIPS,
         ),
         gradients(nodes, gradient, SLIPS)[0],
