@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from checks.grader.language.figure import Graph, Losses
 from checks.grader.language.inputs import Dice, column
 from checks.grader.language.lesson import Exercise, Witness, lesson
 from checks.grader.language.linear import draw_training, trained
+from checks.grader.language.log import training_log
 from checks.grader.language.net import net
 from checks.grader.language.slips import (
     Mapped,
@@ -165,24 +165,11 @@ CLAIMS = {
 }
 
 
-def program(lesson: ModuleType, device: str) -> None:
-    """The notes' training log: 100 epochs from w = 1."""
-    xs, ys = (values.float().to(device) for values in data())
-    w, four = torch.tensor(1.0, device=device), torch.tensor(4.0, device=device)
-    print(f"predict (before training) 4 → {lesson.forward(four, w).item():g}")
-    done = 0
-    for until in (1, 2, 3, 5, 10, 20, 30, 40, 50, 75, 100):
-        w, losses = lesson.train(xs, ys, w, LR, until - done)
-        done = until
-        print(f"  epoch {until:>3}   w = {w.item():.6f}   loss = {losses[-1].item():.3e}")
-    print(f"predict (after training) 4 → {lesson.forward(four, w).item():.7f}")
-
-
 LESSON = lesson(
     __name__,
     draw=draw,
     claims=CLAIMS,
-    program=program,
+    program=training_log(data, {"w": 1.0}, LR),
     figures=(
         Graph("loss", "x = 2, y = 4, w = 1", wrt=("w",), names=nodes.named(y_hat="ŷ", r="r")),
         Losses("train", "three epochs on 1, 2, 3", given={"epochs": 100}),

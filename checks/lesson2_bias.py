@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from checks.grader.language.figure import Graph, Losses, Surface
 from checks.grader.language.inputs import Dice, column
 from checks.grader.language.lesson import Exercise, Witness, lesson
 from checks.grader.language.linear import curvatures, draw_training, trained
+from checks.grader.language.log import EPOCHS, training_log
 from checks.grader.language.net import net
 from checks.grader.language.slips import (
     Mapped,
@@ -137,32 +137,13 @@ CLAIMS = {
 }
 
 
-def program(lesson: ModuleType, device: str) -> None:
-    """The notes' training log: 100 epochs from w = 1, b = 2; then what 1000 would reach."""
-    xs, ys = (values.float().to(device) for values in data())
-    w, b = (value.float().to(device) for value in START)
-    four = torch.tensor(4.0, device=device)
-    print(f"predict (before training) 4 → {lesson.forward(four, w, b).item():g}")
-    done = 0
-    for until in (1, 2, 3, 5, 10, 20, 30, 40, 50, 75, 100, 1000):
-        w, b, losses = lesson.train(xs, ys, w, b, LR, until - done)
-        done = until
-        print(
-            f"  epoch {until:>4}   w = {w.item():.6f}   b = {b.item():.6f}   "
-            f"loss = {losses[-1].item():.3e}"
-        )
-        if until >= 100:
-            prediction = lesson.forward(four, w, b).item()
-            print(f"predict (after {until} epochs) 4 → {prediction:.7f}")
-
-
 TRAINING = "three epochs on 1, 2, 3"
 NAMES = nodes.named(z="z", y_hat="ŷ", r="r")
 LESSON = lesson(
     __name__,
     draw=draw,
     claims=CLAIMS,
-    program=program,
+    program=training_log(data, {"w": 1.0, "b": 2.0}, LR, (*EPOCHS, 1000)),
     figures=(
         Graph("loss", "x = 3, y = 5, w = −1.5, b = 0.5", wrt=("w", "b"), names=NAMES),
         Losses("train", TRAINING, given={"epochs": 100}),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from checks.grader.language.figure import Graph, Losses, Surface
 from checks.grader.language.inputs import Dice, column
 from checks.grader.language.lesson import Exercise, Witness, lesson
 from checks.grader.language.linear import curvatures, draw_training, trained
+from checks.grader.language.log import training_log
 from checks.grader.language.net import net
 from checks.grader.language.slips import (
     Mapped,
@@ -213,31 +213,13 @@ CLAIMS = {
 }
 
 
-def program(lesson: ModuleType, device: str) -> None:
-    """The notes' training log: 100 epochs from w1 = w2 = b = 1."""
-    xs, ys = (values.float().to(device) for values in data())
-    four = torch.tensor(4.0, device=device)
-    parameters = (torch.tensor(1.0, device=device),) * 3
-    print(f"predict (before training) 4 → {lesson.forward(four, *parameters).item():g}")
-    done = 0
-    for until in (1, 2, 3, 5, 10, 20, 30, 40, 50, 75, 100):
-        *parameters, losses = lesson.train(xs, ys, *parameters, LR, until - done)
-        done = until
-        w1, w2, b = (parameter.item() for parameter in parameters)
-        print(
-            f"  epoch {until:>3}   w1 = {w1:9.6f}   w2 = {w2:.6f}   b = {b:.6f}   "
-            f"loss = {losses[-1].item():.3e}"
-        )
-    print(f"predict (after training) 4 → {lesson.forward(four, *parameters).item():.7f}")
-
-
 WORKED, TRAINING = "x = 2, y = 9, w1 = w2 = 2, b = 1", "three epochs on 1, 2, 3"
 NAMES = nodes.named(z1="z1", z2="z2", z="z", y_hat="ŷ", r="r")
 LESSON = lesson(
     __name__,
     draw=draw,
     claims=CLAIMS,
-    program=program,
+    program=training_log(data, dict.fromkeys(nodes.wrt, 1.0), LR),
     figures=(
         Graph("loss", WORKED, wrt=nodes.wrt, names=NAMES),
         Losses("train", TRAINING, given={"epochs": 100}),

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from checks.grader.language.descent import descend
+from checks.grader.language.exercises import gradients
 from checks.grader.language.figure import Fit, Graph, Losses, Surface
 from checks.grader.language.inputs import Dice, columns
 from checks.grader.language.lesson import Built, Exercise, Source, Witness, lesson
+from checks.grader.language.linear import curvatures, hessian, trained_on_all
 from checks.grader.language.net import net
 from checks.grader.language.slips import (
     Mapped,
@@ -28,7 +30,7 @@ from checks.grader.language.slips import (
     slope_left_out,
 )
 from checks.grader.language.training import Training, in_every_step
-from checks.grader.language.truth import gradient_of
+from checks.grader.language.truth import gradient_of, number, witnesses
 
 STEM = "lesson5_linear_regression"
 LR = 0.01
@@ -49,6 +51,11 @@ def nodes(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return squares.mean()
 
 
+def shaped(weight: Tensor, bias: Tensor) -> Both:
+    """As nn.Linear(1, 1) holds them."""
+    return weight.reshape(1, 1), bias.reshape(1)
+
+
 def to_column(values: Tensor) -> Tensor:
     return values.reshape(-1, 1)
 
@@ -61,27 +68,34 @@ def loss(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return ((line(x, weight, bias) - y) ** 2).mean()
 
 
+def loss_at(parameters: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """The loss of a line given as (weight, bias), shape (2,)."""
+    return loss(x, y, parameters[:1].reshape(1, 1), parameters[1:])
+
+
 def gradient(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Both:
     r = line(x, weight, bias) - y
-    return (2 * r * x).mean().reshape(1, 1), (2 * r).mean().reshape(1)
+    return shaped((2 * r * x).mean(), (2 * r).mean())
 
 
 def gradient_of_model(model: nn.Module, x: Tensor, y: Tensor) -> Both:
     return gradient(x, y, *parameters_of(model))
 
 
+def design(x: Tensor) -> Tensor:
+    """A row (x, 1) for each sample, shape (n, 2)."""
+    return torch.cat([x, torch.ones_like(x)], dim=1)
+
+
 def closed_form(x: Tensor, y: Tensor) -> Both:
     """Both gradients zero: the normal equations."""
-    table = torch.cat([x, torch.ones_like(x)], dim=1)
-    weight, bias = torch.linalg.solve(table.T @ table, table.T @ y)
-    return weight.reshape(1, 1), bias
+    table = design(x)
+    return shaped(*torch.linalg.solve(table.T @ table, table.T @ y))
 
 
 def least_squares(x: Tensor, y: Tensor) -> Both:
     """The same line by orthogonal factors, without the normal equations."""
-    table = torch.cat([x, torch.ones_like(x)], dim=1)
-    weight, bias = torch.linalg.lstsq(table, y).solution
-    return weight.reshape(1, 1), bias
+    return shaped(*torch.linalg.lstsq(design(x), y).solution)
 
 
 # ── models, ours and the student's ─────────────────────────────────────────────────────────────
@@ -175,12 +189,6 @@ def gradient_by_autograd(model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor
     return torch.autograd.grad(loss, list(model.parameters()))
 
 
-def gradient_by_differences(model: nn.Module, x: Tensor, y: Tensor) -> Any:
-    weight, bias = parameters_of(model)
-    _, differences = gradient_of(nodes, "weight", "bias")
-    return differences.evaluate(x=x, y=y, weight=weight, bias=bias)
-
-
 def train_by_autograd(
     model: nn.Module, x: Tensor, y: Tensor, lr: float, epochs: int
 ) -> tuple[Tensor, ...]:
@@ -194,24 +202,12 @@ def train_by_autograd(
     return (*parameters, torch.stack(losses).detach())
 
 
-def hessian(x: Tensor) -> Tensor:
-    """Second derivatives of the loss in (weight, bias), shape (2, 2); they depend on x alone."""
-    mean, square = x.mean(), (x**2).mean()
-    return 2 * torch.stack([square, mean, mean, torch.ones_like(mean)]).reshape(2, 2)
-
-
 def train_by_map(
     model: nn.Module, x: Tensor, y: Tensor, lr: float, epochs: int
 ) -> tuple[Tensor, ...]:
-    """dₖ = (I − lr·H)ᵏ·d₀ is the distance to the minimum, and ½·dᵀ·H·d what it costs."""
-    lowest = least_squares(x, y)
-    start, end = (torch.cat([w.reshape(1), b]) for w, b in (parameters_of(model), lowest))
-    h = hessian(x)
-    shrink = torch.eye(2, dtype=x.dtype) - lr * h
-    ways = [torch.linalg.matrix_power(shrink, k) @ (start - end) for k in range(epochs + 1)]
-    losses = [loss(x, y, *lowest) + d @ h @ d / 2 for d in ways[:-1]]
-    weight, bias = end + ways[-1]
-    return weight.reshape(1, 1), bias.reshape(1), torch.stack(losses)
+    start = torch.cat([parameter.reshape(-1) for parameter in parameters_of(model)])
+    trained, losses = trained_on_all(design(x), y[:, 0], start, lr, epochs)
+    return (*shaped(*trained), losses)
 
 
 # ── random inputs ──────────────────────────────────────────────────────────────────────────────
@@ -222,24 +218,19 @@ def draw(dice: Dice) -> Mapping[str, Any]:
     count = 5 + dice.trial
     while True:
         x, y = dice.tensor(count, 1), dice.tensor(count, 1)
-        weight, bias = dice.number("weight").reshape(1, 1), dice.number("bias").reshape(1)
+        weight, bias = shaped(dice.number("weight"), dice.number("bias"))
         if tells(x.mean(), y.mean()) and tells(*gradient(x, y, weight, bias)):
             break
     model = Built(Source(make_model), (weight, bias))
     return {"x": x, "y": y, "weight": weight, "bias": bias, "model": model}
 
 
-def draw_values(dice: Dice) -> Mapping[str, Any]:
-    return {"values": dice.tensor(5 + dice.trial)}
-
-
 def draw_models(dice: Dice) -> Mapping[str, Any]:
     """Every second model has been used before: its .grad is not None."""
     inputs = draw(dice)
-    if dice.trial % 2 == 0:
-        return inputs
-    used = (inputs["weight"], inputs["bias"], dice.tensor(1, 1), dice.tensor(1))
-    return {**inputs, "model": Built(Source(make_model), used)}
+    used = (dice.tensor(1, 1), dice.tensor(1)) if dice.trial % 2 else ()
+    model = Built(Source(make_model), (inputs["weight"], inputs["bias"], *used))
+    return {**inputs, "model": model}
 
 
 def draw_training(dice: Dice) -> Mapping[str, Any]:
@@ -271,42 +262,31 @@ def tells(*numbers: Tensor) -> bool:
 # ── where students slip ────────────────────────────────────────────────────────────────────────
 
 
-def with_flat_target(at: Any) -> Any:
-    """(n, 1) against (n,): ŷᵢ − yⱼ at (i, j)."""
-    return line(at.x, at.weight, at.bias) - at.y.squeeze(1)
+#: (n, 1) against (n,), the target or the prediction flat: a residual for every pair of samples.
+CROSSED = (lambda at: at.y_hat - at.y.squeeze(1), lambda at: at.y_hat.squeeze(1) - at.y)
 
 
-def with_flat_prediction(at: Any) -> Any:
-    """(n,) against (n, 1): ŷⱼ − yᵢ at (i, j)."""
-    return line(at.x, at.weight, at.bias).squeeze(1) - at.y
-
-
-CROSSED = (with_flat_target, with_flat_prediction)
-
-
-def mean(values: Tensor, n: int) -> Tensor:
-    return values.mean()
-
-
-def sum_over_n(values: Tensor, n: int) -> Tensor:
+def over_n(values: Tensor) -> Tensor:
     """The mean of n values; n times too much of (n, n) values."""
-    return values.sum() / n
+    return values.sum() / len(values)
 
 
 def crossed(residual: Any, of_weight: Any, of_bias: Any) -> tuple[Slip, Slip]:
     """Both gradients from residuals of every prediction against every target."""
     return (
-        becomes("weight", lambda at: of_weight(2 * residual(at) * at.x, len(at.x)).reshape(1, 1)),
-        becomes("bias", lambda at: of_bias(2 * residual(at), len(at.x)).reshape(1)),
+        becomes("weight", lambda at: of_weight(2 * residual(at) * at.x).reshape(1, 1)),
+        becomes("bias", lambda at: of_bias(2 * residual(at)).reshape(1)),
     )
+
+
+def of_weight(formula: Any) -> tuple[Slip, Slip]:
+    """∂weight is this, and ∂bias may be anything."""
+    return becomes("weight", formula), becomes("bias", lambda at: None)
 
 
 def of_product(residual: Any, shape: tuple[int, ...]) -> tuple[Slip, Slip]:
-    """∂weight as a product of matrices, one entry a sample; ∂bias may be anything."""
-    return (
-        becomes("weight", lambda at: (2 / len(at.x) * at.x.T @ residual(at)).reshape(shape)),
-        becomes("bias", lambda at: None),
-    )
+    """∂weight as a product of matrices, one entry a sample."""
+    return of_weight(lambda at: (2 / len(at.x) * at.x.T @ residual(at)).reshape(shape))
 
 
 def of_columns(residual: Any) -> tuple[Slip, Slip]:
@@ -320,39 +300,30 @@ def of_columns(residual: Any) -> tuple[Slip, Slip]:
 SUMMED = Slip(
     ("loss",), value=lambda at: at.squares.sum(), grad=lambda g, at: g * at.squares.numel()
 )
-REDUCED = ((sum_over_n, sum_over_n), (sum_over_n, mean))
+REDUCED = ((Tensor.mean, Tensor.mean), (over_n, over_n), (over_n, Tensor.mean))
 SLIPS = {
     "missing_factor_2": in_some(halved("r"), "weight", "bias"),
     "sign_flipped": Mapped(Tensor.neg, single=True),
     "missing_input_factor": slope_left_out("z"),
     "target_ignored": absent("y"),
-    "loss_returned": [
-        lambda **at: (loss(**at).reshape(1, 1), loss(**at).reshape(1)),
-        lambda **at: (loss(**at), loss(**at)),
-    ],
+    "loss_returned": [lambda **at: shaped(*[loss(**at)] * 2), lambda **at: (loss(**at),) * 2],
     "bias_like_weight": slope("y_hat", by="x", to=("bias",)),
-    "order_swapped": [
-        Permuted((1, 0)),
-        lambda **at: (gradient(**at)[1].reshape(1, 1), gradient(**at)[0].reshape(1)),
-    ],
+    "order_swapped": [Permuted((1, 0)), lambda **at: shaped(*gradient(**at)[::-1])],
     "sum_not_mean": in_some(SUMMED, "weight", "bias"),
     "broadcast_residual": [
-        computed_as("r", with_flat_target),
-        *(crossed(with_flat_target, *reduced) for reduced in REDUCED),
-        *(crossed(with_flat_prediction, *reduced) for reduced in ((mean, mean), *REDUCED)),
+        computed_as("r", CROSSED[0]),
+        *(crossed(CROSSED[0], *reduced) for reduced in REDUCED[1:]),
+        *(crossed(CROSSED[1], *reduced) for reduced in REDUCED),
         *(
             of_product(residual, shape)
             for residual in CROSSED
             for shape in ((1, -1), (-1, 1), (-1,))
         ),
-        *(of_columns(crossed) for crossed in CROSSED),
+        *(of_columns(residual) for residual in CROSSED),
     ],
     "not_averaged": [
-        (becomes("weight", lambda at: 2.0 * at.r * at.x), becomes("bias", lambda at: None)),
-        (
-            becomes("weight", lambda at: 2 / len(at.x) * at.r * at.x),
-            becomes("bias", lambda at: None),
-        ),
+        of_weight(lambda at: 2.0 * at.r * at.x),
+        of_weight(lambda at: 2 / len(at.x) * at.r * at.x),
         becomes("bias", lambda at: 2.0 * at.r),
         becomes("bias", lambda at: 2 / len(at.x) * at.r),
     ],
@@ -393,7 +364,7 @@ def sample_by_sample(model: nn.Module, x: Tensor, y: Tensor, lr: float, epochs: 
 
 def through(slope: Tensor, x: Tensor, y: Tensor) -> Both:
     """The line of a slope through the mean of the points."""
-    return slope.reshape(1, 1), (y.mean() - slope * x.mean()).reshape(1)
+    return shaped(slope, y.mean() - slope * x.mean())
 
 
 def spread(x: Tensor, y: Tensor) -> Tensor:
@@ -412,7 +383,7 @@ CLASS_SLIPS = {
 CLOSED_FORM_SLIPS = {
     "order_swapped": [
         lambda x, y: closed_form(x, y)[::-1],
-        lambda x, y: (closed_form(x, y)[1].reshape(1, 1), closed_form(x, y)[0].reshape(1)),
+        lambda x, y: shaped(*closed_form(x, y)[::-1]),
     ],
     "no_intercept": lambda x, y: ((x.T @ y) / (x.T @ x), torch.zeros_like(y[0])),
     "not_centred": lambda x, y: through((x * y).sum() / (x**2).sum(), x, y),
@@ -435,32 +406,28 @@ def points() -> Both:
     return table[:, :1], table[:, 1:]
 
 
+def at(weight: float, bias: float) -> nn.Module:
+    return make_model(*shaped(number(weight), number(bias)))
+
+
 def at_notes_point() -> Both:
     """The weight and bias that the notes print."""
-    return torch.tensor([[0.3645]], dtype=torch.float64), torch.tensor([0.0204]).double()
-
-
-def at(weight: float, bias: float) -> nn.Module:
-    return make_model(
-        torch.tensor([[weight]], dtype=torch.float64), torch.tensor([bias], dtype=torch.float64)
-    )
+    return parameters_of(at(0.3645, 0.0204))
 
 
 def flat(*tensors: Tensor) -> tuple[float, ...]:
     return tuple(number for tensor in tensors for number in tensor.reshape(-1).tolist())
 
 
-def curvatures() -> tuple[float, ...]:
-    """Along the valley and across it."""
-    return flat(torch.linalg.eigvalsh(hessian(points()[0])))
+def along_and_across() -> tuple[float, ...]:
+    """The curvatures of the valley."""
+    return curvatures(loss_at, 2, *points())
 
 
 def after(epochs: int) -> tuple[float, ...]:
-    """Weight and bias after full-batch training from (0, 0), by the linear map of an epoch."""
+    """Weight and bias after full-batch training from (0, 0)."""
     x, y = points()
-    start, end = torch.zeros(2, dtype=x.dtype), torch.cat([w.reshape(1) for w in closed_form(x, y)])
-    shrink = torch.eye(2, dtype=x.dtype) - LR * hessian(x)
-    return flat(end + torch.linalg.matrix_power(shrink, epochs) @ (start - end))
+    return flat(trained_on_all(design(x), y[:, 0], torch.zeros(2).double(), LR, epochs)[0])
 
 
 def distance_in_valley(weight: Tensor, bias: Tensor) -> tuple[float, float]:
@@ -468,7 +435,7 @@ def distance_in_valley(weight: Tensor, bias: Tensor) -> tuple[float, float]:
     x, y = points()
     best = closed_form(x, y)
     away = torch.cat([(weight - best[0]).reshape(1), bias - best[1]])
-    along, across = torch.linalg.eigh(hessian(x)).eigenvectors.T @ away
+    along, across = torch.linalg.eigh(hessian(design(x))).eigenvectors.T @ away
     return abs(along.item()), abs(across.item())
 
 
@@ -477,21 +444,20 @@ def epochs_to_notes_point() -> str:
     there, _ = distance_in_valley(*at_notes_point())
     corners = [parameters_of(at(w, b)) for w in (-1.0, 1.0) for b in (-1.0, 1.0)]
     farthest = max(distance_in_valley(*corner)[0] for corner in corners)
-    epochs = math.log(there / farthest) / math.log(1 - LR * curvatures()[0])
+    epochs = math.log(there / farthest) / math.log(1 - LR * along_and_across()[0])
     return f"{math.ceil(epochs)} epochs"
 
 
 def start_of_10000_epochs() -> str:
     """How far away training began if the notes' point were what 10000 epochs leave."""
     there, _ = distance_in_valley(*at_notes_point())
-    return f"{there / (1 - LR * curvatures()[0]) ** 10_000:.0e} away from the minimum"
+    return f"{there / (1 - LR * along_and_across()[0]) ** 10_000:.0e} away from the minimum"
 
 
 def in_float32() -> str:
     """Where 10000 epochs stop when a step no longer changes the last digit."""
     x, y = (values.float() for values in points())
-    model = at(0.0, 0.0).float()
-    weight, bias, _ = train(model, x, y, LR, 10_000)
+    weight, bias, _ = train(at(0.0, 0.0).float(), x, y, LR, 10_000)
     gap = max(abs(a - b) for a, b in zip(flat(weight, bias), after(10_000), strict=True))
     return "right to 4 digits, not to 6" if 1e-6 < gap < 5e-5 else f"{gap:.1e} off"
 
@@ -505,17 +471,11 @@ def without_brackets() -> str:
     return "no error"
 
 
-def shape_of_broadcast() -> str:
-    x, y = points()
-    return str(tuple((x.squeeze(1) - y).shape))
-
-
 def half_the_loss() -> str:
     """What a ½ in front of the mean does to the first step from (0, 0)."""
-    x, y = points()
     weight, bias = (parameter.requires_grad_() for parameter in parameters_of(at(0.0, 0.0)))
     whole, half = (
-        torch.autograd.grad(factor * loss(x, y, weight, bias), weight)[0].item() * -LR
+        torch.autograd.grad(factor * loss(*points(), weight, bias), weight)[0].item() * -LR
         for factor in (1.0, 0.5)
     )
     return f"the first step in weight is {half:.6f} in place of {whole:.6f}"
@@ -539,13 +499,13 @@ CLAIMS = {
     "off_the_floor": lambda: round(distance_in_valley(*at_notes_point())[1], 5),
     "epochs_to_notes_point": epochs_to_notes_point,
     "start_of_10000_epochs": start_of_10000_epochs,
-    "curvatures": curvatures,
-    "diverges_from": lambda: 2 / curvatures()[1],
-    "left_of_an_epoch": lambda: 1 - LR * curvatures()[0],
-    "left_of_100_epochs": lambda: (1 - LR * curvatures()[0]) ** 100,
+    "curvatures": along_and_across,
+    "diverges_from": lambda: 2 / along_and_across()[1],
+    "left_of_an_epoch": lambda: 1 - LR * along_and_across()[0],
+    "left_of_100_epochs": lambda: (1 - LR * along_and_across()[0]) ** 100,
     "in_float32": in_float32,
     "without_brackets": without_brackets,
-    "shape_of_broadcast": shape_of_broadcast,
+    "shape_of_broadcast": lambda: str(tuple((points()[0].squeeze(1) - points()[1]).shape)),
     "half_the_loss": half_the_loss,
 }
 
@@ -571,13 +531,9 @@ def program(lesson: ModuleType, device: str) -> None:
     print(f"least squares, no training: weight {weight.item():.4f}, bias {bias.item():.4f}")
 
 
-def loss_at(parameters: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """The loss of a line given as (weight, bias), shape (2,)."""
-    return loss(x, y, parameters[:1].reshape(1, 1), parameters[1:])
-
-
 TRAINING = "three epochs on the 15 points"
 LONG = {"epochs": 10000}
+FLOOR = (0.1689152551, "least squares: no line has a smaller loss")
 FIGURES = (
     Graph(
         "grad_by_autograd",
@@ -585,16 +541,10 @@ FIGURES = (
         wrt=nodes.wrt,
         names={"ŷ": lambda model, x: model(x), "r": lambda model, x, y: model(x) - y},
     ),
-    Losses(
-        "train",
-        TRAINING,
-        given=LONG,
-        floor=(0.1689152551, "least squares: no line has a smaller loss"),
-    ),
+    Losses("train", TRAINING, given=LONG, floor=FLOOR),
     Surface("train", TRAINING, nodes.wrt, ("weight", "bias"), loss_at, given=LONG),
     Fit("train", TRAINING, best=least_squares, early=100, given=LONG),
 )
-QUANTITIES = ("∂loss/∂weight", "∂loss/∂bias")
 LESSON = lesson(
     __name__,
     draw=draw,
@@ -606,10 +556,8 @@ LESSON = lesson(
             "to_column",
             to_column,
             ("column",),
-            draw=draw_values,
-            witnesses=(
-                Witness("stacked", lambda values: torch.stack([v.reshape(1) for v in values])),
-            ),
+            draw=lambda dice: {"values": dice.tensor(5 + dice.trial)},
+            witnesses=(Witness("stacked", lambda values: torch.stack(values.split(1))),),
             wrong={"row_not_column": lambda values: values.reshape(1, -1)},
         ),
         Exercise(
@@ -617,30 +565,18 @@ LESSON = lesson(
             line,
             ("ŷ",),
             driver=use_class,
-            witnesses=(
-                Witness("nn.Linear", lambda x, weight, bias: make_model(weight, bias)(x).detach()),
-            ),
+            witnesses=(Witness("nn.Linear", lambda x, weight, bias: make_model(weight, bias)(x)),),
             wrong=CLASS_SLIPS,
         ),
-        Exercise(
-            "grad_by_hand",
-            gradient,
-            QUANTITIES,
-            method="by_hand",
-            witnesses=gradient_of(nodes, *nodes.wrt),
-            wrong=SLIPS,
-            net=nodes,
-            slipped=nodes.gradient,
-        ),
+        gradients(nodes, gradient, SLIPS)[0],
         Exercise(
             "grad_by_autograd",
             gradient_of_model,
-            QUANTITIES,
+            ("∂loss/∂weight", "∂loss/∂bias"),
             method="by_autograd",
             draw=draw_models,
-            witnesses=(
-                Witness("autograd", gradient_by_autograd),
-                Witness("differences", gradient_by_differences),
+            witnesses=witnesses(
+                gradient_by_autograd, of_model(gradient_of(nodes, *nodes.wrt)[1].evaluate)
             ),
             wrong={id: of_model(wrong) for id, wrong in SLIPS.items()}
             | {"not_zeroed": on_top_of_grad},

@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -143,16 +144,21 @@ def _value(stem: str, raw: Any, annotation: str) -> Any:
     if isinstance(raw, dict) and "csv" in raw:
         raw = columns(stem, raw["csv"])
     if isinstance(raw, str):  # a function of the check file
-        return Source(getattr(importlib.import_module(f"checks.{stem}"), raw))
+        return Source(_function(stem, raw))
     if isinstance(raw, dict):  # built by a function of the check file
-        function = getattr(importlib.import_module(f"checks.{stem}"), raw["build"])
         tensors = (torch.tensor(part, dtype=torch.float64) for part in raw["with"])
-        return Built(Source(function), tuple(tensors))
+        return Built(Source(_function(stem, raw["build"])), tuple(tensors))
     if annotation in ("int", "list[int]", "int | float"):
         return raw
     if annotation == "float":
         return float(raw)
     return torch.tensor(raw, dtype=torch.float64)
+
+
+def _function(stem: str, name: str) -> Callable[..., Any]:
+    """Of the check file, or of a module that it imports: "powers" or "maps.powers"."""
+    found: Callable[..., Any] = attrgetter(name)(importlib.import_module(f"checks.{stem}"))
+    return found
 
 
 def column(stem: str, name: str) -> Tensor:

@@ -72,7 +72,26 @@ def gradient_of(loss: Callable[..., Tensor], *wrt: str) -> tuple[Witness, Witnes
     def by_differences(**inputs: Any) -> Answer:
         return _one_or_all([_differences(loss, inputs, name) for name in wrt])
 
-    return Witness("autograd", by_autograd), Witness("differences", by_differences)
+    return witnesses(by_autograd, by_differences)
+
+
+def jacobian_of(function: Callable[..., Tensor], wrt: str) -> tuple[Witness, Witness]:
+    """Two witnesses for the Jacobian of a vector: the gradient of each component is a row."""
+
+    def rows_by(row_of: Witness) -> Callable[..., Answer]:
+        return lambda **inputs: torch.stack(
+            [row_of.evaluate(**inputs, row=row) for row in range(len(function(**inputs)))]
+        )
+
+    by_autograd, by_differences = gradient_of(lambda row, **at: function(**at)[row], wrt)
+    return witnesses(rows_by(by_autograd), rows_by(by_differences))
+
+
+def witnesses(
+    autograd: Callable[..., Answer], differences: Callable[..., Answer]
+) -> tuple[Witness, Witness]:
+    """The same two where a lesson has ways of its own to them."""
+    return Witness("autograd", autograd), Witness("differences", differences)
 
 
 def number(value: float) -> Tensor:
