@@ -50,6 +50,9 @@ PyTorch is the arithmetic of 0-d tensors here and nothing else: no `requires_gra
 of a tensor, no torch.autograd, no torch.func. Values, slopes and gradients are 0-d tensors, shape
 (), and keep dtype and device. Below, "a leaf" is a node without parents.
 
+After this lesson you can say what `loss.backward()` does, node by node, and write it yourself for any
+graph.
+
 Run this file to train lesson 4's net with your engine, beside torch.autograd, and to see the graph
 that your engine recorded:  python exercises/lesson8_engine.py
 """
@@ -58,8 +61,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-from torch import Tensor
+try:
+    import torch
+    from torch import Tensor
+except ModuleNotFoundError:
+    sys.exit(f"This Python has no PyTorch: run make once, then .venv/bin/python {sys.argv[0]}")
 
 
 class Node:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from checks.grader.language.figure import Figure
     from checks.grader.language.inputs import Dice
 
-Method = Literal["by_hand", "by_autograd"]
+Method = Literal["by_hand", "by_autograd", "by_engine"]
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,8 @@ class Exercise:
     quantities  the name of each returned value, e.g. ("∂loss/∂w", "∂loss/∂b")
     labels      component names of a quantity that is a vector, e.g. ∂w1 … ∂w8
     witnesses   independent ways to the same answer; all must agree or nobody is judged
-    wrong       id -> what students write in its place; the words are in the data
+    wrong       id -> what students write in its place; the words are in the data. What one idea
+                leads to may need several sentences: "id/which" is the id with words of its own
     slipped     (*slips) -> the answer, a function of the inputs, with these slips made
     points, idea, hints, mistakes   filled in from the lesson's data
     idea        one sentence to think about when the answer is wrong and no mistake explains it
@@ -258,14 +259,17 @@ class Words:
         self.exercises, self.own = data.get("exercise", {}), data.get("says", {})
 
     def filled_in(self, exercise: Exercise) -> Exercise:
-        words = self.exercises.get(exercise.name, {})
+        """The exercise with its words. One of another lesson keeps those of its mistakes, where
+        this lesson has none of its own."""
+        words, own = self.exercises.get(exercise.name, {}), self.own.get(exercise.name, {})
         return replace(
             exercise,
             points=words.get("points", 0),
             idea=words.get("idea", ""),
             hints=tuple(words.get("hints", ())),
-            mistakes=tuple(
-                declared(id, self.says(exercise.name, id), variants)
+            mistakes=tuple(replace(m, says=own.get(m.id, m.says)) for m in exercise.mistakes)
+            or tuple(
+                declared(id.partition("/")[0], self.says(exercise.name, id), variants)
                 for id, variants in exercise.wrong.items()
             ),
         )
