@@ -229,7 +229,8 @@ def go_backward(lesson: Any, end: Any) -> Any:
     """What the leaves hold after each of three calls, and whether all other nodes hold None."""
     nodes, call = nodes_of(lesson, end)
     leaves = [node for node in nodes if not node.own_parents]
-    numbers = [*end["values"], *{id(s): s for own in end["slopes"] for s in own}.values()]
+    given = [*end["values"], *(slope for own in end["slopes"] for slope in own)]
+    numbers = list({id(number): number for number in given}.values())
     before = torch.stack(numbers)
     held: list[Tensor] = []
     for start in end["ends"]:
@@ -589,7 +590,7 @@ LESSON = lesson(
             wrong=BACKWARD_MISTAKES,
         ),
         *(
-            replace(OF_NET[name], name=own, draw=net.draw, method="by_engine")
+            replace(OF_NET[name], name=own, draw=net.draw, method="by_engine", whole=True)
             for name, own in (("grad_by_hand", "net_gradients"), ("train", "train"))
         ),
     ),

@@ -47,6 +47,21 @@ def test_a_wrong_multiply_does_not_reach_backward_and_the_net_says_so(server: Se
         assert MEND.format("multiply") in verdict.message
 
 
+def test_what_a_wrong_function_leads_to_in_the_net_is_not_named_there(server: Server) -> None:
+    report = graded(server, OVERWRITTEN)
+    assert verdict_of(report, "backward").misconception == "accumulation_missed"
+    for name in ("net_gradients", "train"):
+        verdict = verdict_of(report, name)
+        assert verdict.misconception is None
+        assert verdict.message.endswith(MEND.format("backward") + ".")
+
+
+def test_a_set_that_is_added_to_is_not_a_result_thrown_away(server: Server) -> None:
+    verdict = verdict_of(graded(server, WRONG_ORDER), "topological_order")
+    assert verdict.misconception == "order_not_topological"
+    assert "Is it the wrong way round?" in verdict.message
+
+
 def test_a_backward_that_is_right_but_for_the_order_says_so(server: Server) -> None:
     report = graded(server, WRONG_ORDER)
     assert verdict_of(report, "topological_order").misconception == "order_not_topological"

@@ -210,15 +210,9 @@ RIGHT = Engine()
 
 
 def numbers(graph: Spec) -> list[tuple[float, ...]]:
-    """The slopes as Python numbers; a chain has one tensor 20000 times, and it is read once."""
-    known: dict[int, float] = {}
-
-    def number(slope: Any) -> float:
-        if id(slope) not in known:
-            known[id(slope)] = float(slope)
-        return known[id(slope)]
-
-    return [tuple(map(number, own)) for own in graph["slopes"]]
+    """The slopes as Python numbers; a long chain repeats one tuple, and it is read once."""
+    read = {id(own): tuple(map(float, own)) for own in {id(o): o for o in graph["slopes"]}.values()}
+    return [read[id(own)] for own in graph["slopes"]]
 
 
 # ── two witnesses that know of no order: the graph as nested weighted sums ─────────────────────

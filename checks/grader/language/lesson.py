@@ -147,6 +147,8 @@ class Exercise:
                 asked only after a failure: what fails only because of them is told so
     needs       functions that `driver` and `mended` call; their texts travel in front
     reads       (answer, **inputs) -> answer: what an answer amounts to, where many are right
+    whole       its mistakes cannot be told from those of what it calls: while something that it
+                calls is wrong, none of its own is named
     may_change  arguments that the function is asked to change
     nodes       the gradients at intermediate nodes, in the order of the backward pass:
                 (answer, **inputs) -> {node: (the value that `answer` implies, the value that is
@@ -174,6 +176,7 @@ class Exercise:
     mended: Callable[..., Answer] | None = None
     needs: tuple[Callable[..., Any], ...] = ()
     reads: Callable[..., Answer] | None = None
+    whole: bool = False
     may_change: tuple[str, ...] = ()
     nodes: Callable[..., Mapping[str, tuple[Tensor, Tensor]]] | None = None
     prefixes: Callable[..., tuple[tuple[str, Mapping[str, Any]], ...]] | None = None
