@@ -305,7 +305,7 @@ def without_diagnosis(questions: Questions) -> Questions:
 
 
 def _undiagnosed(question: Question) -> Question:
-    silent = replace(question.exercise, mistakes=(), nodes=None, prefixes=None)
+    silent = replace(question.exercise, mistakes=(), nodes=None, prefixes=None, mended=None)
     return replace(question, exercise=silent)
 
 
@@ -356,7 +356,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--exercise", metavar="NAME", help="only this exercise")
     options = parser.parse_args(arguments)
     reasons, problems = read_reasons(), 0
-    with Server() as server:
+    with Server("exec") as server:  # the truth is loaded by now
         for stem in find_all(options.lessons):
             if (ROOT / "solutions" / f"{stem}.py").exists():
                 problems += _lesson(server, stem, options.exercise, reasons)

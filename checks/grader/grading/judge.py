@@ -188,9 +188,8 @@ def _because_of_one_before(
     """A verdict on a function that is right as soon as those before it are."""
     name = question.exercise.name
     message = (
-        f"{fault.message} This is not the fault of `{name}`: with right functions in place of "
-        "those before it in the file, it is right. Mend the first of them that is not passed, and "
-        "check again."
+        f"{fault.message} With right functions in place of those before it in the file, `{name}` "
+        "is right: mend the first of them that is not passed."
     )
     return _verdict(question, lesson_file, seen, index, fault, None, message.strip())
 

@@ -20,6 +20,7 @@ from checks.grader.records.observation import Array, Observation
 AUTOGRAD = ("torch.autograd", "torch.func", "functorch")
 #: Parts of a dotted name that are read: a student's has five.
 PARTS = 32
+OWN_ENGINE = "Here the gradients are to come from the engine in your file, and from it alone."
 HARMLESS = ("no_grad", "inference_mode", "set_grad_enabled", "functional_call", "vmap", "Variable")
 
 
@@ -46,6 +47,12 @@ def _written(node: ast.AST) -> str:
 
 def other_method(source: str | None, exercise: Exercise, seen: Sequence[Observation]) -> str:
     """What shows that an exercise was not done by the method asked for; empty if nothing does."""
+    if exercise.method == "by_engine":
+        found = autograd_in(source or "", exercise.name)
+        if found:
+            return f"{found} is how PyTorch is asked for gradients. {OWN_ENGINE}"
+        if any(answer.autograd for answer in seen):
+            return f"PyTorch's autograd ran during the call. {OWN_ENGINE}"
     if exercise.method == "by_hand":
         found = autograd_in(source or "", exercise.name)
         if found:

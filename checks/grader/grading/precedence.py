@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from checks.grader.grading.reading import (
@@ -24,10 +24,18 @@ STATES = {
 }
 
 
-def with_first_to_mend(verdicts: Sequence[Verdict], source: str | None) -> tuple[Verdict, ...]:
-    """The verdicts; what calls a function that gives wrong values says so before all else."""
+def with_first_to_mend(
+    verdicts: Sequence[Verdict], source: str | None, whole: Set[str] = frozenset()
+) -> tuple[Verdict, ...]:
+    """The verdicts; what calls a function that gives wrong values says so before all else.
+
+    whole  exercises of which nothing more can be said until then, and no mistake named
+    """
     spoiled = {verdict.exercise: verdict for verdict in verdicts if _spoils(verdict)}
-    return tuple(_pointed(verdict, spoiled, source) for verdict in verdicts)
+    return tuple(
+        _pointed(verdict, spoiled, source, is_whole=verdict.exercise in whole)
+        for verdict in verdicts
+    )
 
 
 def _spoils(verdict: Verdict) -> bool:
@@ -37,7 +45,9 @@ def _spoils(verdict: Verdict) -> bool:
     return verdict.status in STATES
 
 
-def _pointed(verdict: Verdict, spoiled: dict[str, Verdict], source: str | None) -> Verdict:
+def _pointed(
+    verdict: Verdict, spoiled: dict[str, Verdict], source: str | None, *, is_whole: bool
+) -> Verdict:
     found = reading(source, verdict.exercise)
     if verdict.exercise not in spoiled or found is None or _is_own(verdict, found):
         return verdict
@@ -49,6 +59,8 @@ def _pointed(verdict: Verdict, spoiled: dict[str, Verdict], source: str | None) 
         f"`{first}` {STATES[spoiled[first].status]}, and `{verdict.exercise}` calls it"
         f"{_through(found, first)}: mend `{first}` first."
     )
+    if is_whole:
+        return replace(verdict, message=words, misconception=None)
     if verdict.misconception is not None or _raised_inside(verdict, found):
         words = f"{words} {verdict.message}"
     return replace(verdict, message=words)

@@ -19,9 +19,10 @@ Place = ast.expr | ast.stmt
 SILENT = ("backward", "zero_grad", "step", "append", "extend", "sort", "reverse", "insert", "clear")
 #: Methods that are called for what they do.
 DOING = ("backward", "zero_grad", "zero_", "step", "append", "retain_grad", "requires_grad_")
-#: Methods of a tensor that give a new one and leave the old as it is.
+#: Methods of a tensor that give a new one and leave the old as it is; not `add`, which changes a
+#: set.
 FRESH = (
-    *("add", "sub", "mul", "div", "clone", "detach", "reshape", "view", "unsqueeze", "squeeze"),
+    *("sub", "mul", "div", "clone", "detach", "reshape", "view", "unsqueeze", "squeeze"),
     *("sum", "mean", "pow", "exp", "t", "to", "double", "float", "transpose", "flatten"),
 )
 #: What takes a value out of the graph, as a method and as a function.

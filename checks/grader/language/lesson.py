@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from checks.grader.language.inputs import Dice
     from checks.grader.language.net import Net
 
-Method = Literal["by_hand", "by_autograd"]
+Method = Literal["by_hand", "by_autograd", "by_engine"]
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,8 @@ class Exercise:
     quantities  the name of each returned value, e.g. ("∂loss/∂w", "∂loss/∂b")
     labels      component names of a quantity that is a vector, e.g. ∂w1 … ∂w8
     witnesses   independent ways to the same answer; all must agree or nobody is judged
-    wrong       id -> what students write in its place; the words are in the data
+    wrong       id -> what students write in its place; the words are in the data. What one idea
+                leads to may need several sentences: "id/which" is the id with words of its own
     net         the net whose gradients are asked for by hand: slips at its nodes are looked for
                 where no mistake explains an answer
     slipped     (*slips) -> the answer, a function of the inputs, with these slips made
@@ -149,6 +150,8 @@ class Exercise:
                 asked only after a failure: what fails only because of them is told so
     needs       functions that `driver` and `mended` call; their texts travel in front
     reads       (answer, **inputs) -> answer: what an answer amounts to, where many are right
+    whole       its mistakes cannot be told from those of what it calls: while something that it
+                calls is wrong, none of its own is named
     may_change  arguments that the function is asked to change
     nodes       the gradients at intermediate nodes, in the order of the backward pass:
                 (answer, **inputs) -> {node: (the value that `answer` implies, the value that is
@@ -177,6 +180,7 @@ class Exercise:
     mended: Callable[..., Answer] | None = None
     needs: tuple[Callable[..., Any], ...] = ()
     reads: Callable[..., Answer] | None = None
+    whole: bool = False
     may_change: tuple[str, ...] = ()
     nodes: Callable[..., Mapping[str, tuple[Tensor, Tensor]]] | None = None
     prefixes: Callable[..., tuple[tuple[str, Mapping[str, Any]], ...]] | None = None
@@ -262,14 +266,17 @@ class Words:
         self.exercises, self.own = data.get("exercise", {}), data.get("says", {})
 
     def filled_in(self, exercise: Exercise) -> Exercise:
-        words = self.exercises.get(exercise.name, {})
+        """The exercise with its words. One of another lesson keeps those of its mistakes, where
+        this lesson has none of its own."""
+        words, own = self.exercises.get(exercise.name, {}), self.own.get(exercise.name, {})
         return replace(
             exercise,
             points=words.get("points", 0),
             idea=words.get("idea", ""),
             hints=tuple(words.get("hints", ())),
-            mistakes=tuple(
-                declared(id, self.says(exercise.name, id), variants)
+            mistakes=tuple(replace(m, says=own.get(m.id, m.says)) for m in exercise.mistakes)
+            or tuple(
+                declared(id.partition("/")[0], self.says(exercise.name, id), variants)
                 for id, variants in exercise.wrong.items()
             ),
         )
