@@ -23,9 +23,15 @@ from checks.tests.submissions import grade_text, solution
 STEM = stems()[0]
 
 
+def exercises_of(stem: str) -> list[str]:
+    return [exercise.name for exercise in load(stem).exercises]
+
+
 @pytest.mark.parametrize("stem", stems())
 def test_a_notebook_has_a_cell_per_function_and_a_check_after_each(stem: str) -> None:
-    notebook: Any = nbformat.reads(notebook_of(stem, cut(solution(stem))), as_version=4)  # type: ignore[no-untyped-call]
+    notebook: Any = nbformat.reads(
+        notebook_of(stem, cut(solution(stem)), exercises_of(stem)), as_version=4
+    )  # type: ignore[no-untyped-call]
     nbformat.validate(notebook)
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     for exercise in load(stem).exercises:
@@ -40,7 +46,9 @@ def test_a_notebook_has_a_cell_per_function_and_a_check_after_each(stem: str) ->
 
 @pytest.mark.parametrize("stem", stems())
 def test_a_notebook_with_the_solutions_is_as_good_as_the_file(stem: str, server: Server) -> None:
-    report = grade_text(server, stem, source_of(notebook_of(stem, solution(stem))))
+    report = grade_text(
+        server, stem, source_of(notebook_of(stem, solution(stem), exercises_of(stem)))
+    )
     assert report.points == report.max_points
 
 
@@ -93,7 +101,7 @@ def test_a_notebook_is_graded_by_check_and_never_overwritten(
 
 def executed(stem: str, source: str, folder: Path) -> list[Mapping[str, Any]]:
     """The code cells of a lesson's notebook after a run in a kernel, in a folder of its own."""
-    notebook: Any = nbformat.reads(notebook_of(stem, source), as_version=4)  # type: ignore[no-untyped-call]
+    notebook: Any = nbformat.reads(notebook_of(stem, source, exercises_of(stem)), as_version=4)  # type: ignore[no-untyped-call]
     place = {"metadata": {"path": str(folder)}}
     NotebookClient(
         notebook, timeout=120, kernel_name="python3", resources=place, allow_errors=True
@@ -125,6 +133,6 @@ def test_an_untouched_notebook_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_json_of_a_notebook_is_stable() -> None:
-    text = notebook_of(STEM, solution(STEM))
-    assert text == notebook_of(STEM, solution(STEM))
+    text = notebook_of(STEM, solution(STEM), exercises_of(STEM))
+    assert text == notebook_of(STEM, solution(STEM), exercises_of(STEM))
     assert {cell["id"] for cell in json.loads(text)["cells"]} >= {"cell-0", "cell-1"}

@@ -24,6 +24,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Write each lesson file as a notebook; what is there already is somebody's work and stays."""
+    from checks.grader.language.lesson import load
     from checks.grader.records.misuse import Misuse
     from checks.grader.records.notebook import notebook_of
     from checks.grader.reports.export import write_text
@@ -39,7 +40,8 @@ def run(options: Namespace) -> int:
         if lesson_file.source is None:
             raise Misuse(f"no notebook of lesson {number(stem)}: {lesson_file.problem}")
         try:
-            text = notebook_of(stem, lesson_file.source)
+            exercises = [exercise.name for exercise in load(stem).exercises]
+            text = notebook_of(stem, lesson_file.source, exercises)
         except SyntaxError as error:
             raise Misuse(f"no notebook of {path}: line {error.lineno} is no Python") from error
         try:

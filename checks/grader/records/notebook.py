@@ -9,7 +9,7 @@ import ast
 import json
 import re
 import symtable
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,8 +31,9 @@ if find_spec("checks") is None:
 from checks import check, pictures, program"""
 
 
-def notebook_of(stem: str, source: str) -> str:
-    """The lesson file as a notebook: its text, a cell per function, a check after each, pictures.
+def notebook_of(stem: str, source: str, exercises: Collection[str]) -> str:
+    """The lesson file as a notebook: its text, a cell per function, a check after each exercise,
+    pictures.
 
     Raises SyntaxError.
     """
@@ -41,7 +42,9 @@ def notebook_of(stem: str, source: str) -> str:
     cells = [*_text_cells(text), _code(SETUP), _code(_imports(pieces))]
     for piece in pieces:
         if piece.name:
-            cells += [_code(piece.text), _code(f'check("{lesson}.{piece.name}", {piece.name})')]
+            cells.append(_code(piece.text))
+        if piece.name in exercises:
+            cells.append(_code(f'check("{lesson}.{piece.name}", {piece.name})'))
     cells += [
         _text("Everything at once, as this notebook has it:"),
         _code(f"check({lesson}, globals())"),
