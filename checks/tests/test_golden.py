@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,10 @@ def printed(options: list[str]) -> str:
     """What a check of the golden submission prints."""
     source = str((GOLDEN / "lesson1_linear.py").relative_to(ROOT))
     command = [sys.executable, "-m", "checks", "check", "1", "--from", source, *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120)
+    environment = {name: text for name, text in os.environ.items() if name != "CALLED_BY"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", timeout=120
+    )
     assert done.stderr == ""
     return done.stdout
 

@@ -204,7 +204,7 @@ def _failed(
 ) -> Verdict:
     exercise, source = question.exercise, lesson_file.source
     method = other_method(source, exercise, seen)
-    if method and fault.kind in SPOILED_BY_METHOD:
+    if method and exercise.method != "by_autograd" and fault.kind in SPOILED_BY_METHOD:
         return _first_the_method(question, lesson_file, index, method)
     diagnosis, words = Diagnosis((), ""), remark(source, exercise, fault, seen[index])
     if fault.kind in ("value", "shape", "raised", "not finite"):

@@ -123,7 +123,7 @@ def faults_of(lesson: LessonReport, *, every_message: bool) -> list[Verdict]:
 
 def overview(lesson: LessonReport, ink: Ink) -> list[str]:
     """Bar and points of a lesson, then a line per exercise."""
-    names = max(len(verdict.exercise) for verdict in lesson.verdicts)
+    names = max((len(verdict.exercise) for verdict in lesson.verdicts), default=0)
     lines = [_exercise_line(verdict, max(24, names) + 2, ink) for verdict in lesson.verdicts]
     return [heading(lesson, ink), *lines]
 

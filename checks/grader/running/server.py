@@ -117,7 +117,7 @@ class Server(Closing):
         confine: Callable[[], Confine] | None = None,
         folder: Path | None = None,
     ) -> None:
-        self._way: Way = way or ("fork" if sys.platform == "linux" else "fresh")
+        self._way: Way = way or _best_way()
         self._confine = confine
         self._folder = folder
         self._sock: socket.socket | None = None
@@ -331,9 +331,21 @@ def _be_server(sock: socket.socket, confine: Confine | None, folder: Path | None
     os._exit(0)
 
 
+def _truth_loaded() -> list[str]:
+    """Modules in this process whose memory may hold an expected value."""
+    return [name for name in sys.modules if name.startswith(TRUTH)]
+
+
+def _best_way() -> Way:
+    """A fork of this process, which has torch loaded; a fresh one if this one knows the truth."""
+    if sys.platform != "linux":
+        return "fresh"
+    return "exec" if _truth_loaded() else "fork"
+
+
 def _hold_no_truth() -> None:
     """Refuse to fork children that could find an expected value in their memory."""
-    found = [name for name in sys.modules if name.startswith(TRUTH)]
+    found = _truth_loaded()
     assert not found, f"the server has loaded {found[0]}: start it before the judge"
 
 
