@@ -16,6 +16,7 @@ import sys
 import tempfile
 import textwrap
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -293,8 +294,10 @@ class NotebookSession:
             with (
                 contextlib.redirect_stdout(out),
                 contextlib.redirect_stderr(out),
+                warnings.catch_warnings(),
                 _alarm(self._time_limit),
             ):
+                worker.tell_warnings(printed)
                 for arguments in header["calls"]:
                     printed.text = ""
                     log.ran.clear()

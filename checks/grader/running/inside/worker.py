@@ -61,6 +61,11 @@ class Printed(io.TextIOBase):
         """Stays open: a student's close() would turn every later print into an error."""
 
 
+def tell_warnings(printed: Printed) -> None:
+    """Show warnings among what student code prints."""
+    warnings.showwarning = lambda text, kind, path, line, *_: printed.warned(text, kind, path, line)
+
+
 def prepare() -> None:
     """Make the first call of every child cheap. Run once, before any fork.
 
@@ -87,7 +92,7 @@ def serve(sock: socket.socket, confine: Callable[[Mapping[str, Any]], None] | No
     printed, log = Printed(), AutogradLog()
     known = frozenset(sys.modules)
     sys.stdout = sys.stderr = printed
-    warnings.showwarning = lambda text, kind, path, line, *_: printed.warned(text, kind, path, line)
+    tell_warnings(printed)
     sys.path[:] = [path for path in sys.path if path not in request["hide"]]
     while True:
         if "source" in request:
