@@ -29,7 +29,7 @@ def test_gradescope_gets_one_test_per_exercise(tmp_path: Path) -> None:
     done = subprocess.run([*check, *options], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     report = json.loads(files["--gradescope"].read_text(encoding="utf-8"))
-    assert report["score"] == 11 == sum(test["score"] for test in report["tests"])
+    assert report["score"] == 9 == sum(test["score"] for test in report["tests"])
     keys = {"score", "max_score", "status", "name", "output", "tags", "visibility"}
     assert all(keys <= set(test) for test in report["tests"])
     failed = [test for test in report["tests"] if test["status"] == "failed"]
@@ -50,4 +50,4 @@ def test_the_gradescope_scripts_grade_a_submission(tmp_path: Path) -> None:
     done = subprocess.run([script], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "results" / "results.json").read_text(encoding="utf-8"))
-    assert report["score"] == 14
+    assert report["score"] == 12

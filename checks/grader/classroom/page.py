@@ -40,6 +40,11 @@ STYLE = """
   .tomorrow p { margin: 0; } }
 """
 SOME = 60  # names in a list
+REMAINS = (
+    "The points rest on values that the judge computed in another process. What a file says of how "
+    "it reached them is its own word: by hand or by autograd, which argument it changed, which "
+    "dtype it returned. Code that is written to deceive can say what is not so."
+)
 
 
 def write_page(book: Gradebook, rules: Rules, file: TextIO) -> None:
@@ -56,7 +61,8 @@ def _pieces(book: Gradebook, rules: Rules) -> Iterator[str]:
     yield from _lessons(book)
     yield from _attention(book, rules)
     yield from _everybody(book)
-    yield f'</main><footer><p class="dim">Seed {rules.seed}. {text(book.isolation)}</p></footer>'
+    yield from _isolation(book)
+    yield f'</main><footer><p class="dim">Seed {rules.seed}.</p></footer>'
 
 
 def _summary(book: Gradebook) -> str:
@@ -187,6 +193,14 @@ def _everybody(book: Gradebook) -> Iterator[str]:
         words = text("; ".join([*row.notes, *row.words]))
         yield f'<tr><td>{name}</td><td class="count">{points}</td><td>{words}</td></tr>'
     yield "</tbody></table></details></section>"
+
+
+def _isolation(book: Gradebook) -> Iterator[str]:
+    """What kept the submissions from the machine and from each other, and what it cannot keep."""
+    yield "<section><h2>Isolation</h2>"
+    if book.isolation:
+        yield f"<p>{text(book.isolation)}</p>"
+    yield f'<p class="dim">{REMAINS}</p></section>'
 
 
 def _who(book: Gradebook, students: Iterable[int]) -> str:
