@@ -51,7 +51,7 @@ def course(tmp_path: Path) -> Path:
 
 MISUSES = [
     (["chekc"], "there is no lesson 'chekc', nor a command: did you mean check?"),
-    (["check", "8"], "there is no lesson '8'"),
+    (["check", "88"], "there is no lesson '88'"),
     (["check", "--from", "nowhere"], "there is no 'nowhere'"),
     (["check", "--dtype", "float16"], "invalid choice: 'float16'"),
     (["check", "--seed", "x"], "invalid int value: 'x'"),

@@ -75,7 +75,6 @@ def test_a_survivor_without_a_reason_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(tool, "read_reasons", dict)
-    monkeypatch.setattr(tool, "Server", lambda: Server("exec"))
     assert tool.main([STEM, "--exercise", "loss"]) == 1
     assert "no reason:   loss: return (forward(x, w) - y) ** 2 →" in capsys.readouterr().out
 
@@ -85,11 +84,9 @@ def test_a_reason_without_a_survivor_fails(
 ) -> None:
     reason = (STEM, "forward", "return x * w → return x / w")
     monkeypatch.setattr(tool, "read_reasons", lambda: {reason: "Once upon a time."})
-    monkeypatch.setattr(tool, "Server", lambda: Server("exec"))
     assert tool.main([STEM, "--exercise", "forward"]) == 1
     assert f"no survivor: forward: {reason[2]}" in capsys.readouterr().out
 
 
 def test_what_lives_on_in_an_exercise_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tool, "Server", lambda: Server("exec"))
     assert tool.main([STEM, "--exercise", "grad_by_hand"]) == 0

@@ -254,7 +254,7 @@ class LinearRegression(nn.Module):
     def forward(self, x):
         return nn.functional.linear(x, self.linear.weight, self.linear.bias)
 
-# --- LinearRegression | right
+# --- LinearRegression | wrong | error
 class LinearRegression(nn.Module):
     def __init__(self):
         nn.Module.__init__(self)
