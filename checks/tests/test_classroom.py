@@ -78,7 +78,7 @@ def test_every_student_has_a_row_with_points_and_maximum_per_lesson(
     per_lesson = [name for stem in TWO for name in (stem, f"{stem}_max")]
     head = ["student", "id", "email", *per_lesson, "total", "total_max", "notes"]
     assert list(table["none"]) == head
-    assert {row["total_max"] for row in table.values()} == {"24"}
+    assert {row["total_max"] for row in table.values()} == {"20"}
     assert {name: int(row["total"]) for name, row in table.items()} == {
         "Anna Roe": 24,
         "Missing Person": 0,
@@ -181,7 +181,7 @@ def test_identical_files_are_named(graded: tuple[Path, str]) -> None:
 
 def test_a_page_to_hand_back_shows_the_numbers_and_the_code(graded: tuple[Path, str]) -> None:
     page = Page(source_of(graded[0], "feedback/jane.html"))
-    assert "11 of 24 points" in page.text and "∂loss/∂w" in page.text
+    assert "9 of 20 points" in page.text and "∂loss/∂w" in page.text
     assert "return r * x" in page.text and "No code was run" in page.text
     assert not page.links and "script" not in page.tags
 
@@ -189,13 +189,13 @@ def test_a_page_to_hand_back_shows_the_numbers_and_the_code(graded: tuple[Path, 
 def test_canvas_and_moodle_get_what_they_import(graded: tuple[Path, str]) -> None:
     rows = list(csv.reader(io.StringIO(source_of(graded[0], "canvas.csv"))))
     assert rows[0][:5] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
-    assert rows[1][5:] == ["14", "10", "24"] and rows[1][0].strip() == "Points Possible"
-    assert ["Anna Roe", "9001", "", "anna", "", "14", "10", "24"] in rows
+    assert rows[1][5:] == ["12", "8", "20"] and rows[1][0].strip() == "Points Possible"
+    assert ["Anna Roe", "9001", "", "anna", "", "12", "8", "20"] in rows
     sheet = list(csv.DictReader(io.StringIO(source_of(graded[0], "moodle.csv"))))
     needed = {"Identifier", "Grade", "Last modified (grade)", "Feedback comments"}
     assert needed <= set(sheet[0])
     anna = next(row for row in sheet if row["Full name"] == "Anna Roe")
-    assert (anna["Email address"], anna["Grade"]) == ("anna@example.edu", "24")
+    assert (anna["Email address"], anna["Grade"]) == ("anna@example.edu", "20")
 
 
 def test_ids_of_platforms_reach_their_gradebooks(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_dry_run_says_what_is_whose_and_its_file_can_be_corrected(tmp_path: Pa
     arguments = (str(folder), "1", "2", "--out", str(out), "--jobs", "1")
     assert run(*arguments, "--match", str(path)).returncode == 0
     table = {name: row["total"] for name, row in grades(out).items() if row["total"] != "0"}
-    assert table == {"anna": "14", "ben": "14"}
+    assert table == {"anna": "12", "ben": "12"}
 
 
 @pytest.mark.parametrize(
