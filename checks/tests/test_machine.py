@@ -72,15 +72,15 @@ def soon(grader: Grader, act: Any) -> threading.Thread:
 @LINUX
 def test_a_server_that_is_killed_costs_no_point(grader: Grader) -> None:
     thread = soon(grader, lambda: os.kill(grader.server.pid, signal.SIGKILL))
-    assert report(grader, SLOW).points == 14
+    assert report(grader, SLOW).points == 12
     thread.join()
-    assert report(grader, solution(STEM)).points == 14
+    assert report(grader, solution(STEM)).points == 12
 
 
 @LINUX
 def test_a_students_process_that_is_killed_from_outside_costs_no_point(grader: Grader) -> None:
     thread = soon(grader, lambda: os.kill(children(grader.server.pid)[0], signal.SIGKILL))
-    assert report(grader, SLOW).points == 14
+    assert report(grader, SLOW).points == 12
     thread.join()
 
 
@@ -91,8 +91,8 @@ def test_a_server_that_stalls_is_replaced_and_its_late_replies_confuse_nobody(
     monkeypatch.setattr(servers, "STALLED", 1.0)
     grader.server._patience = 1.0
     os.kill(grader.server.pid, signal.SIGSTOP)
-    assert report(grader, solution(STEM)).points == 14
-    assert report(grader, solution(STEM)).points == 14
+    assert report(grader, solution(STEM)).points == 12
+    assert report(grader, solution(STEM)).points == 12
 
 
 @LINUX
@@ -102,7 +102,7 @@ def test_a_late_reply_is_not_taken_for_the_next_one(grader: Grader) -> None:
     number = grader.server._number + 1
     sock.send(servers.REQUEST.pack(servers.PING, number, 0))  # its reply is read by nobody
     grader.server._number = number
-    assert report(grader, solution(STEM)).points == 14
+    assert report(grader, solution(STEM)).points == 12
 
 
 def test_a_crash_counts_when_it_happens_again(grader: Grader) -> None:
@@ -136,7 +136,7 @@ def test_a_file_that_cannot_be_written_for_want_of_space_does_not_vanish(
 
 def test_a_missing_temporary_folder_is_made_again(grader: Grader) -> None:
     shutil.rmtree(grader.folder)
-    assert report(grader, solution(STEM)).points == 14
+    assert report(grader, solution(STEM)).points == 12
 
 
 def test_a_judge_without_memory_grades_nothing_and_says_so(

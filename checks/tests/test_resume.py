@@ -38,7 +38,7 @@ def test_what_is_graded_is_not_graded_again_and_what_changed_is(tmp_path: Path) 
     second = {path: path.stat().st_ino for path in (out / "results").iterdir()}
     assert {path.stem for path in first if first[path] == second[path]} == {"anna"}
     assert json.loads((out / "run.json").read_text())["seed"] == seed
-    assert grades(out)["ben"]["total"] == "11"
+    assert grades(out)["ben"]["total"] == "9"
 
 
 def test_the_same_content_of_two_students_is_graded_once(tmp_path: Path) -> None:
