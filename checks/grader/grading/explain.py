@@ -8,6 +8,8 @@ from checks.grader.records.observation import Observation
 
 Shape = tuple[int, ...]
 
+#: Where in PyTorch's own source a condition failed, before what it says.
+ENFORCED = re.compile(r"^\[enforce fail at [^\]]*\] [^.]*\. ")
 #: Where a class or a function of the course was made, which is no name that a student knows.
 LOCALS = re.compile(r"\b\w+\.<locals>\.")
 
@@ -246,7 +248,7 @@ def told_error(seen: Observation) -> str:
             f"Your code stopped for a debugger{where}: a `breakpoint()` is left in it. Take it "
             "out; the checker has no keyboard."
         )
-    said = LOCALS.sub("", seen.message.strip())
+    said = ENFORCED.sub("", LOCALS.sub("", seen.message.strip()))
     first = said.splitlines()[0] if said else ""
     if len(first) > SHORT:  # what follows is about options that lead further astray
         first = first.split(". ")[0]
