@@ -190,6 +190,8 @@ class Server(Closing):
         if self._sock is not None:
             self._sock.close()
             self._sock = None
+        if self.pid <= 0:  # 0 would be everybody in this process's group
+            return
         for pid in (*_descendants(self.pid), self.pid):
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
