@@ -126,28 +126,23 @@ def make_model(
 
 def use_class(lesson: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Any:
     """Two of the student's models, each with parameters of its own; what the first makes of x."""
-    models = (lesson.LinearRegression(), lesson.LinearRegression())
-    model = models[0]
+    models = (model, _) = (lesson.LinearRegression(), lesson.LinearRegression())
     if not isinstance(model, nn.Module):
         raise TypeError("LinearRegression has to be a subclass of nn.Module")
-    linear = getattr(model, "linear", None)
-    if not isinstance(linear, nn.Linear):
+    if not isinstance(linear := getattr(model, "linear", None), nn.Linear):
         found = "missing" if linear is None else f"of type {type(linear).__name__}"
         raise TypeError(f"`self.linear` is {found}, expected an nn.Linear(1, 1)")
-    sizes = (linear.in_features, linear.out_features)
-    if sizes != (1, 1):
+    if (sizes := (linear.in_features, linear.out_features)) != (1, 1):
         raise ValueError(f"`self.linear` is nn.Linear{sizes}: one number goes in, one comes out")
     if linear.bias is None:
         raise ValueError("`self.linear` has no bias, so every line goes through the origin")
     if linear.weight.dtype != torch.get_default_dtype():
-        raise ValueError(
-            f"`self.linear` is made in {linear.weight.dtype}: leave out the cast in `__init__`; "
-            "whoever uses the model chooses its dtype"
-        )
+        made = f"`self.linear` is made in {linear.weight.dtype}"
+        raise ValueError(f"{made}: leave out the cast, who uses the model chooses its dtype")
     if {*model.parameters()} != {linear.weight, linear.bias}:
-        names = [name for name, _ in model.named_parameters()]
+        names = ", ".join(name for name, _ in model.named_parameters()) or "none"
         raise ValueError(
-            f"the model's parameters are {', '.join(names) or 'none'}, expected linear.weight and "
+            f"the model's parameters are {names}, expected linear.weight and "
             "linear.bias alone: make one layer, in `__init__`, and keep it as `self.linear`"
         )
     with torch.no_grad():

@@ -24,7 +24,8 @@ INPUTS = [case.inputs for case in cases(STEM, LESSON, GRAD_BY_HAND, seed=0)]
 
 def wrong_nodes(answer: Tensor, inputs: Inputs) -> list[str]:
     found = implied(answer, **inputs).items()
-    return [name for name, (yours, right) in found if not close(yours, right, rtol=1e-6)]
+    wrong = [name for name, (yours, right) in found if not close(yours, right, rtol=1e-6)]
+    return [name.partition(" (")[0] for name in wrong]  # without what it comes from
 
 
 def slipped(inputs: Inputs, slip: Slip) -> Tensor:

@@ -124,6 +124,8 @@ def definitions(text: str, *, without: frozenset[int] = frozenset()) -> str:
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             if not _of_the_course(node):
                 kept.append(node)  # type: ignore[arg-type]
+        elif isinstance(node, ast.Try) and _is_guarded_import(node):
+            kept.append(node)  # type: ignore[arg-type]
         elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
             assigned.append(node)
     used = {name for node in kept for name in _names(node)}
@@ -132,6 +134,11 @@ def definitions(text: str, *, without: frozenset[int] = frozenset()) -> str:
             kept.append(assignment)  # type: ignore[arg-type]
             used |= _names(assignment)
     return _lines_of(text, kept)
+
+
+def _is_guarded_import(node: ast.Try) -> bool:
+    """`try: import torch`, as the lesson files begin."""
+    return all(isinstance(part, (ast.Import, ast.ImportFrom)) for part in node.body)
 
 
 def _lines_of(text: str, nodes: list[Any]) -> str:

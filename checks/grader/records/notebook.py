@@ -127,6 +127,8 @@ def _defines(statement: ast.stmt) -> bool:
         roots = {alias.name.partition(".")[0] for alias in statement.names}
     elif isinstance(statement, ast.ImportFrom):
         roots = {(statement.module or "").partition(".")[0]}
+    elif isinstance(statement, ast.Try):  # `try: import torch`, as the lesson files begin
+        return all(isinstance(part, (ast.Import, ast.ImportFrom)) for part in statement.body)
     else:
         return isinstance(statement, _DEFINITIONS)
     return not roots & {"checks", "IPython", "google"}
