@@ -24,6 +24,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="memory and disk of Linux"),
 ]
 STEM, TUPLES = "lesson1_linear", "lesson2_bias"
+FULL = 12  # points of lesson 1
 SIZE = 60
 MEMORY, DISK = 3 << 30, "50m"
 #: Programs that are put behind a right lesson file.
@@ -69,7 +70,7 @@ def write_odd_class(folder: Path) -> dict[str, int]:
     (named / os.fsdecode(b"\xff")).mkdir()
     (named / os.fsdecode(b"\xff") / f"{STEM}.py").symlink_to("/etc/passwd")
     (folder / "itself").symlink_to("itself")
-    honest = {f"honest{i:02}": 14 for i in range(SIZE - len(list(folder.iterdir())))}
+    honest = {f"honest{i:02}": FULL for i in range(SIZE - len(list(folder.iterdir())))}
     for i, name in enumerate(honest):
         (folder / name).mkdir()
         (folder / name / f"{STEM}.py").write_text(f"# {i}\n{solution(STEM)}", encoding="utf-8")
@@ -144,7 +145,7 @@ def test_every_honest_student_of_an_odd_class_has_the_points(
     with open(results / "out" / "grades.csv", encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     points = {row["student"]: row["total"] for row in rows}
-    wrong = {name: points.get(name) for name in honest if points.get(name) != "14"}
+    wrong = {name: points.get(name) for name in honest if points.get(name) != str(FULL)}
     assert not wrong, done.stderr
     lost = [line for line in done.stderr.splitlines() if line.startswith("Not graded")]
     assert done.returncode == (1 if lost else 0), done.stderr
