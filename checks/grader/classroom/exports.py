@@ -264,8 +264,10 @@ class Export:
             part = Part("", archive=archive)
             yield ("the folder",), Entry(self._own_name, (part,))
             return
-        if not archives and len(folders) > 1 and all(
-            WEEKS.fullmatch(name) or read_name(name).exact for name in folders
+        if (
+            not archives
+            and len(folders) > 1
+            and all(WEEKS.fullmatch(name) or read_name(name).exact for name in folders)
         ):
             yield ("the folder",), Entry(self._own_name, tuple(self._part(top) for top in tops))
             return

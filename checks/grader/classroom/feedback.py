@@ -20,35 +20,34 @@ h3 .bad { color: var(--wrong); } .values { width: auto; } .picture { overflow-x:
 """
 
 
-def feedback(
-    entry: Entry,
-    result: Result,
-    notes: Sequence[str] = (),
-    pictures: Mapping[str, str] | None = None,
-) -> str:
-    """The page of one student.
+def feedback(entry: Entry, result: Result, notes: Sequence[str] = ()) -> str:
+    """The page of one student, with the graph of the student's own code where there is one."""
+    body = _pieces(entry, result, notes)
+    allowed = None
+    if any(lesson.graphs for lesson in result.lessons):
+        from checks.grader.figures.page import content_policy
 
-    pictures  by lesson, a fragment of HTML that shows the student's own graph; it goes into the
-              page as it is, so whoever makes it escapes what is in it. Scripts do not run there.
-    """
-    body = _pieces(entry, result, notes, pictures or {})
-    return "\n".join(document(f"Backpropagation: {entry.student}", body, STYLE)) + "\n"
+        allowed = content_policy()
+    title = f"Backpropagation: {entry.student}"
+    return "\n".join(document(title, body, STYLE, allowed)) + "\n"
 
 
-def _pieces(
-    entry: Entry, result: Result, notes: Sequence[str], pictures: Mapping[str, str]
-) -> Iterator[str]:
+def _pieces(entry: Entry, result: Result, notes: Sequence[str]) -> Iterator[str]:
     yield f"<header><h1>{text(entry.student)}</h1>"
     yield f"<p>{result.points} of {result.max_points} points</p>"
     for note in notes:
         yield f'<p class="dim">{text(note)}</p>'
     yield "</header><main>"
     for lesson in result.lessons:
-        yield from _lesson(lesson, pictures.get(lesson.stem, ""))
+        yield from _lesson(lesson)
     yield "</main>"
+    if any(lesson.graphs for lesson in result.lessons):
+        from checks.grader.figures.page import assets
+
+        yield assets()
 
 
-def _lesson(lesson: LessonResult, picture: str) -> Iterator[str]:
+def _lesson(lesson: LessonResult) -> Iterator[str]:
     name = f"Lesson {course.number(lesson.stem)} · {text(lesson.title)}"
     yield f"<section><h2>{name} <span>{lesson.points} of {lesson.max_points}</span></h2>"
     if lesson.reason:
@@ -57,8 +56,10 @@ def _lesson(lesson: LessonResult, picture: str) -> Iterator[str]:
     yield f'<p class="dim">Graded: <code>{text(lesson.file)}</code></p>'
     for exercise in lesson.exercises:
         yield from _exercise(exercise)
-    if picture:
-        yield f'<div class="picture">{picture}</div>'
+    for graph in lesson.graphs:
+        from checks.grader.figures.page import fragment
+
+        yield f'<div class="picture">{fragment(graph)}</div>'
     yield "</section>"
 
 
