@@ -16,7 +16,7 @@ from checks.grader.figures.page.formulas import Writer
 from checks.grader.figures.page.training import training_of
 from checks.grader.figures.page.views import graph_view, net_view
 from checks.grader.figures.recording import Node, label
-from checks.grader.figures.subject import Subject, Undrawable, close_to, subject_of
+from checks.grader.figures.subject import Subject, Undrawable, subject_of
 from checks.grader.grading.grade import grade
 from checks.grader.grading.questions import questions_of, restricted
 from checks.grader.language import figure
@@ -42,7 +42,8 @@ Story = dict[str, Any]
 def story_of(wanted: figure.Graph, subject: Subject) -> Story:
     """The story of one call: forward, backward, and the student's gradients. Raises Undrawable."""
     found = recorded(wanted, subject)
-    shown = frozenset(node.index for node in found.shown)
+    position = {node.index: k for k, node in enumerate(found.shown)}
+    shown = frozenset(position)
     writer = Writer(found.nodes, shown)
     ways: dict[int, dict[str, str]] = {}
     for child in shown:
@@ -61,14 +62,14 @@ def story_of(wanted: figure.Graph, subject: Subject) -> Story:
             "cut": is_cut_off(node) and i not in data,
             "ways": ways.get(i, {}),
             **_computed(node),
-            **_judged(found, node, i in data),
+            **_judged(found, position, i),
+            "slip": i in found.at,
             "slips": list(_slips(found.nodes, i, names)) if i in shown else [],
         }
         for i, node in enumerate(found.nodes)
     ]
-    net = next((one for one in subject.lesson.figures if isinstance(one, figure.Net)), None)
     wrong = {i for i, node in enumerate(nodes) if node["yours"] or node["right"]}
-    views = [net_view(found, net, wrong), graph_view(found, wrong)]
+    views = [net_view(found, wanted.net, wrong), graph_view(found, wrong)]
     return {
         "title": subject.title(subject.lesson.title),
         "call": f"{wanted.exercise} at {wanted.example}",
@@ -77,6 +78,7 @@ def story_of(wanted: figure.Graph, subject: Subject) -> Story:
         "note": found.note,
         "whose": found.whose[0].upper() + found.whose[1:],
         "sentence": _sentence(wanted.hand or wanted.exercise, subject),
+        "slip": found.slip,
         "nodes": nodes,
         "views": [view for view in views if view is not None],
         "general": {name: slip.words for name, slip in GENERAL.items()},
@@ -129,16 +131,18 @@ def _computed(node: Node) -> dict[str, Any]:
     }
 
 
-def _judged(found: Recorded, node: Node, is_data: bool) -> dict[str, Any]:
+def _judged(found: Recorded, position: Mapping[int, int], index: int) -> dict[str, Any]:
     """The student's own gradient where it is wrong, and the right one if the graph's is not."""
-    if is_data or node.grad is None:
+    pair = found.compared(position[index]) if index in position else None
+    if pair is None or pair[1] is None:
         return {"yours": None, "right": None}
-    right, yours = entry_of(found.right, node.name), entry_of(found.yours, node.name)
-    if right is not None:
-        differs = not close_to(node.grad, right)
-        return {"yours": None, "right": _tensor(right) if differs else None}
-    wrong = yours is not None and not close_to(yours, node.grad)
-    return {"yours": _tensor(yours) if wrong else None, "right": None}
+    right, yours = pair
+    asked = entry_of(found.right, found.nodes[index].name) is not None
+    return (
+        {"yours": None, "right": _tensor(right)}
+        if asked
+        else {"yours": _tensor(yours), "right": None}
+    )
 
 
 def _slips(
