@@ -140,6 +140,8 @@ def recorded(wanted: figure.Graph, subject: Subject) -> Recorded:
     shown = recording.folded(nodes, MOST_NODES)
     data = frozenset(_data(shown, set(inputs) - set(wanted.wrt)))
     note = _note(wanted, inputs, here[-1], subject)
+    if note:  # the gradients of a graph with another end are no measure of anything
+        yours = {}
     return _with_slip(wanted, Recorded(nodes, shown, data, yours, right, whose, note), subject)
 
 
@@ -161,7 +163,11 @@ def _with_slip(wanted: figure.Graph, found: Recorded, subject: Subject) -> Recor
     if told is None:
         return found
     shown = frozenset(node.index for node in found.shown)
-    return replace(found, slip=said(told, found.whose), at=nodes_at(found.nodes, told.nodes, shown))
+    return replace(
+        found,
+        slip=said(told, found.whose, found.nodes, found.shown),
+        at=nodes_at(found.nodes, told.nodes, shown),
+    )
 
 
 def _compared(
@@ -175,7 +181,8 @@ def _compared(
         return engine.own_gradients(nodes), {}, "your engine"
     if wanted.hand is None:
         return {}, _right(wanted, inputs, subject), "the graph of your code"
-    return by_hand(wanted.hand, inputs, wanted.wrt, subject), {}, f"your {wanted.hand}"
+    yours = by_hand(wanted.hand, inputs, wanted.wrt, subject)
+    return yours, {}, f"your {wanted.hand}"
 
 
 def graph_numbers(wanted: figure.Graph, subject: Subject) -> GraphNumbers:

@@ -129,7 +129,7 @@ def read(answer: object) -> tuple[Node, ...]:
             }:
                 parents = part.get("parents")
             case _:
-                raise Malformed("a node is not a node")
+                raise Malformed("something in it is no tensor of real numbers")
         if not isinstance(parents, tuple) or not all(map(_is_parent(len(nodes)), parents)):
             raise Malformed("a node has no parents")
         operation = str(key).partition(" ")[2]

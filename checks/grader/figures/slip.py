@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
 
-from checks.grader.figures.recording import Node, named
+from checks.grader.figures.recording import Node, label, named
 from checks.grader.figures.subject import Subject
 from checks.grader.grading.evidence import Evidence
 from checks.grader.grading.places import Told, slip_in_the_graph
@@ -31,9 +32,16 @@ def slip_of(exercise: str, subject: Subject) -> Told | None:
     return slip_in_the_graph(question.exercise, [Evidence(*pair) for pair in pairs], settings)
 
 
-def said(told: Told, whose: str) -> str:
-    """The words of a slip, beside a picture that holds the numbers of `whose`."""
-    return told.words.replace(OPENING, f"The numbers of {whose} come out if", 1)
+def said(told: Told, whose: str, nodes: Sequence[Node], shown: Sequence[Node]) -> str:
+    """The words of a slip beside a picture that holds the numbers of `whose`, in its names."""
+    words = told.words.replace(OPENING, f"The numbers of {whose} come out if", 1)
+    drawn = {node.place: node.name or label(shown, i) for i, node in enumerate(shown)}
+    for place in {node.place for node in nodes} - {""}:
+        if place not in drawn:
+            words = re.sub(rf"\b{place} = ", "", words)
+        elif re.fullmatch(r"\w+\W?", drawn[place]):
+            words = re.sub(rf"\b{place}\b", drawn[place], words)
+    return words
 
 
 def with_places(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from checks.grader.figures.page.story import Story
 
@@ -36,7 +37,6 @@ def fragment(story: Story, *, level: int = 2) -> str:
     level  of its heading, from 1 to 5: one below the heading that it stands under
     """
     training = story["training"]
-    playable = training is not None and "epochs" in training
     headings = {"level": level, "below": level + 1}
     return _template("fragment.html").substitute(
         headings,
@@ -45,13 +45,16 @@ def fragment(story: Story, *, level: int = 2) -> str:
         recorded=escape(f"{story['recorded'].capitalize()} from this code."),
         sentence=escape(story["sentence"]),
         note=escape(story["note"]),
-        training=_template("training.html").substitute(
-            headings, unit=escape(training["unit"], quote=True)
-        )
-        if playable
-        else "",
+        training="" if training is None else _training(training, headings),
         story=_as_json(story),
     )
+
+
+def _training(training: Mapping[str, Any], headings: Mapping[str, int]) -> str:
+    if "problem" in training:
+        return f'<p class="call">No training to play: {escape(training["problem"])}</p>'
+    unit = escape(training["unit"], quote=True)
+    return _template("training.html").substitute(headings, unit=unit)
 
 
 def assets() -> str:

@@ -6,7 +6,8 @@
   const size = (shape) => shape.reduce((product, n) => product * n, 1);
   const scalar = (number) => ({ shape: [], data: [number] });
   /** As it travels: JSON has no NaN and no ∞. */
-  const read = (t) => t && { shape: t.shape, data: t.data.map((x) => (typeof x === "number" ? x : { nan: NaN, inf: Infinity, "-inf": -Infinity }[x])) };
+  const number = (x) => (typeof x === "number" ? x : { nan: NaN, inf: Infinity, "-inf": -Infinity }[x]);
+  const read = (t) => t && { shape: t.shape, data: t.data.map(number) };
   const like = (t, f) => ({ shape: t.shape, data: t.data.map(f) });
 
   /** The shape that two operands are broadcast to. */
@@ -198,7 +199,7 @@
     }
 
     operands(node) {
-      return node.operands.map((p) => (typeof p === "number" ? this.values[p] : scalar(p.number)));
+      return node.operands.map((p) => (typeof p === "number" ? this.values[p] : scalar(number(p.number))));
     }
 
     /** Compute everything again; recorded numbers stay where an operation is not known here. */
@@ -276,7 +277,7 @@
   /** A tensor as lines: a number, a vector in one line, a matrix in several, a large one in short. */
   function lines(t, digits) {
     const all = t.data.map((x) => written(x, digits));
-    if (all.length === 1) return [all[0]];
+    if (all.length < 2) return [all.length ? all[0] : `nothing, shape (${t.shape.join(", ")})`];
     if (all.length > 8) return [`${t.shape.join("×")}: ${all[0]} … ${all[all.length - 1]}`];
     const n = t.shape[t.shape.length - 1];
     const rows = Array.from({ length: all.length / n }, (_, i) => all.slice(i * n, (i + 1) * n).join(", "));
@@ -614,16 +615,18 @@
       this.view = view;
       const [width, height] = view.size;
       this.drawn = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" });
+      this.lines = svg("g");
+      this.drawn.append(this.lines);
       for (const edge of view.edges) {
         edge.drawn = svg("path", { d: curve(edge.points), class: "edge" });
-        this.drawn.append(edge.drawn);
+        this.lines.append(edge.drawn);
       }
       for (const box of view.boxes) {
         box.drawn = svg("g", { class: box.weight ? "box weight" : "box" },
           svg("rect", { x: box.x, y: box.y, width: box.w, height: box.h, rx: 8 }));
         box.text = svg("g");
-        box.badge = svg("g", { class: "badge" }, svg("rect", { x: box.x + box.w / 2 - 32, y: box.y - 9, width: 64, height: 17 }),
-          svg("text", { x: box.x + box.w / 2, y: box.y }, "✗ here"));
+        box.badge = svg("g", { class: "badge" }, svg("rect", { x: box.x + box.w / 2 - 32, y: box.y - 15, width: 64, height: 16 }),
+          svg("text", { x: box.x + box.w / 2, y: box.y - 7 }, "✗ here"));
         box.drawn.append(box.text);
         this.drawn.append(box.drawn);
       }
@@ -636,6 +639,7 @@
       for (const edge of this.view.edges) {
         const [from, to] = step.kind === "backward" ? [edge.from, edge.to] : [edge.to, edge.from];
         const lit = from.includes(step.node) && to.some((i) => beside.has(i));
+        if (lit) this.lines.append(edge.drawn); // above the others
         edge.drawn.setAttribute("class", `edge${lit ? " lit" : ""}${edge.cut ? " cut" : ""}${lit && step.kind === "backward" ? " back" : ""}`);
       }
       for (const box of this.view.boxes) {
@@ -716,7 +720,7 @@
       this.slider.max = training.epochs.length - 1;
       this.slider.addEventListener("input", () => { this.stop(); this.show(); });
       this.button.addEventListener("click", () => (this.timer ? this.stop() : this.run()));
-      const more = [training.right.length && "dashed: as it should be", training.floor && `dotted: ${training.floor[1]}`].filter(Boolean);
+      const more = [training.right.length && "dashed: as it should be, in exact arithmetic", training.floor && `dotted: ${training.floor[1]}`].filter(Boolean);
       this.losses = this.plot(figures, [`loss (log scale) over ${training.unit}s`, ...more].join("; "));
       this.drawLosses();
       if (training.path && training.path.points) {

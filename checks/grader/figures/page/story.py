@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -95,6 +97,10 @@ def stories_of(subject: Subject) -> list[Story]:
                 stories.append(story_of(wanted, subject))
             except Undrawable as reason:
                 reasons.append(str(reason))
+            except Exception as error:  # a recording of a kind that nobody thought of
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                where = f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
+                reasons.append(f"the page cannot be made of this graph ({where})")
     if not stories:
         raise Undrawable(reasons[0] if reasons else "the lesson declares no graph")
     return stories
@@ -122,7 +128,7 @@ def _computed(node: Node) -> dict[str, Any]:
     fields = not node.sources and node.operation == "leaf" and node.value is not None
     return {
         "row": "move" if node.moves else node.row.name if node.parents else "",
-        "operands": [p if isinstance(p, int) else {"number": p} for p in node.operands],
+        "operands": [p if isinstance(p, int) else {"number": _number(p)} for p in node.operands],
         "places": None if node.places is None else node.places.reshape(-1).int().tolist(),
         "value": _tensor(node.value),
         "grad": _tensor(node.grad),
@@ -199,5 +205,9 @@ def _sentence(exercise: str, subject: Subject) -> str:
 def _tensor(value: Tensor | None) -> dict[str, Any] | None:
     if value is None:
         return None
-    numbers = [x if math.isfinite(x) else str(x) for x in value.reshape(-1).tolist()]
-    return {"shape": list(value.shape), "data": numbers}
+    return {"shape": list(value.shape), "data": [*map(_number, value.reshape(-1).tolist())]}
+
+
+def _number(x: float) -> float | str:
+    """As it travels: JSON has no NaN and no ∞."""
+    return x if math.isfinite(x) else str(x)

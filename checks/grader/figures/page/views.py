@@ -18,9 +18,12 @@ NUMBER = 10
 PADDING = 8.0
 #: Matrices of more entries are shortened, as the page shortens them.
 MOST_ENTRIES = 8
-MARGIN = 12.0
-#: Between the columns and the rows of a net.
-ACROSS, DOWN = 360.0, 150.0
+#: Around everything; above a box, room for a mark on it.
+MARGIN = 18.0
+#: Between the rows of a net.
+DOWN = 150.0
+#: Where a weight stands on its line: on a level one, on one that crosses others.
+MIDDLE, CROSSING = 0.5, 0.3
 #: Between the last column and what comes after it, between its boxes, and a line around one.
 AFTER, BELOW, BEND = 90.0, 24.0, 22.0
 
@@ -91,13 +94,14 @@ def matrix_net_view(found: Recorded, wrong: AbstractSet[int]) -> View | None:
     layers = list(_matrix_layers(found.shown))
     if not layers:
         return None
+    position = {node.index: i for i, node in enumerate(found.shown)}
     columns: list[list[list[dict[str, Any]]]] = []
     lines = []
     for c, (weight, before, rows) in enumerate(layers):
         value = weight.value
         assert value is not None
         outputs, inputs = value.shape
-        names = [label(found.shown, found.shown.index(node)) for node in rows]
+        names = [label(found.shown, position[node.index]) for node in rows]
         texts = [node.name or f"({name})" for node, name in zip(rows, names, strict=True)]
         if not columns:
             columns.append([[_entry(before, before.name, i, inputs, wrong)] for i in range(inputs)])
@@ -153,30 +157,28 @@ def _net(
     tallest = max(len(column) for column in columns)
     height = max(len(rows) for column in columns for rows in column)
     step = max(DOWN, LINE * (3 * height + 1) + 46)
+    sizes = [
+        [_size(rows, (), [row["node"] in data for row in rows]) for rows in column]
+        for column in columns
+    ]
+    labels = [_weight_size(row) for *_, row in lines]
+    widest = max(w for column in sizes for w, _ in column)
+    across = widest + (max(w for w, _ in labels) + BELOW) / (2 * CROSSING)
     boxes, place = [], {}
     for c, column in enumerate(columns):
-        for r, rows in enumerate(column):
-            size = _size(rows, (), [row["node"] in data for row in rows])
+        for r, (rows, size) in enumerate(zip(column, sizes[c], strict=True)):
             y = (r + (tallest - len(column)) / 2) * step + (step - size[1]) / 2
-            boxes.append(_box(c * ACROSS, y, *size, rows))
+            boxes.append(_box(c * across + (widest - size[0]) / 2, y, *size, rows))
             place[c, r] = boxes[-1]
     edges = []
-    for start, end, row in lines:
+    for (start, end, row), size in zip(lines, labels, strict=True):
         a, b = place[start], place[end]
         points = [[a["x"] + a["w"], a["y"] + a["h"] / 2], [b["x"], b["y"] + b["h"] / 2]]
-        characters = max(len(row["label"]) + NUMBER + 4, 2 * NUMBER + 8 if row["wrong"] else 0)
-        size = (characters * CHARACTER, 2 * LINE + PADDING / 2)
-        along = 0.5 if start[1] == end[1] else 0.3
-        middle = [points[0][k] + along * (points[1][k] - points[0][k]) for k in (0, 1)]
-        boxes.append(
-            _box(
-                middle[0] - size[0] / 2 - MARGIN,
-                middle[1] - size[1] / 2 - MARGIN,
-                *size,
-                [row],
-                weight=True,
-            )
-        )
+        level = abs(points[0][1] - points[1][1]) < 1
+        along = MIDDLE if level else CROSSING
+        x, y = (points[0][k] + along * (points[1][k] - points[0][k]) for k in (0, 1))
+        corner = x - size[0] / 2 - MARGIN, y - size[1] / 2 - MARGIN
+        boxes.append(_box(*corner, *size, [row], weight=True))
         feeds = [unit["node"] for unit in a["rows"]]
         ends = [unit["node"] for unit in b["rows"]]
         edges.append({"from": [row["node"], *feeds], "to": ends, "points": points})
@@ -185,6 +187,11 @@ def _net(
     right = max(box["x"] + box["w"] for box in boxes) + BEND
     bottom = max(box["y"] + box["h"] for box in boxes)
     return _view("net", (right, bottom), boxes, edges)
+
+
+def _weight_size(row: Mapping[str, Any]) -> tuple[float, float]:
+    characters = max(len(row["label"]) + NUMBER + 4, 2 * NUMBER + 8 if row["wrong"] else 0)
+    return characters * CHARACTER, 2 * LINE + PADDING / 2
 
 
 def _add_rest(
