@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +19,7 @@ from checks.grader.figures.page.html import Story
 from checks.grader.figures.page.training import training_of
 from checks.grader.figures.page.views import graph_view, net_view
 from checks.grader.figures.recording import Node, label
-from checks.grader.figures.subject import Subject, Undrawable, close_to
+from checks.grader.figures.subject import Subject, Undrawable
 from checks.grader.grading.grade import grade
 from checks.grader.grading.questions import questions_of, restricted
 from checks.grader.language import figure
@@ -41,7 +43,8 @@ def story_of(wanted: figure.Graph, subject: Subject, *, brief: bool = False) -> 
     brief  the graph alone: no training to play, nothing that the checker says
     """
     found = recorded(wanted, subject)
-    shown = frozenset(node.index for node in found.shown)
+    position = {node.index: k for k, node in enumerate(found.shown)}
+    shown = frozenset(position)
     writer = Writer(found.nodes, shown)
     ways: dict[int, dict[str, str]] = {}
     for child in shown:
@@ -60,14 +63,14 @@ def story_of(wanted: figure.Graph, subject: Subject, *, brief: bool = False) -> 
             "cut": is_cut_off(node) and i not in data,
             "ways": ways.get(i, {}),
             **_computed(node),
-            **_judged(found, node, i in data),
+            **_judged(found, position, i),
+            "slip": i in found.at,
             "slips": list(_slips(found.nodes, i, names)) if i in shown else [],
         }
         for i, node in enumerate(found.nodes)
     ]
-    net = next((one for one in subject.lesson.figures if isinstance(one, figure.Net)), None)
     wrong = {i for i, node in enumerate(nodes) if node["yours"] or node["right"]}
-    views = [net_view(found, net, wrong), graph_view(found, wrong)]
+    views = [net_view(found, wanted.net, wrong), graph_view(found, wrong)]
     return {
         "title": subject.title(subject.lesson.title),
         "call": f"{wanted.exercise} at {wanted.example}",
@@ -76,6 +79,7 @@ def story_of(wanted: figure.Graph, subject: Subject, *, brief: bool = False) -> 
         "note": found.note,
         "whose": found.whose[0].upper() + found.whose[1:],
         "sentence": "" if brief else _sentence(wanted.hand or wanted.exercise, subject),
+        "slip": found.slip,
         "nodes": nodes,
         "views": [view for view in views if view is not None],
         "general": {name: slip.words for name, slip in GENERAL.items()},
@@ -92,6 +96,10 @@ def stories_of(subject: Subject, *, brief: bool = False) -> list[Story]:
                 stories.append(story_of(wanted, subject, brief=brief))
             except Undrawable as reason:
                 reasons.append(str(reason))
+            except Exception as error:  # a recording of a kind that nobody thought of
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                where = f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
+                reasons.append(f"the page cannot be made of this graph ({where})")
     if not stories:
         raise Undrawable(reasons[0] if reasons else "the lesson declares no graph")
     return stories
@@ -113,7 +121,7 @@ def _computed(node: Node) -> dict[str, Any]:
     fields = not node.sources and node.operation == "leaf" and node.value is not None
     return {
         "row": "move" if node.moves else node.row.name if node.parents else "",
-        "operands": [p if isinstance(p, int) else {"number": p} for p in node.operands],
+        "operands": [p if isinstance(p, int) else {"number": _number(p)} for p in node.operands],
         "places": None if node.places is None else node.places.reshape(-1).int().tolist(),
         "value": _tensor(node.value),
         "grad": _tensor(node.grad),
@@ -122,16 +130,18 @@ def _computed(node: Node) -> dict[str, Any]:
     }
 
 
-def _judged(found: Recorded, node: Node, is_data: bool) -> dict[str, Any]:
+def _judged(found: Recorded, position: Mapping[int, int], index: int) -> dict[str, Any]:
     """The student's own gradient where it is wrong, and the right one if the graph's is not."""
-    if is_data or node.grad is None:
+    pair = found.compared(position[index]) if index in position else None
+    if pair is None or pair[1] is None:
         return {"yours": None, "right": None}
-    right, yours = entry_of(found.right, node.name), entry_of(found.yours, node.name)
-    if right is not None:
-        differs = not close_to(node.grad, right)
-        return {"yours": None, "right": _tensor(right) if differs else None}
-    wrong = yours is not None and not close_to(yours, node.grad)
-    return {"yours": _tensor(yours) if wrong else None, "right": None}
+    right, yours = pair
+    asked = entry_of(found.right, found.nodes[index].name) is not None
+    return (
+        {"yours": None, "right": _tensor(right)}
+        if asked
+        else {"yours": _tensor(yours), "right": None}
+    )
 
 
 def _slips(
@@ -188,5 +198,9 @@ def _sentence(exercise: str, subject: Subject) -> str:
 def _tensor(value: Tensor | None) -> dict[str, Any] | None:
     if value is None:
         return None
-    numbers = [x if math.isfinite(x) else str(x) for x in value.reshape(-1).tolist()]
-    return {"shape": list(value.shape), "data": numbers}
+    return {"shape": list(value.shape), "data": [*map(_number, value.reshape(-1).tolist())]}
+
+
+def _number(x: float) -> float | str:
+    """As it travels: JSON has no NaN and no ∞."""
+    return x if math.isfinite(x) else str(x)
