@@ -37,7 +37,7 @@ def stories_from(
 ) -> list[Story]:
     """The stories of a lesson file, asked in a process of its own. Raises Undrawable.
 
-    brief  the graph alone: no training to play, nothing that the checker says
+    brief  the graph alone: no training to play, nothing that the checker or `why` says
     """
     from checks.grader.figures.page.story import stories_of
     from checks.grader.figures.subject import subject_of

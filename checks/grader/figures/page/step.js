@@ -318,8 +318,8 @@
         for (const kind of ["value", "grad", "yours", "right"]) node[kind] = read(node[kind]);
       this.graph = new Graph(story.nodes);
       this.changed = false;
-      this.at = 0;
       this.steps = this.list();
+      this.at = story.ended ? this.steps.length - 1 : 0;
       this.build();
       this.show();
     }

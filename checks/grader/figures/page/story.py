@@ -40,9 +40,9 @@ GENERAL = {
 def story_of(wanted: figure.Graph, subject: Subject, *, brief: bool = False) -> Story:
     """The story of one call: forward, backward, and the student's gradients. Raises Undrawable.
 
-    brief  the graph alone: no training to play, nothing that the checker says
+    brief  the graph alone: no training to play, nothing that the checker or `why` says
     """
-    found = recorded(wanted, subject)
+    found = recorded(wanted, subject, brief=brief)
     position = {node.index: k for k, node in enumerate(found.shown)}
     shown = frozenset(position)
     writer = Writer(found.nodes, shown)
