@@ -22,15 +22,18 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from checks.grader.records.course import ROOT
 from checks.grader.records.misuse import Misuse
-from checks.grader.running import frames, privilege
+from checks.grader.records.observation import Observation
+from checks.grader.running import messages, privilege
 from checks.grader.running.inside import worker
+from checks.grader.running.messages import Calls, Import, Request
 from checks.grader.running.takings import free_on, takes_too_much
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ REQUEST, REPLY = struct.Struct("<cIi"), struct.Struct("<Ii")
 CHILD, SERVER, KILL, PING = b"F", b"S", b"K", b"P"
 START_UP = 60.0  # seconds for a process to be there: importing torch from a cold disk takes long
 STALLED = 20.0  # seconds after which a server that was there once is given up
-Confine = Callable[[Mapping[str, Any]], None]
+Confine = Callable[[Import], None]
 Way = Literal["fork", "exec", "fresh", "other"]
 #: What a server that confines its children keeps of the environment.
 KEPT = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
@@ -68,25 +71,25 @@ class Closing:
 class Child(Closing):
     """The judge's end of one process that runs student code."""
 
-    def __init__(self, sock: socket.socket, end: Callable[[], None], nonce: str) -> None:
+    def __init__(self, sock: socket.socket, end: Callable[[], None]) -> None:
         self._sock = sock
         self._end = end
-        self._nonce = nonce
+        self._nonce = ""
         self._open = True
 
-    def send(self, header: dict[str, Any], body: bytes | bytearray = b"") -> None:
-        """Send a request. A process that is gone shows when its answer is read."""
+    def send(self, what: Import | Calls, seconds: float = 0.0) -> None:
+        """Send a request. A process that is gone shows when its answer is read.
+
+        seconds   when the process tells what has been printed so far; 0 for never
+        """
         self._nonce = secrets.token_hex(8)
         self._sock.settimeout(START_UP)
         with contextlib.suppress(OSError):
-            frames.write(self._sock, header | {"nonce": self._nonce}, body)
+            messages.ask(self._sock, Request(self._nonce, seconds, what))
 
-    def receive(self, deadline: float) -> tuple[dict[str, Any], bytes]:
+    def receive(self, deadline: float) -> Observation:
         """One answer to the last request. Raises frames.Late or frames.Broken."""
-        header, body = frames.read(self._sock, deadline)
-        if header.get("nonce") != self._nonce:
-            raise frames.Broken("an answer to another question")
-        return header, body
+        return messages.answered(self._sock, self._nonce, deadline)
 
     def ready(self, seconds: float) -> bool:
         """Whether something of an answer has come within so many seconds."""
@@ -136,17 +139,13 @@ class Server(Closing):
         """Whether every child imports torch anew."""
         return self._way == "fresh"
 
-    def child(self, job: dict[str, Any]) -> Child:
-        """A process that has been told to import `job["source"]`; receive() waits for it."""
-        nonce = secrets.token_hex(8)
-        hide = ["", ".", str(ROOT), str(Path.cwd())]
+    def child(self, job: Import, seconds: float = 0.0) -> Child:
+        """A process that has been told to import the job's text; receive() waits for it."""
         ours, theirs = socket.socketpair()
         with theirs:
             end = self._fresh_child(theirs) if self.is_fresh else self._forked_child(theirs)
-        child = Child(ours, end, nonce)
-        ours.settimeout(START_UP)
-        with contextlib.suppress(OSError):
-            frames.write(ours, job | {"nonce": nonce, "hide": hide})
+        child = Child(ours, end)
+        child.send(replace(job, hide=("", ".", str(ROOT), str(Path.cwd()))), seconds)
         return child
 
     def another(self) -> Server:
