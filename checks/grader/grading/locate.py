@@ -7,10 +7,11 @@ from itertools import combinations
 
 from torch import Tensor
 
-from checks.grader.grading.compare import RTOL, right_quantities
+from checks.grader.grading.compare import right_quantities
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.language.lesson import Exercise
 from checks.grader.records.answer import aligned, close, float64s, parts, tensor_of
+from checks.grader.records.tolerances import NODES, NOTHING, RTOL
 from checks.grader.records.verdict import Settings
 
 
@@ -84,7 +85,7 @@ def ratio(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> str:
             found = here if found is None else found
             if not close(got, expected * found, rtol=rtol):
                 return ""
-    if found is None or abs(found) < 1e-6:
+    if found is None or abs(found) < NOTHING:
         return "Every component is zero." if found is not None else ""
     return f"Every component is {_number(found)} times the right one."
 
@@ -105,7 +106,7 @@ def first_wrong_node(exercise: Exercise, evidence: Sequence[Evidence], rtol: flo
     wrong = [
         (name, yours, expected)
         for name, (yours, expected) in exercise.nodes(answer, **item.truth.inputs).items()
-        if not close(yours, expected, rtol=100 * rtol)
+        if not close(yours, expected, rtol=NODES * rtol)
     ]
     if not wrong:
         return ""
