@@ -133,6 +133,5 @@ def test_random_changes_of_a_frame_do_no_harm() -> None:
             read += 1
         except (frames.Broken, frames.Late):
             broken += 1
-    assert read + broken == 300
     assert read > 0
-    assert broken > 0
+    assert broken > 100

@@ -11,8 +11,11 @@ from checks.grader.grading.compare import right_quantities
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.language.lesson import Exercise
 from checks.grader.records.answer import aligned, close, float64s, parts, tensor_of
+from checks.grader.records.numbers import digits
 from checks.grader.records.tolerances import NODES, NOTHING, RTOL
 from checks.grader.records.verdict import Settings
+
+FEW = 4  # digits of a number in a sentence
 
 
 def partly_right(exercise: Exercise, evidence: Sequence[Evidence], settings: Settings) -> str:
@@ -87,7 +90,7 @@ def ratio(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> str:
                 return ""
     if found is None or abs(found) < NOTHING:
         return "Every component is zero." if found is not None else ""
-    return f"Every component is {_number(found)} times the right one."
+    return f"Every component is {digits(found, FEW)} times the right one."
 
 
 def first_wrong_node(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> str:
@@ -121,12 +124,8 @@ def first_wrong_node(exercise: Exercise, evidence: Sequence[Evidence], rtol: flo
 
 def _numbers(value: Tensor) -> str:
     if value.ndim == 0:
-        return _number(value.item())
-    return "(" + ", ".join(map(_number, value.reshape(-1).tolist()[:6])) + ")"
-
-
-def _number(value: float) -> str:
-    return f"{value + 0.0:.4g}".replace("-", "−")
+        return digits(value.item(), FEW)
+    return "(" + ", ".join(digits(number, FEW) for number in value.reshape(-1).tolist()[:6]) + ")"
 
 
 def first_wrong_step(exercise: Exercise, prefixes: Sequence[Prefix], settings: Settings) -> str:

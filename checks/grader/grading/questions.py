@@ -31,9 +31,9 @@ class Question:
     def truths(self) -> tuple[Truth, ...]:
         return tuple(establish(self.exercise, case, self.dtype) for case in self.cases)
 
-    def establish(self) -> None:
-        """Hear the witnesses of every case now, not when the first answer is compared."""
-        self.truths  # noqa: B018
+    def establish(self) -> tuple[Truth, ...]:
+        """What is right, heard now and not when the first answer is compared."""
+        return self.truths
 
     def read(self, seen: Sequence[Observation]) -> list[Observation]:
         """The answers to the calls as they are compared."""

@@ -26,8 +26,9 @@ from collections.abc import Callable, Set
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from checks.grader.records.closing import Closing
 from checks.grader.records.course import ROOT
 from checks.grader.records.misuse import Misuse
 from checks.grader.records.observation import Observation
@@ -35,9 +36,6 @@ from checks.grader.running import messages, privilege
 from checks.grader.running.inside import worker
 from checks.grader.running.messages import Calls, Import, Request
 from checks.grader.running.takings import free_on, takes_too_much
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 #: A request: what is wanted, its number, a process. The reply: that number, a process.
 REQUEST, REPLY = struct.Struct("<cIi"), struct.Struct("<Ii")
@@ -55,17 +53,8 @@ LOOK = 0.1  # seconds between two looks at what children take that the kernel do
 PARENT_DEATH, SUBREAPER = 1, 36  # options of prctl
 
 
-class Closing:
-    """What is closed at the end of a `with`."""
-
-    def close(self) -> None:
-        raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+class TruthLoaded(Exception):
+    """A process knows expected values, and is not to run, or to fork, student code."""
 
 
 class Child(Closing):
@@ -345,9 +334,13 @@ def _best_way() -> Way:
 
 
 def _hold_no_truth() -> None:
-    """Refuse to fork children that could find an expected value in their memory."""
+    """Refuse to fork children that could find an expected value in their memory.
+
+    Raises TruthLoaded.
+    """
     found = _truth_loaded()
-    assert not found, f"the server has loaded {found[0]}: start it before the judge"
+    if found:
+        raise TruthLoaded(f"the server has loaded {found[0]}: start it before the judge")
 
 
 def _serve_forks(sock: socket.socket, confine: Confine | None, folder: Path | None) -> None:
