@@ -187,18 +187,17 @@ def nodes_of(lesson: Any, end: Any) -> tuple[list[Any], Any]:
     nodes: list[Any] = []
     for value, parents, slopes in zip(end["values"], end["parents"], end["slopes"]):  # noqa: B905
         nodes.append(Node(value, tuple(nodes[i] for i in parents), slopes))
-        nodes[-1].place = len(nodes)
     return nodes, call
 
 
-def all_behind(end: Any) -> Any:
-    """The nodes of `nodes_of` behind one of them, in the order in which they were made."""
+def all_behind(nodes: list[Any], end: Any) -> list[Any]:
+    """Those of the nodes that one depends on, and itself, in the order in which they were made."""
     found, new = {end}, [end]
     while new:
         more = [parent for parent in new.pop().own_parents if parent not in found]
         found.update(more)
         new += more
-    return sorted(found, key=lambda node: node.place)
+    return [node for node in nodes if node in found]
 
 
 def list_nodes(lesson: Any, end: Any) -> Any:
@@ -227,7 +226,10 @@ def check_grads(grads: list[Any]) -> None:
 
 def go_backward(lesson: Any, end: Any) -> Any:
     """What the leaves hold after each of three calls, and whether all other nodes hold None."""
-    nodes, call = nodes_of(lesson, end)
+    return held_by_leaves(*nodes_of(lesson, end), end)
+
+
+def held_by_leaves(nodes: list[Any], call: Any, end: Any) -> Any:
     leaves = [node for node in nodes if not node.own_parents]
     given = [*end["values"], *(slope for own in end["slopes"] for slope in own)]
     numbers = list({id(number): number for number in given}.values())
@@ -244,7 +246,7 @@ def go_backward(lesson: Any, end: Any) -> Any:
                     "go there; nothing is returned."
                 )
             inner = all(node.grad is None for node in nodes if node.own_parents)
-            needed = set(all_behind(nodes[start]))
+            needed = set(all_behind(nodes, nodes[start]))
             beside = all(leaf.grad is None for leaf in leaves if leaf not in needed)
         held.append(torch.stack(grads))
     if not torch.equal(before, torch.stack(numbers)):
@@ -256,15 +258,47 @@ def go_backward(lesson: Any, end: Any) -> Any:
 
 
 def go_backward_apart(lesson: Any, end: Any) -> Any:
-    """With a right order in place of the student's: one for nodes of the check, and for no others,
+    """With a right order in place of the student's. It knows the nodes of this graph and no others,
     so that a file that keeps it for later has gained nothing."""
+    nodes, call = nodes_of(lesson, end)
     around = getattr(lesson.backward, "__globals__", vars(lesson))
     own = around.get("topological_order")
-    around["topological_order"] = all_behind
+    around["topological_order"] = lambda end: all_behind(nodes, end)
     try:
-        return go_backward(lesson, end)
+        return held_by_leaves(nodes, call, end)
     finally:
         around["topological_order"] = own
+
+
+def through_nodes(lesson: Any, name: str, *given: Any) -> Any:
+    """The answer of a function that has to make nodes on its way to it."""
+    Given = given_class(lesson)
+    made: list[None] = []
+    begin = Given.__init__
+
+    def counted(self: Any, *values: Any, **named: Any) -> None:
+        made.append(None)
+        begin(self, *values, **named)
+
+    Given.__init__ = counted
+    try:
+        answer = getattr(lesson, name)(*given)
+    finally:
+        Given.__init__ = begin
+    if not made:
+        raise RuntimeError(
+            f"`{name}` has made no Node: here the gradients come from your own engine. Build the "
+            "loss of nodes, go backward from it, and read the `.grad` of the weights."
+        )
+    return answer
+
+
+def use_net_gradients(lesson: Any, x: Tensor, y: Tensor, w: Tensor) -> Any:
+    return through_nodes(lesson, "net_gradients", x, y, w)
+
+
+def use_train(lesson: Any, x: Tensor, y: Tensor, w: Tensor, step: float, rounds: int) -> Any:
+    return through_nodes(lesson, "train", x, y, w, step, rounds)
 
 
 # ── what is right ──────────────────────────────────────────────────────────────────────────────
@@ -334,7 +368,8 @@ def never_ending(right: Callable[..., Any]) -> list[Any]:
 def key_error(end: Spec) -> Any:
     """Leaves first, and nothing has arrived at them."""
     if len(end["parents"]) > 1:
-        raise KeyError
+        nodes = zip(end["values"], end["parents"], strict=True)
+        raise KeyError(*(f"Node({value.item():g})" for value, own in nodes if not own))
     return RIGHT(end)
 
 
@@ -384,7 +419,8 @@ BACKWARD_MISTAKES: dict[str, Variants] = {
         Engine(keeps="dict", seed="added"),
     ),
     "interior_grads_kept/shown": Engine(keeps="shown"),
-    "same_parent_once": Engine(once=True),
+    "same_parent_once": engines(Engine(twice="first"), Engine(twice="last")),
+    "slope_of_first_place": Engine(twice="first again"),
     "end_is_leaf_missed": Engine(alone=False),
     "order_not_topological": [
         *engines(
@@ -585,13 +621,21 @@ LESSON = lesson(
             method="by_engine",
             driver=go_backward,
             mended=go_backward_apart,
-            needs=(given_class, nodes_of, all_behind, check_grads, go_backward),
+            needs=(given_class, nodes_of, all_behind, check_grads, held_by_leaves),
             slipped=combined,
             wrong=BACKWARD_MISTAKES,
         ),
         *(
-            replace(OF_NET[name], name=own, draw=net.draw, method="by_engine", whole=True)
-            for name, own in (("grad_by_hand", "net_gradients"), ("train", "train"))
+            replace(
+                OF_NET[name],
+                name=driver.__name__.removeprefix("use_"),
+                draw=net.draw,
+                method="by_engine",
+                driver=driver,
+                needs=(given_class, through_nodes),
+                whole=True,
+            )
+            for name, driver in (("grad_by_hand", use_net_gradients), ("train", use_train))
         ),
     ),
 )

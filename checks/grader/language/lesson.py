@@ -72,7 +72,6 @@ class Mistake:
 
     id        the name in the report; the table of ids is in the README
     says      what the student reads: the idea, never the answer
-    swaps     variants, each a replacement of keyword steps of the exercise's truth
     variants  each a tuple of what is done wrong at once: slips of a net, the order of an answer,
               the loop of a training; those of two mistakes are also tried together
     formulas  variants, each a whole wrong formula with the exercise's parameters; a quantity
@@ -83,7 +82,6 @@ class Mistake:
 
     id: str
     says: str
-    swaps: tuple[Mapping[str, Any], ...] = ()
     variants: tuple[tuple[Any, ...], ...] = ()
     formulas: tuple[Callable[..., Answer], ...] = ()
     each: Callable[[Tensor], Tensor] | None = None
