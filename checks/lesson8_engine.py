@@ -30,6 +30,7 @@ from checks.grader.language.engine import (
     forwards,
     in_all,
 )
+from checks.grader.language.exercises import exercise
 from checks.grader.language.figure import Graph, Losses
 from checks.grader.language.graphs import (
     ORDER,
@@ -41,6 +42,7 @@ from checks.grader.language.graphs import (
 )
 from checks.grader.language.inputs import Dice
 from checks.grader.language.lesson import Exercise, Variants, Witness, lesson
+from checks.grader.language.log import ROUNDS, stages
 from checks.grader.language.slips import Slip, absent
 from checks.grader.language.truth import gradient_of
 
@@ -111,7 +113,7 @@ def returned(what: str, made: Any) -> TypeError:
     return TypeError(f"{what}, and returned {kind}")
 
 
-def parts_of(lesson: Any, name: str, *given: Any) -> tuple[Any, ...]:
+def parts_of(name: str, lesson: Any, *given: Any) -> tuple[Any, ...]:
     """Value, slopes, and whether the parents are right, of a node that an operation makes."""
     Node = given_class(lesson)
     arguments: list[Any] = []
@@ -135,22 +137,6 @@ def parts_of(lesson: Any, name: str, *given: Any) -> tuple[Any, ...]:
             )
     right = [id(node) for node in made.parents] == [id(node) for node in parents]
     return made.value, *made.slopes, right
-
-
-def use_add(lesson: Any, a: Tensor, b: Tensor) -> Any:
-    return parts_of(lesson, "add", a, b)
-
-
-def use_multiply(lesson: Any, a: Tensor, b: Tensor) -> Any:
-    return parts_of(lesson, "multiply", a, b)
-
-
-def use_power(lesson: Any, a: Tensor, n: float) -> Any:
-    return parts_of(lesson, "power", a, n)
-
-
-def use_sigmoid(lesson: Any, a: Tensor) -> Any:
-    return parts_of(lesson, "sigmoid", a)
 
 
 def nodes_of(lesson: Any, end: Any) -> tuple[list[Any], Any]:
@@ -270,7 +256,7 @@ def go_backward_apart(lesson: Any, end: Any) -> Any:
         around["topological_order"] = own
 
 
-def through_nodes(lesson: Any, name: str, *given: Any) -> Any:
+def through_nodes(name: str, lesson: Any, *given: Any) -> Any:
     """The answer of a function that has to make nodes on its way to it."""
     Given = given_class(lesson)
     made: list[None] = []
@@ -291,14 +277,6 @@ def through_nodes(lesson: Any, name: str, *given: Any) -> Any:
             "loss of nodes, go backward from it, and read the `.grad` of the weights."
         )
     return answer
-
-
-def use_net_gradients(lesson: Any, x: Tensor, y: Tensor, w: Tensor) -> Any:
-    return through_nodes(lesson, "net_gradients", x, y, w)
-
-
-def use_train(lesson: Any, x: Tensor, y: Tensor, w: Tensor, step: float, rounds: int) -> Any:
-    return through_nodes(lesson, "train", x, y, w, step, rounds)
 
 
 # ── what is right ──────────────────────────────────────────────────────────────────────────────
@@ -458,11 +436,7 @@ def sloped(*slopes: Callable[[Tensor, Tensor], Tensor]) -> list[Any]:
 
 
 def operation(
-    truth: Callable[..., Any],
-    driver: Callable[..., Any],
-    compute: Callable[..., Tensor],
-    name: str,
-    **fields: Any,
+    truth: Callable[..., Any], compute: Callable[..., Tensor], name: str, **fields: Any
 ) -> Exercise:
     """An exercise on one operation: value, a slope for each parent, the parents. Its witnesses are
     PyTorch's own operation, and autograd and differences of it."""
@@ -476,16 +450,22 @@ def operation(
         return Witness(slopes.name, evaluate)
 
     listed = "(a, b)" if len(wrt) == 2 else "(a,)"
-    return Exercise(
-        truth.__name__,
+    return exercise(
         truth,
         (name, *(f"∂({name})/∂{parent}" for parent in wrt), f"parents are {listed}"),
-        witnesses=tuple(map(full, gradient_of(compute, *wrt))),
+        *map(full, gradient_of(compute, *wrt)),
         method="by_engine",
-        driver=driver,
-        needs=(given_class, returned, parts_of),
+        driver=partial(parts_of, truth.__name__),
+        needs=(given_class, returned),
         **fields,
     )
+
+
+def through_engine(name: str, of_net: str) -> Exercise:
+    """An exercise of lesson 4, done by the student's engine."""
+    theirs = next(one for one in net.LESSON.exercises if one.name == of_net)
+    own = replace(theirs, name=name, draw=net.draw, method="by_engine", whole=True)
+    return replace(own, driver=partial(through_nodes, name), needs=(given_class,))
 
 
 # ── the claims, the program ────────────────────────────────────────────────────────────────────
@@ -527,18 +507,16 @@ def program(lesson: ModuleType, device: str) -> None:
     for name, one, other in zip(net.GRADIENTS, mine, right, strict=True):
         print(f"  {name}           {one:>14.7f} {other:>16.7f}")
     print("\nloss before round       your engine   torch.autograd")
-    own, theirs, done = w, w, 0
-    for until in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000):
-        own, losses = lesson.train(x, y, own, 1.0, until - done)
-        theirs, others = net.train_by_autograd(x, y, theirs, 1.0, until - done)
-        done = until
-        print(f"  {until:>4}                {losses[-1].item():>14.7f} {others[-1].item():>16.7f}")
-    print(f"\nThe largest difference between the trained weights: {(own - theirs).abs().max():.1e}")
+    own = [*stages(lambda w, n: lesson.train(x, y, w, 1.0, n), w, *ROUNDS)]
+    theirs = [*stages(lambda w, n: net.train.by_autograd(x, y, w, 1.0, n), w, *ROUNDS)]
+    for (until, _, loss), (_, _, other) in zip(own, theirs, strict=True):
+        print(f"  {until:>4}                {loss:>14.7f} {other:>16.7f}")
+    apart = (own[-1][1] - theirs[-1][1]).abs().max()
+    print(f"\nThe largest difference between the trained weights: {apart:.1e}")
 
 
 # ── the lesson ─────────────────────────────────────────────────────────────────────────────────
 
-OF_NET = {exercise.name: exercise for exercise in net.LESSON.exercises}
 LESSON = lesson(
     __name__,
     draw=draw,
@@ -554,7 +532,6 @@ LESSON = lesson(
     exercises=(
         operation(
             add,
-            use_add,
             lambda a, b: torch.add(a, b),
             "a + b",
             wrong={
@@ -566,7 +543,6 @@ LESSON = lesson(
         ),
         operation(
             multiply,
-            use_multiply,
             lambda a, b: torch.mul(a, b),
             "a·b",
             wrong={
@@ -576,7 +552,6 @@ LESSON = lesson(
         ),
         operation(
             power,
-            use_power,
             lambda a, n: torch.pow(a, n),
             "aⁿ",
             draw=draw_power,
@@ -588,7 +563,6 @@ LESSON = lesson(
         ),
         operation(
             sigmoid,
-            use_sigmoid,
             lambda a: torch.sigmoid(a),
             "σ(a)",
             draw=lambda dice: {"a": dice.number("a", high=4.5)},
@@ -599,25 +573,22 @@ LESSON = lesson(
                 "tanh_slope": sloped(lambda a, s: 1 - s**2),
             },
         ),
-        Exercise(
-            "topological_order",
+        exercise(
             topological_order,
             ORDER,
-            witnesses=(Witness("another order", is_order),),
+            Witness("another order", is_order),
             method="by_engine",
             driver=list_nodes,
             needs=(given_class, returned, nodes_of),
             reads=read_order,
             wrong=ORDER_MISTAKES,
         ),
-        Exercise(
-            "backward",
+        exercise(
             RIGHT,
             HELD,
-            witnesses=(
-                Witness("autograd", in_all(by_autograd)),
-                Witness("differences", in_all(by_differences)),
-            ),
+            Witness("autograd", in_all(by_autograd)),
+            Witness("differences", in_all(by_differences)),
+            name="backward",
             method="by_engine",
             driver=go_backward,
             mended=go_backward_apart,
@@ -625,17 +596,7 @@ LESSON = lesson(
             slipped=combined,
             wrong=BACKWARD_MISTAKES,
         ),
-        *(
-            replace(
-                OF_NET[name],
-                name=driver.__name__.removeprefix("use_"),
-                draw=net.draw,
-                method="by_engine",
-                driver=driver,
-                needs=(given_class, through_nodes),
-                whole=True,
-            )
-            for name, driver in (("grad_by_hand", use_net_gradients), ("train", use_train))
-        ),
+        through_engine("net_gradients", "grad_by_hand"),
+        through_engine("train", "train"),
     ),
 )

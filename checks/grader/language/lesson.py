@@ -10,7 +10,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,13 +35,20 @@ Method = Literal["by_hand", "by_autograd", "by_engine"]
 
 @dataclass(frozen=True)
 class Source:
-    """An argument that is a function. It travels to the student's process as source text."""
+    """An argument that is a function. It travels to the student's process as source text.
+
+    Of a `partial`, the first arguments, which are plain values, travel with it.
+    """
 
     function: Callable[..., Any]
 
     @property
     def text(self) -> str:
-        return _text_of(self.function)
+        if not isinstance(self.function, partial):
+            return _text_of(self.function)
+        whole, given = self.function.func, "".join(f"{value!r}, " for value in self.function.args)
+        call = f"{whole.__name__}({given}*rest)"
+        return f"{_text_of(whole)}\n\ndef call(*rest):\n    return {call}\n"
 
     @property
     def name(self) -> str:
