@@ -11,39 +11,25 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from checks.slips.operations import (
-    ABSENT,
-    ANYWHERE,
-    Slip,
-    Step,
-    Unfit,
-    counted,
-    factor,
-    read_as,
-    skipped,
-)
-from checks.slips.tape import Made, Node, Place, Tape, nodes_of
+from checks.slips.elsewhere import FAR, elsewhere
+from checks.slips.graph import Graph
+from checks.slips.operations import ANYWHERE, Slip, Unfit
+from checks.slips.tape import Made, Place, Tape, nodes_of
 
 #: The step of a central difference that balances rounding against truncation.
 STEP = 6e-6
 #: How well an answer has to agree, and before that the one number along u: that of float64.
 RTOL = 1e-6
-#: How many values may stand in for one, how many explanations are checked in full, how many steps
-#: the forward slips and how many trials the pairs may cost.
-STAND_INS, CHECKED, REPLAYS, PAIRS = 8, 24, 15_000, 40_000
-#: With more nodes on the ways only slips on the way back are looked for, and no pairs.
-LARGE = 250
-#: What takes many entries together; what reads its operands on the way back.
-REDUCTIONS = frozenset({"sum", "mean", "var", "amax", "logsumexp"})
-READERS = frozenset({"mul", "div", "matmul", "pow", "outer"})
+#: How many explanations are checked in full, how many steps the slips in the forward pass and those
+#: at places behind each other, and how many trials the pairs may cost.
+CHECKED, REPLAYS, PAIRS = 24, 15_000, 40_000
 
 #: What each input gets, by index.
 Grads = Mapping[int, Tensor]
@@ -87,15 +73,21 @@ class Case:
         return sum(float((grads[leaf] * u).sum()) for leaf, u in self.u.items() if leaf in grads)
 
     @cached_property
+    def lanes(self) -> list[list[Tensor]]:
+        """Every value a small step along u, forth and back."""
+        steps = ({n: self.values[n] + s * STEP * u for n, u in self.u.items()} for s in (1, -1))
+        return [self.tape.values(given=step) for step in steps]
+
+    @cached_property
     def tangents(self) -> list[Tensor]:
         """∂node/∂u of every node."""
-        found: list[Tensor] = []
-        for node in self.tape.nodes:
-            still = torch.zeros_like(node.value)
-            parents, moved = ([of[p] for p in node.parents] for of in (self.values, found))
-            own = self.u.get(node.index, still)
-            found.append(tangent(node.compute, parents, moved, still) if parents else own)
-        return found
+        lanes = zip(self.tape.nodes, *self.lanes, strict=True)
+        return [
+            torch.nan_to_num((forth - back) / (2 * STEP), posinf=0.0, neginf=0.0)
+            if node.index in self.tape.differentiable
+            else torch.zeros_like(node.value)
+            for node, forth, back in lanes
+        ]
 
     def change(self, slip: Slip, edge: tuple[int, int], grads: Grads | None = None) -> float:
         """What the slip changes in the slope along u if made at one edge. Raises Unfit.
@@ -112,12 +104,6 @@ class Case:
         if slip.back is None and slip.value is None:
             return (slip.times - 1) * known[edge]
         return float((slip.hand_back(step, i, g) * tangent).sum()) - known[edge]
-
-    @cached_property
-    def lanes(self) -> list[list[Tensor]]:
-        """Every value a small step along u, forth and back."""
-        steps = ({n: self.values[n] + s * STEP * u for n, u in self.u.items()} for s in (1, -1))
-        return [self.tape.values(given=step) for step in steps]
 
     def change_forward(self, slip: Slip, place: Place) -> float:
         """The same for a slip in the forward pass, by differences. Raises Unfit."""
@@ -145,25 +131,6 @@ class Case:
             leaf in grads and same(value, grads[leaf], self.scale, rtol=rtol)
             for leaf, value in answer.items()
         )
-
-
-def tangent(
-    compute: Callable[..., Tensor], parents: list[Tensor], moved: list[Tensor], still: Tensor
-) -> Tensor:
-    """How an operation moves when its parents do: a central difference of this operation alone."""
-    size = sum(float(t.norm()) for t in moved if t.is_floating_point())
-    if not size or not still.is_floating_point():
-        return still
-    forth, back = (
-        compute(
-            *(
-                parent + side * STEP / size * t if t.is_floating_point() else parent
-                for parent, t in zip(parents, moved, strict=True)
-            )
-        )
-        for side in (1, -1)
-    )
-    return torch.nan_to_num((forth - back) / (2 * STEP / size), posinf=0.0, neginf=0.0)
 
 
 def largest(tensors: Iterable[Tensor]) -> float:
@@ -237,7 +204,7 @@ class Search:
             if not self.graph.is_nested(place)
             for each in self._made(place, penalty)
         ]
-        for slip, place, rank in self.graph.elsewhere():
+        for slip, place, rank in elsewhere(self.graph):
             found.extend(self._tried(slip, place, rank))
         budget = REPLAYS
         for slip, place, rank in self.graph.forward():
@@ -332,253 +299,3 @@ def _side_by_side(known: list[Candidate], wanted: float, near: float) -> Iterato
 
 GENERAL = tuple((rank, slip) for slip, rank in ANYWHERE.items())
 #: Slips that take something from elsewhere: not for pairs.
-FAR = frozenset({"read_as", "copied", "factor", "counted", "skipped"})
-
-
-class Graph:
-    """Where slips can be made: the ways from the wanted inputs to the end, and what is mixed up.
-
-    behind   for each node the nodes behind it and itself, as bits
-    way      the nodes on the ways
-    edges    of each, those towards the inputs; (leaf, 0) for a leaf
-    users    for each node the edges on which it is an operand
-    """
-
-    def __init__(self, tape: Tape, leaves: Sequence[int], reached: Grads) -> None:
-        self.tape, self.leaves, self.behind = tape, leaves, list[int]()
-        for node in tape.nodes:
-            bits = 1 << node.index
-            for parent in node.parents:
-                bits |= self.behind[parent]
-            self.behind.append(bits)
-        wanted = sum(1 << leaf for leaf in leaves)
-        self.used = [n for n in tape.nodes if self.behind[tape.end] >> n.index & 1]
-        self.way = [n for n in self.used if n.index in reached and self.behind[n.index] & wanted]
-        on_way = {node.index for node in self.way}
-        self.edges: dict[int, list[tuple[int, int]]] = {}
-        self.users: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for node in self.way:
-            edges = [(node.index, i) for i, p in enumerate(node.parents) if p in on_way]
-            self.edges[node.index] = edges or [(node.index, 0)]
-            for edge in edges:
-                self.users[node.parents[edge[1]]].append(edge)
-        self.is_large = len(self.way) > LARGE
-
-    def bits(self, place: Place) -> tuple[int, int]:
-        """The nodes of a place, and those behind it."""
-        nodes, behind = 0, 0
-        for n, i in place:
-            nodes |= 1 << n
-            parents = self.tape.nodes[n].parents
-            behind |= self.behind[parents[i]] if parents else 0
-        return nodes, behind
-
-    def is_nested(self, place: Place) -> bool:
-        """Whether one node of the place lies behind another."""
-        nodes, behind = self.bits(place)
-        return bool(nodes & behind)
-
-    def first_doubtful(self, right: Iterable[int], wrong: Iterable[int]) -> Node | None:
-        """Going back, the first node that only wrong gradients come through."""
-        vouched, blamed = (sum(1 << leaf for leaf in leaves) for leaves in (right, wrong))
-        for node in reversed(self.way):
-            behind = self.behind[node.index]
-            if node.parents and behind & blamed and not behind & vouched:
-                return node
-        return None
-
-    @cached_property
-    def places(self) -> Mapping[Place, float]:
-        """One node, one edge, all uses but one, groups; each with what it costs in likelihood."""
-        found: dict[Place, float] = {}
-
-        def add(edges: Iterable[tuple[int, int]], penalty: float) -> None:
-            if place := frozenset(edges):
-                found[place] = min(penalty, found.get(place, penalty))
-
-        for node in self.way:
-            formula = 0.0 if node.own_name else 0.15
-            add(self.edges[node.index], formula)
-            for edge in self.edges[node.index]:
-                add([edge], 0.3 + formula)
-            uses = self.users[node.index]
-            for kept in uses if len(uses) > 2 and not self.is_large else ():
-                add(set(uses) - {kept}, 0.5)
-        for penalty, nodes in self.groups():
-            edges = {edge for node in nodes for edge in self.edges[node.index]}
-            to_leaf = {(n, i) for n, i in edges if self._is_leaf(self.tape.nodes[n].parents[i])}
-            add(edges, penalty)
-            by_position = ([edge for edge in edges if edge[1] == i] for i in {i for _, i in edges})
-            for some in (*by_position, to_leaf, edges - to_leaf):
-                add(some, penalty + 0.1)
-        return found
-
-    def groups(self) -> Iterator[tuple[float, Sequence[Node]]]:
-        """The statistics, layers, all of one operation, the inputs of one node: two or more."""
-        height: dict[int, int] = {}
-        layers: dict[tuple[str, int], list[Node]] = defaultdict(list)
-        operations: dict[str, list[Node]] = defaultdict(list)
-        for node in self.way:
-            height[node.index] = 1 + max((height.get(p, 0) for p in node.parents), default=0)
-            layers[node.operation.name, height[node.index]].append(node)
-            operations[node.operation.name].append(node)
-        inputs = [
-            [self.tape.nodes[p] for p in dict.fromkeys(node.parents) if p in height]
-            for node in self.way
-        ]
-        averages = [n for n in self.way if n.operation.name in REDUCTIONS and n.value.dim()]
-        kinds = (
-            (0.3, [averages]),
-            (0.4, layers.values()),
-            (0.5, operations.values()),
-            (0.5, inputs),
-        )
-        for penalty, groups in kinds:
-            for group in groups:
-                nodes = [node for node in group if node.parents]
-                if len(nodes) > 1:
-                    yield penalty, nodes
-
-    def _root(self, node: Node) -> Node:
-        """The node whose entries these are."""
-        while node.parents and node.operation.moves:
-            node = self.tape.nodes[node.parents[0]]
-        return node
-
-    def _is_leaf(self, index: int) -> bool:
-        """An input, or an entry of one."""
-        return not self._root(self.tape.nodes[index]).parents
-
-    def _kind(self, node: Node) -> str:
-        root = self._root(node)
-        return "computed" if root.parents else "parameter" if root.index in self.leaves else "data"
-
-    def elsewhere(self) -> Iterator[tuple[Slip, Place, float]]:
-        """Slips on the way back that take something from another place of the graph."""
-        if not self.is_large:
-            yield from self._stand_ins()
-            yield from self._copied()
-            yield from self._factors()
-            yield from self._skips()
-        yield from self._counts()
-
-    def _stand_ins(self) -> Iterator[tuple[Slip, Place, float]]:
-        """Another value read, its slope, or two parameters exchanged."""
-        uses: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for user in self.way:  # a value is read for what goes to its fellow operands
-            for parent in set(user.parents) if user.operation.name in READERS else ():
-                edges = self.edges[user.index]
-                uses[parent] += [e for e in edges if user.parents[e[1]] != parent]
-        for index in [n for n in uses if uses[n]]:
-            node, here = self.tape.nodes[index], uses[index]
-            slips = [
-                read_as({index: _value(other)}, f"{other.name} is read for {node.name}")
-                for other in self._others(node)
-            ]
-            if node.operation.elementwise:
-                slope = self._slope_of(node)
-                slips.append(
-                    read_as({index: slope}, f"the slope of {node.name} is read for {node.name}")
-                )
-            for place in {frozenset(here), *(frozenset({edge}) for edge in here)}:
-                for slip in slips:
-                    yield slip, place, 4.0 + 0.1 * len(place)
-            for other in self._others(node):
-                if other.index < index and self._kind(other) == "parameter":
-                    both = {index: _value(other), other.index: _value(node)}
-                    slip = read_as(both, f"{node.name} and {other.name} are exchanged")
-                    yield slip, frozenset(here + uses[other.index]), 4.3
-
-    def _slope_of(self, node: Node) -> Callable[[Sequence[Tensor]], Tensor]:
-        ones = torch.ones_like(node.value)
-        return lambda values: self.tape.step(node, values).slope(0, ones)
-
-    def _others(self, node: Node) -> list[Node]:
-        """What may be mistaken for a node: data for data, a parameter for a parameter; for what is
-        computed, what it was computed from or goes into, and others of its operation."""
-        kind, found = self._kind(node), []
-        for other in self.used:
-            if other.index == node.index or other.value.shape != node.value.shape:
-                continue
-            if other.operation.name == "constant" or not other.value.is_floating_point():
-                continue
-            alike = self._kind(other) == kind
-            if kind == "computed":
-                near = self.behind[node.index] >> other.index & 1 or node.index in other.parents
-                alike = other.operation.name == node.operation.name
-                alike |= bool(near) and self._kind(other) != "parameter"
-            if alike:
-                found.append(other)
-        return sorted(found, key=lambda other: abs(other.index - node.index))[:STAND_INS]
-
-    def _copied(self) -> Iterator[tuple[Slip, Place, float]]:
-        """The slope of another node of the same operation: a line that was copied."""
-        curved = [n for n in self.way if n.operation.local and len(n.parents) == 1]
-        for node in curved:
-            for other in curved:
-                if other.operation is node.operation and other is not node:
-                    slip = Slip(
-                        "copied", f"the slope of {other.name} is taken", self._slope_at(other)
-                    )
-                    yield slip, frozenset(self.edges[node.index]), 4.0
-
-    def _slope_at(self, other: Node) -> Callable[[Step, int, Tensor], Tensor]:
-        return lambda step, i, g: self.tape.step(other, step.values).slope(i, g)
-
-    def _factors(self) -> Iterator[tuple[Slip, Place, float]]:
-        """Another value of the net as a factor in the gradient of an input, or as a divisor."""
-        leaves = [node for node in self.way if self._is_leaf(node.index)]
-        for other in self.used:
-            named = other.own_name or (len(leaves) < 4 and other.parents)
-            if not named or other.index == self.tape.end or not other.value.is_floating_point():
-                continue
-            for divide in (False, True):
-                slip = factor(other.index, other.name, divide=divide)
-                for leaf in leaves:
-                    yield slip, frozenset(self.edges[leaf.index]), 4.5
-
-    def _counts(self) -> Iterator[tuple[Slip, Place, float]]:
-        """A length of an input as a factor or a divisor, at the end or at one input."""
-        ends = [frozenset(self.edges[i]) for i in {self.tape.end, *self.leaves} if i in self.edges]
-        for name, index in self.tape.inputs.items():
-            for axis, size in enumerate(self.tape.nodes[index].value.shape):
-                for divide in (False, True) if size > 1 else ():
-                    slip = counted(index, axis, name, divide=divide)
-                    yield from ((slip, place, 3.2) for place in ends)
-
-    def _skips(self) -> Iterator[tuple[Slip, Place, float]]:
-        """On one of several ways, what arrived one or two slopes nearer to the loss."""
-        once: dict[int, int] = {}
-        for node in reversed(self.way):
-            if len(self.users[node.index]) == 1:
-                user = self.tape.nodes[self.users[node.index][0][0]]
-                if not user.operation.moves and user.operation.name not in ("add", "sub"):
-                    once[node.index] = user.index
-                elif user.index in once:
-                    once[node.index] = once[user.index]
-        twice = {n: once[m] for n, m in once.items() if m in once}
-        for later, words in ((once, "next slope"), (twice, "next two slopes")):
-            slip = skipped(later, f"the {words} towards the loss is passed over")
-            for place, penalty in self.places.items():
-                if len(place) < sum(len(self.edges[n]) for n in nodes_of(place)):
-                    yield slip, place, 3.6 + penalty
-
-    def forward(self) -> Iterator[tuple[Slip, Place, float]]:
-        """Slips in the value of a node, a layer, all of one operation."""
-        ones: list[tuple[float, Sequence[Node]]] = [(0.0, [node]) for node in self.used]
-        for penalty, group in () if self.is_large else (*ones, *self.groups()):
-            first, row = group[0], group[0].operation
-            if not first.value.is_floating_point() or any(n.operation is not row for n in group):
-                continue
-            place = frozenset((n.index, i) for n in group for i in range(max(len(n.parents), 1)))
-            for order, slip in enumerate(row.slips):
-                if slip.value:
-                    yield slip, place, 1.5 + 0.01 * order + penalty
-                    if first.index in self.edges:
-                        yield replace(slip, own=True), place, 1.6 + 0.01 * order + penalty
-            if row.name != "constant" and self._is_leaf(first.index):
-                yield ABSENT, place, 3.0 + penalty
-
-
-def _value(node: Node) -> Callable[[Sequence[Tensor]], Tensor]:
-    return lambda values: values[node.index]

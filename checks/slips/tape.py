@@ -49,7 +49,7 @@ def nodes_of(place: Place) -> tuple[int, ...]:
     return tuple(sorted({node for node, _ in place}))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Node:
     """One value on the way: a leaf ("input", "constant") or the result of an operation.
 
