@@ -38,7 +38,7 @@ from checks.grader.language.lesson import load
 from checks.grader.records.course import ROOT, stems
 from checks.grader.running.intake import LessonFile
 from checks.grader.running.server import Server
-from checks.tests.submissions import solution
+from checks.tests.submissions import solution, with_body
 
 PICTURES = [(stem, wanted.file) for stem in stems() for wanted in load(stem).figures]
 DRAWN = [stem for stem, file in PICTURES if file == "graph"]
@@ -234,15 +234,6 @@ def test_right_code_written_otherwise_is_drawn_with_the_same_ends(draw: Draw, wa
     assert found.nodes[-1].value == near(usual.nodes[-1].value)
     leaf = {"lesson4_sigmoid_net": "w", "lesson6_autograd": "x", "lesson7_two_layer": "b1"}
     assert nodes(found)[leaf.get(stem, "w")].grad is not None
-
-
-def with_body(stem: str, function: str, body: str) -> str:
-    """The solution with another body in one function."""
-    text = solution(stem)
-    head = text.index("\n", text.index(f"def {function}(")) + 1
-    start = text.index("# TODO", head)
-    end = text.index("\n\n\n", start)
-    return f"{text[:start]}\n    {body}{text[end:]}"
 
 
 def test_a_sum_of_squares_is_not_called_a_mean(draw: Draw) -> None:

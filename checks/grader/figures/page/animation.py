@@ -79,7 +79,7 @@ def _shots(file: Path) -> Iterator[tuple[bytes, int]]:
         )
         forward = browser.find_element("css selector", '[data-do="next"]')
         while True:
-            last = not forward.is_enabled()
+            last = forward.get_attribute("aria-disabled") == "true"
             yield _shot(browser, clip), READ if last else STEP
             if last:
                 return
