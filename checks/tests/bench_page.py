@@ -37,7 +37,7 @@ def main() -> None:
         for stem in stems():
             if not any(isinstance(one, Graph) for one in load(stem).figures):
                 continue
-            draw = ("draw", number(stem), "--html", "--from", "solutions", "--out", folder)
+            draw = ("draw", str(number(stem)), "--html", "--from", "solutions", "--out", folder)
             taken = min(processor_time("-m", "checks", *draw) for _ in range(2))
             size = (Path(folder) / f"{stem.split('_')[0]}.html").stat().st_size
             print(
