@@ -350,11 +350,12 @@
         const before = whole.slice(0, offset), after = whole.slice(offset + place.length);
         const index = which === "g" ? child : Number(which);
         const ending = entry === undefined ? "" : `[${Number(entry) + 1}]`;
+        const grad = which !== "g" ? "" : /^[ᵀ²³]/.test(after) ? `(${this.gradName(index)})` : this.gradName(index);
         if (how === "names")
-          return which === "g" ? (/^[ᵀ²³]/.test(after) ? `(${this.gradName(index)})` : this.gradName(index)) + ending : held(this.node(index).name + ending, before, after);
+          return grad ? grad + ending : held(this.node(index).name + ending, before, after);
         const value = which === "g" ? this.graph.grads[index] : this.graph.values[index];
         const part = entry === undefined ? value : scalar(value.data[entry]);
-        if (part.data.length > 8) return which === "g" ? this.gradName(index) : this.node(index).name;
+        if (part.data.length > 8) return grad || this.node(index).name;
         return held(inline(part), before, after);
       });
     }
