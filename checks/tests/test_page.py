@@ -34,7 +34,7 @@ from checks.grader.figures.page import (
 )
 from checks.grader.figures.page import html as page_html
 from checks.grader.figures.page import story as story_module
-from checks.grader.figures.page.formulas import SLOPES
+from checks.grader.figures.page.formulas import SLOPES, Writer
 from checks.grader.figures.recording import IN_ONE_PIECE, Node
 from checks.grader.figures.subject import Undrawable
 from checks.grader.language.figure import Graph
@@ -365,6 +365,59 @@ def test_every_operation_of_the_page_computes_what_pytorch_does(
         graphs["sigmoid ((2, 3),)"],
     )
     assert wrong is False
+
+
+#: Slopes that are told in words.
+IN_WORDS = {"abs", "relu"}
+
+
+def in_python(written: str) -> str:
+    """A formula of the page as Python writes it; v0, v1 are its operands, g what arrives."""
+    text = re.sub(
+        "⟦(g|\\d+)⟧", lambda place: place[1] if place[1] == "g" else f"v{place[1]}", written
+    )
+    digits = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+    text = re.sub("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda raised: f"**({raised[0].translate(digits)})", text)
+    text = re.sub(r"(\w+) ⊗ (\w+)", r"torch.outer(\1, \2)", text)
+    text = re.sub(
+        r"√(\w+)|exp\((\w+)\)", lambda of: f"{of[1]}.sqrt()" if of[1] else f"{of[2]}.exp()", text
+    )
+    text = text.replace("·", "*").replace("−", "-").replace("^", "**").replace("ᵀ", ".T")
+    return text.replace("Σ (", "total(")
+
+
+@pytest.mark.parametrize("row", sorted(ROWS - IN_WORDS))
+def test_what_is_written_of_a_slope_comes_to_what_autograd_computes(row: str) -> None:
+    powers = [(2.0,), (3.0,), (-1.0,), (0.5,)] if row == "pow" else [()]
+    for shapes in SHAPES.get(row, [((2, 3),)])[: 1 if row == "pow" else None]:
+        for numbers in powers:
+            assert_written_right(row, shapes[: len(shapes) - len(numbers)], numbers)
+
+
+def summed_to(leaf: Tensor) -> Callable[[Tensor], Tensor]:
+    return lambda x: x.sum_to_size(leaf.shape)
+
+
+def assert_written_right(row: str, shapes: Any, numbers: tuple[float, ...]) -> None:
+    dice = torch.Generator().manual_seed(7)
+    leaves = [
+        (torch.rand(shape, generator=dice, dtype=torch.float64) + 0.25).requires_grad_()
+        for shape in shapes
+    ]
+    out = IN_PYTORCH.get(row, getattr(torch, row, None))(*leaves, *numbers)  # type: ignore[misc]
+    g = torch.rand(out.shape, generator=dice, dtype=torch.float64)
+    nodes = [
+        Node("leaf", leaf.detach(), leaf.detach(), (), index=i) for i, leaf in enumerate(leaves)
+    ]
+    parents = (*range(len(leaves)), *numbers)
+    nodes.append(Node(row, out.detach(), g, parents, index=len(leaves)))
+    ways = Writer(nodes, frozenset(range(len(nodes)))).ways(len(leaves))
+    values = {f"v{i}": node.value for i, node in enumerate(nodes)}
+    for i, (leaf, grad) in enumerate(zip(leaves, torch.autograd.grad(out, leaves, g), strict=True)):
+        come = eval(
+            in_python(ways[i]), {"torch": torch, "g": g, "total": summed_to(leaf), **values}
+        )
+        assert torch.allclose(come.expand(grad.shape), grad), (row, shapes, i, ways[i])
 
 
 def test_every_operation_of_the_course_is_known_to_the_page(tell: STORIES) -> None:
@@ -760,6 +813,7 @@ def test_fragments_in_another_page_and_a_frame_in_a_notebook_work_as_well(
     tell: STORIES, browser: Any, tmp_path: Path
 ) -> None:
     stories = [*tell("lesson1_linear"), *tell("lesson2_bias")]
+    stories[1] = {**stories[1], "ended": True}
     inside = "".join(map(fragment, stories)) + assets()
     for name, body in {"fragments": inside, "frame": frame(stories)}.items():
         file = tmp_path / f"{name}.html"
@@ -768,6 +822,8 @@ def test_fragments_in_another_page_and_a_frame_in_a_notebook_work_as_well(
         if name == "frame":
             browser.switch_to.frame(0)
         assert len(browser.find_elements("css selector", ".step-through[data-ready] svg")) > 2
+        headings = browser.find_elements("css selector", "[data-part=heading]")
+        assert [heading.text for heading in headings] == ["Start", "Back, 6 of 6"]
         assert browser.get_log("browser") == []
     browser.switch_to.default_content()
 

@@ -117,8 +117,11 @@ class Recorded:
         return node.grad, (yours if wrong else None)
 
 
-def recorded(wanted: figure.Graph, subject: Subject) -> Recorded:
-    """What autograd records of a call. Raises Undrawable."""
+def recorded(wanted: figure.Graph, subject: Subject, *, brief: bool = False) -> Recorded:
+    """What autograd records of a call. Raises Undrawable.
+
+    brief  do not look for the place of a slip, which takes longer than all the rest
+    """
     inputs, others = subject.inputs(wanted), subject.other_inputs(wanted)
     calls = [[wanted.exercise, recording.MOVES, *given.values()] for given in (inputs, others)]
     driver = inside_engine if wanted.engine else record
@@ -142,7 +145,8 @@ def recorded(wanted: figure.Graph, subject: Subject) -> Recorded:
     note = _note(wanted, inputs, here[-1], subject)
     if note:  # the gradients of a graph with another end are no measure of anything
         yours = {}
-    return _with_slip(wanted, Recorded(nodes, shown, data, yours, right, whose, note), subject)
+    found = Recorded(nodes, shown, data, yours, right, whose, note)
+    return found if brief else _with_slip(wanted, found, subject)
 
 
 def _asked(wanted: figure.Graph) -> str:

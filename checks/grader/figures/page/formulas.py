@@ -110,11 +110,13 @@ class Writer:
 
     def _template(self, node: Node, i: int) -> str:
         row = node.row
+        dims = tuple(
+            0 if isinstance(p, float) or (v := self.nodes[p].value) is None else v.dim()
+            for p in node.operands
+        )
+        if row.name == "linear" and i == 1 and dims[0] == 1:
+            return "{g} ⊗ {0}"  # of one sample
         if row.name == "matmul":
-            dims = tuple(
-                0 if isinstance(p, float) or (v := self.nodes[p].value) is None else v.dim()
-                for p in node.operands
-            )
             return PRODUCTS[dims][i] if len(dims) == 2 and dims in PRODUCTS else ""
         if row.name == "pow":
             return _power(node.operands[1]) if i == 0 else ""

@@ -12,7 +12,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from checks.grader.figures.page.story import Story
+Story = dict[str, Any]
+"""All that a page needs of one graph; it travels as JSON."""
 
 HEIGHT = 900  # of a frame in a notebook, in pixels
 

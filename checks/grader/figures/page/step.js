@@ -318,8 +318,8 @@
         for (const kind of ["value", "grad", "yours", "right"]) node[kind] = read(node[kind]);
       this.graph = new Graph(story.nodes);
       this.changed = false;
-      this.at = 0;
       this.steps = this.list();
+      this.at = story.ended ? this.steps.length - 1 : 0;
       this.build();
       this.show();
     }
@@ -834,7 +834,7 @@
   }
 
   // On a page of its own the keys work at once.
-  const first = document.querySelector("main > .step-through");
+  const first = document.querySelector("main.steps > .step-through");
   for (const root of document.querySelectorAll(".step-through:not([data-ready])")) {
     root.dataset.ready = "yes";
     const story = JSON.parse(root.querySelector("script[type='application/json']").textContent);

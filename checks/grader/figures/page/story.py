@@ -15,16 +15,15 @@ from torch import Tensor
 from checks.grader.figures.graph import Recorded, is_cut_off, recorded
 from checks.grader.figures.hand import entry_of
 from checks.grader.figures.page.formulas import Writer
+from checks.grader.figures.page.html import Story
 from checks.grader.figures.page.training import training_of
 from checks.grader.figures.page.views import graph_view, net_view
 from checks.grader.figures.recording import Node, label
-from checks.grader.figures.subject import Subject, Undrawable, subject_of
+from checks.grader.figures.subject import Subject, Undrawable
 from checks.grader.grading.grade import grade
 from checks.grader.grading.questions import questions_of, restricted
 from checks.grader.language import figure
 from checks.grader.records.verdict import Settings
-from checks.grader.running.intake import LessonFile
-from checks.grader.running.server import Server
 from checks.slips import Step, Unfit, operations
 
 #: A source of more entries cannot be changed in the page.
@@ -37,13 +36,13 @@ GENERAL = {
     "upstream_ignored": operations.UPSTREAM_IGNORED,
 }
 
-Story = dict[str, Any]
-"""What travels to the page as JSON."""
 
+def story_of(wanted: figure.Graph, subject: Subject, *, brief: bool = False) -> Story:
+    """The story of one call: forward, backward, and the student's gradients. Raises Undrawable.
 
-def story_of(wanted: figure.Graph, subject: Subject) -> Story:
-    """The story of one call: forward, backward, and the student's gradients. Raises Undrawable."""
-    found = recorded(wanted, subject)
+    brief  the graph alone: no training to play, nothing that the checker or `why` says
+    """
+    found = recorded(wanted, subject, brief=brief)
     position = {node.index: k for k, node in enumerate(found.shown)}
     shown = frozenset(position)
     writer = Writer(found.nodes, shown)
@@ -79,22 +78,22 @@ def story_of(wanted: figure.Graph, subject: Subject) -> Story:
         "root": wanted.root,
         "note": found.note,
         "whose": found.whose[0].upper() + found.whose[1:],
-        "sentence": _sentence(wanted.hand or wanted.exercise, subject),
+        "sentence": "" if brief else _sentence(wanted.hand or wanted.exercise, subject),
         "slip": found.slip,
         "nodes": nodes,
         "views": [view for view in views if view is not None],
         "general": {name: slip.words for name, slip in GENERAL.items()},
-        "training": training_of(subject),
+        "training": None if brief else training_of(subject),
     }
 
 
-def stories_of(subject: Subject) -> list[Story]:
+def stories_of(subject: Subject, *, brief: bool = False) -> list[Story]:
     """A story for each computation graph that the lesson declares. Raises Undrawable if none."""
     stories, reasons = [], []
     for wanted in subject.lesson.figures:
         if isinstance(wanted, figure.Graph):
             try:
-                stories.append(story_of(wanted, subject))
+                stories.append(story_of(wanted, subject, brief=brief))
             except Undrawable as reason:
                 reasons.append(str(reason))
             except Exception as error:  # a recording of a kind that nobody thought of
@@ -104,12 +103,6 @@ def stories_of(subject: Subject) -> list[Story]:
     if not stories:
         raise Undrawable(reasons[0] if reasons else "the lesson declares no graph")
     return stories
-
-
-def stories_from(server: Server, lesson_file: LessonFile, time_limit: float) -> list[Story]:
-    """The stories of a lesson file, asked in a process of its own. Raises Undrawable."""
-    with subject_of(server, lesson_file, time_limit) as subject:
-        return stories_of(subject)
 
 
 def _names(found: Recorded) -> dict[int, str]:
