@@ -295,7 +295,8 @@
   /** In brackets where it would run into what stands before or after it. */
   const held = (text, before, after) => {
     const product = /[·/]/.test(text) && (/Σ $/.test(before) || /^[²³^ᵀ]/.test(after));
-    const loose = (product || /^−|[ ]/.test(text)) && !bracketed(text);
+    const power = /[²³]$/.test(text), base = power ? text.slice(0, -1) : text;
+    const loose = ((product || /^−|[ ]/.test(text)) && !bracketed(base)) || (power && /^[²³^]/.test(after));
     const alone = (!before || /[(,]\s*$|[=] $/.test(before)) && (!after || /^[),]/.test(after));
     return loose && !alone ? `(${text})` : text;
   };

@@ -41,7 +41,7 @@ def graph_view(found: Recorded, wrong: AbstractSet[int]) -> View:
     nodes = found.shown
     rows = [_row(node.index, label(nodes, i), wrong) for i, node in enumerate(nodes)]
     sizes = [_size([row], nodes, [i in found.data]) for i, row in enumerate(rows)]
-    layout = layered([node.sources for node in nodes], sizes, across=36.0, between=14.0)
+    layout = layered([node.sources for node in nodes], sizes, across=36.0, between=20.0)
     boxes = [
         _box(x - w / 2, layout.size[1] - y - h / 2, w, h, [row])
         for (x, y), (w, h), row in zip(layout.centres, sizes, rows, strict=True)
