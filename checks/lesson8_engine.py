@@ -130,8 +130,13 @@ def parts_of(lesson: Any, name: str, *given: Any) -> tuple[Any, ...]:
     for what, part in (("the value", made.value), *(("each slope", s) for s in made.slopes)):
         if not isinstance(part, Tensor):
             raise TypeError(
-                f"{what} of the node of `{name}` has to be a 0-d tensor, and is a Python "
-                f"{type(part).__name__}. `torch.ones_like(a.value)` is a 1 of the right kind."
+                f"{what} of the node of `{name}` has to be a 0-d tensor, and is a "
+                + (
+                    "Node: the number of a node is its `.value`."
+                    if isinstance(part, Node)
+                    else f"Python {type(part).__name__}. `torch.ones_like(a.value)` is a 1 of the "
+                    "right kind."
+                )
             )
     right = [id(node) for node in made.parents] == [id(node) for node in parents]
     return made.value, *made.slopes, right
@@ -590,7 +595,7 @@ LESSON = lesson(
             wrong=BACKWARD_MISTAKES,
         ),
         *(
-            replace(OF_NET[name], name=own, draw=net.draw, method="by_engine", whole=True)
+            replace(OF_NET[name], name=own, draw=net.draw, method="by_engine")
             for name, own in (("grad_by_hand", "net_gradients"), ("train", "train"))
         ),
     ),

@@ -19,6 +19,8 @@ Place = ast.expr | ast.stmt
 SILENT = ("backward", "zero_grad", "step", "append", "extend", "sort", "reverse", "insert", "clear")
 #: Methods that are called for what they do.
 DOING = ("backward", "zero_grad", "zero_", "step", "append", "retain_grad", "requires_grad_")
+#: Methods that change what they are called on.
+CHANGING = ("append", "pop", "popleft", "remove", "extend", "add", "update", "clear", "discard")
 #: Methods of a tensor that give a new one and leave the old as it is; not `add`, which changes a
 #: set.
 FRESH = (
@@ -122,12 +124,13 @@ class Reading:
         return [node for node in self.nodes if isinstance(node, ast.Return)]
 
     def assigned(self, name: str) -> list[tuple[int, ast.expr]]:
-        """Line and value of each `name = …` in the function."""
+        """Line and value of each `name = …` in the function, and of `name, … = …, …`."""
         return [
-            (node.lineno, node.value)
+            (node.lineno, value)
             for node in self.nodes
             if isinstance(node, ast.Assign)
-            and any(isinstance(t, ast.Name) and t.id == name for t in node.targets)
+            for target, value in _pairs(node)
+            if isinstance(target, ast.Name) and target.id == name
         ]
 
     def resolved(self, value: ast.expr) -> ast.expr:
@@ -142,6 +145,16 @@ class Reading:
     def calls(self, *methods: str) -> list[ast.Call]:
         """Calls of methods of these names, as in `optimizer.step()`."""
         return [node for node in self.nodes if is_method(node, *methods)]  # type: ignore[misc]
+
+
+def _pairs(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Each target of an assignment with its value."""
+    for target in node.targets:
+        match target, node.value:
+            case (ast.Tuple(elts=names), ast.Tuple(elts=values)) if len(names) == len(values):
+                yield from zip(names, values, strict=True)
+            case _:
+                yield target, node.value
 
 
 def reading(source: str | None, name: str) -> Reading | None:
@@ -207,6 +220,10 @@ def contains(node: ast.AST, *methods: str) -> bool:
 def is_silent(function: ast.FunctionDef) -> bool:
     """Returns nothing, so that it is called for what it does."""
     return not any(isinstance(n, ast.Return) and not is_none(n.value) for n in own(function))
+
+
+def is_load(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Load)
 
 
 def is_none(node: ast.AST | None) -> bool:
@@ -566,7 +583,7 @@ def _beside_the_graph(definition: Definition) -> set[ast.AST]:
     return found
 
 
-def _computes(node: ast.stmt) -> bool:
+def _computes(node: ast.AST) -> bool:
     """A line that makes a value for later: not an update, which uses a `.grad`."""
     return isinstance(node, (ast.Assign, ast.Return)) and not any(
         isinstance(inner, ast.Attribute) and inner.attr in ("grad", "data")
@@ -580,7 +597,8 @@ def _cuts(node: ast.AST) -> bool:
             unrecorded = any(
                 called(item.context_expr).split(".")[-1] in NOT_RECORDED for item in items
             )
-            return unrecorded and any(map(_computes, body))
+            inside = (inner for node in body for inner in ast.walk(node))
+            return unrecorded and any(map(_computes, inside))
         case ast.Call() if is_method(node, *CUTTING_METHODS):
             return True
         case ast.Call(args=[argument, *_]) if called(node) in CUTTING_CALLS:

@@ -17,6 +17,7 @@ import torch
 
 from checks.grader.grading.compare import Fault
 from checks.grader.grading.reading import (
+    CHANGING,
     SILENT,
     Reading,
     argument_replaced,
@@ -32,6 +33,7 @@ from checks.grader.grading.reading import (
     inner_return,
     is_empty,
     is_leaf,
+    is_load,
     is_method,
     is_none,
     is_silent,
@@ -64,12 +66,16 @@ def remark(source: str | None, exercise: Exercise, fault: Fault, seen: Observati
     """What the text of the function says about a fault; empty where it says nothing."""
     found = reading(source, exercise.name)
     if found is None or found.function is None:
-        return ""
+        return _no_function(found, exercise) if found is not None else ""
     match fault.kind:
         case "type":
-            return _other_kind(found, seen)
+            return _other_kind(found, exercise, seen)
         case "shape":
-            return _loop(found) or _idle_line(found)
+            return _loop(found) or _idle_line(found) or _collected(found)
+        case "second call":
+            return _kept(found)
+        case "timeout":
+            return _endless(found)
         case "raised":
             return _raised(found, exercise, seen)
         case "value" | "not finite":
@@ -145,6 +151,18 @@ def _elsewhere(tree: ast.Module, name: str) -> str:
         if isinstance(node, ast.Assign) and name in map(text_of, node.targets):
             return f"Line {node.lineno} gives the name `{name}` to something that is no function."
     return ""
+
+
+def _no_function(found: Reading, exercise: Exercise) -> str:
+    """A class, or something asynchronous, where a plain function is asked for."""
+    node = found.definitions[found.name]
+    if isinstance(node, ast.FunctionDef) or exercise.name[0].isupper():
+        return ""
+    word = "class" if isinstance(node, ast.ClassDef) else "async def"
+    return (
+        f"Line {node.lineno} begins with `{word}`, and a function is asked for: "
+        f"`def {exercise.name}({', '.join(exercise.parameters)}):`, with a `return`."
+    )
 
 
 # --- None
@@ -255,6 +273,10 @@ def _no_grad_there(found: Reading, place: ast.Attribute, line: int) -> str:
     """Why `something.grad` is None when it is read."""
     owner, backwards = place.value, _lines_of_backward(found)
     name = text_of(owner)
+    if found.name == "backward":
+        return f"`{name}.grad` may be None still, and that counts as 0: ask `is None` first."
+    if "backward" in found.definitions and not backwards:
+        return f"`{name}.grad` is None until `backward(…)` has run."
     if not backwards:
         if any(called(node).split(".")[-1] == "grad" for node in found.nodes):
             return (
@@ -393,6 +415,12 @@ def _rebound(found: Reading, name: str, line: int, value: ast.expr) -> str:
             "operation, and the next backward fills the `.grad` of leaves only. Make a leaf of it "
             f"again: `{name} = ({text_of(value, 40)}).detach().requires_grad_()`."
         )
+    made = leaves(found).get(name, line)
+    if made < line:
+        return (
+            f"Line {line}, `{name} = {text_of(value, 40)}`, gives the name `{name}` to a result. "
+            f"The `.grad` of the leaf of line {made} is filled: give the result another name."
+        )
     if asks_for_grad(value):
         return (
             f"Line {line} goes on after `.requires_grad_()`, so `{name}` is a result, not a leaf. "
@@ -425,10 +453,53 @@ def _let_go(found: Reading, name: str, line: int) -> str:
 # --- another kind of thing
 
 
-def _other_kind(found: Reading, seen: Observation) -> str:
-    said = _returned_nothing(found, seen.value) or _loop(found) or _wrapped(found, seen)
+def _other_kind(found: Reading, exercise: Exercise, seen: Observation) -> str:
     module = isinstance(seen.value, Foreign) and seen.value.type_name.endswith("Loss")
-    return said or (_loss_module(found) if module else "")
+    return (
+        _returned_nothing(found, seen.value)
+        or _loop(found)
+        or _wrapped(found, seen)
+        or _one_of_several(found, len(exercise.quantities))
+        or _typed_in(found)
+        or (_loss_module(found) if module else "")
+    )
+
+
+def _one_of_several(found: Reading, wanted: int) -> str:
+    """`return a` and then `return b`; `torch.tensor([a, b])` for `a, b`."""
+    returned = [node for node in found.returns() if node.value is not None]
+    if wanted < 2 or not returned:
+        return ""
+    at_once = f"`return {', '.join(text_of(node.value, 30) for node in returned)}`"  # type: ignore[arg-type]
+    body = found.function.body if found.function is not None else []
+    if len(returned) == wanted and all(node in body for node in returned):
+        return (
+            f"A function ends at its first `return`, in line {returned[0].lineno}, and what comes "
+            f"after is never run. Return all at once: {at_once}."
+        )
+    value = found.resolved(returned[-1].value)  # type: ignore[arg-type]
+    match value:
+        case ast.Call(args=[ast.List(elts=listed) | ast.Tuple(elts=listed)]) if len(
+            listed
+        ) == wanted and called(value).startswith("torch."):
+            alone = ", ".join(text_of(each, 30) for each in listed)
+            return (
+                f"`{called(value)}` in line {value.lineno} makes one tensor of them: "
+                f"`return {alone}`."
+            )
+    return ""
+
+
+def _typed_in(found: Reading) -> str:
+    """`return 2 * r, 1`: a number that stands there whatever the inputs are."""
+    for node in found.returns():
+        for entry in getattr(node.value, "elts", [node.value]):
+            if isinstance(entry, ast.Constant) and isinstance(entry.value, (int, float)):
+                return (
+                    f"Line {node.lineno} returns {entry.value!r} whatever the arguments are: "
+                    "compute it from them."
+                )
+    return ""
 
 
 def _loop(found: Reading) -> str:
@@ -551,7 +622,122 @@ def _nested(found: Reading) -> str:
     )
 
 
-MISDONE = (_idle_line, _loop, _zeroed, _unstepped, _misread, _nested, _replaced)
+def _from_a_leaf(found: Reading) -> str:
+    """`w.backward()`: the way back begins at the leaf itself."""
+    for call in found.calls("backward"):
+        owner = call.func.value  # type: ignore[attr-defined]
+        if isinstance(owner, ast.Name) and owner.id in leaves(found):
+            return (
+                f"`{text_of(call)}` in line {call.lineno} goes back from `{owner.id}` itself, and "
+                f"∂{owner.id}/∂{owner.id} is 1. Begin at the loss: call `.backward()` on it."
+            )
+    return ""
+
+
+def _other_optimiser(found: Reading) -> str:
+    for node in found.nodes:
+        if isinstance(node, ast.Call) and ".optim." in f".{called(node)}":
+            more = [word.arg for word in node.keywords if word.arg not in ("params", "lr")]
+            if not called(node).endswith(".SGD"):
+                return (
+                    f"`{called(node)}` in line {node.lineno} takes other steps than −lr·gradient: "
+                    "`torch.optim.SGD` takes those."
+                )
+            if more:
+                return (
+                    f"`{more[0]}` in line {node.lineno} changes the steps: `lr` alone gives "
+                    "−lr·gradient."
+                )
+    return ""
+
+
+def _only_the_loops_name(found: Reading) -> str:
+    """`for p, g in zip(…): p = p - lr * g`: the name changes, and nothing else does."""
+    for loop in (node for node in found.nodes if isinstance(node, ast.For)):
+        names = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+        for node in loop.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.BinOp()) if name in names:
+                    if not [line for line in uses(found, name) if line > node.lineno]:
+                        return (
+                            f"Line {node.lineno} gives a new value to the loop's own name "
+                            f"`{name}`, and what the loop goes through stays as it was: collect "
+                            "the new values, or name each parameter."
+                        )
+    return ""
+
+
+def _collected(found: Reading) -> str:
+    return _made_anew(found) or _kept(found)
+
+
+def _made_anew(found: Reading) -> str:
+    """`losses = []` inside the loop, and used after it."""
+    for loop in (node for node in found.nodes if isinstance(node, (ast.For, ast.While))):
+        for node in loop.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.List(elts=[])):
+                    if max(uses(found, name), default=0) > (loop.end_lineno or 0):
+                        return (
+                            f"Line {node.lineno} makes `{name}` anew in every round of the loop, "
+                            "and what was in it is gone: make it before the loop."
+                        )
+    return ""
+
+
+def _kept(found: Reading) -> str:
+    """A list that is made once and grows from call to call."""
+    function = found.function
+    assert function is not None
+    defaults = [*function.args.defaults, *function.args.kw_defaults]
+    if any(isinstance(value, (ast.List, ast.Dict)) for value in defaults):
+        return (
+            f"A default value, as in line {function.lineno}, is made once, and every call goes on "
+            "with it: make it inside the function."
+        )
+    own_names = bound(function)
+    for call in found.calls("append", "extend", "add"):
+        name = text_of(call.func.value)  # type: ignore[attr-defined]
+        for node in found.tree.body:
+            if name not in own_names and isinstance(node, (ast.Assign, ast.AnnAssign)):
+                if name in map(text_of, getattr(node, "targets", None) or [node.target]):  # type: ignore[union-attr]
+                    return (
+                        f"`{name}` is made once, in line {node.lineno}, outside of the function, "
+                        "and every call goes on with it: make it inside."
+                    )
+    return ""
+
+
+def _endless(found: Reading) -> str:
+    """A `while` that nothing ends; a list that is searched again and again."""
+    for loop in (node for node in found.nodes if isinstance(node, ast.While)):
+        inside = [inner for node in loop.body for inner in ast.walk(node)]
+        if any(isinstance(node, (ast.Break, ast.Return, ast.Raise)) for node in inside):
+            continue
+        asked = {node.id for node in ast.walk(loop.test) if isinstance(node, ast.Name)}
+        test = f"`while {text_of(loop.test)}:` in line {loop.lineno}"
+        if not asked:
+            return f"{test} has no `break` and no `return` inside, so nothing ends it."
+        changed = {text_of(n.func.value) for n in inside if is_method(n, *CHANGING)}  # type: ignore[attr-defined]
+        changed |= {n.id for n in inside if isinstance(n, ast.Name) and not is_load(n)}
+        if not asked & changed:
+            listed = " or ".join(f"`{name}`" for name in sorted(asked))
+            return f"{test} goes on for ever: nothing inside the loop changes {listed}."
+    for node in found.nodes:
+        match node:
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id=name)]):
+                if any(isinstance(value, ast.List) for _, value in found.assigned(name)):
+                    return (
+                        f"`{text_of(node)}` in line {node.lineno} looks through the whole list "
+                        f"`{name}` each time. A set, `set()`, answers at once."
+                    )
+    return ""
+
+
+MISDONE = (
+    *(_idle_line, _loop, _zeroed, _unstepped, _misread, _nested, _replaced, _from_a_leaf),
+    *(_other_optimiser, _only_the_loops_name, _collected),
+)
 
 
 # --- what is left behind
@@ -584,14 +770,17 @@ def _made(found: Reading) -> set[str]:
 
 def _raised(found: Reading, exercise: Exercise, seen: Observation) -> str:
     message, line = seen.message, seen.line
-    if "is not iterable" in message:
+    if "is not iterable" in message or "optimizer" in message or "SGD" in message:
         return _optimiser_of(found)
+    if message.endswith("object is not callable"):
+        return _value_called(found, line)
+    if "`self." in message:
+        return _misnamed_init(found) or _kept_elsewhere(found, message)
     if "values to unpack" in message or "0-d tensor" in message:
         return _unzipped(found) or _added_to_list(found, line)
-    if isinstance(found.definitions[found.name], ast.ClassDef):
-        misnamed = _misnamed_init(found)
-        if misnamed:
-            return misnamed
+    misnamed = _misnamed_init(found)
+    if misnamed:
+        return misnamed
     if "does not require grad" in message or "can't retain_grad" in message:
         return _no_graph(found, exercise)
     if "in-place operation" in message and _zeroed_itself(found):
@@ -639,11 +828,55 @@ def _misnamed_init(found: Reading) -> str:
     return ""
 
 
+def _value_called(found: Reading, line: int | None) -> str:
+    """`leaf.grad()`, `w1(x)`: brackets behind something that is no function."""
+    for node in found.nodes:
+        match node:
+            case ast.Call(func=ast.Attribute(attr=name), lineno=here) if (
+                here == line and not callable(getattr(torch.Tensor, name, len))
+            ):
+                return f"`{text_of(node.func)}` is a value, not a method: leave out the brackets."
+            case ast.Call(func=ast.Name(id=name), args=[factor], lineno=here) if (
+                here == line and name in bound(found.function)  # type: ignore[arg-type]
+            ):
+                inner = text_of(factor)
+                inner = inner if isinstance(factor, ast.Name) else f"({inner})"
+                return f"`{text_of(node)}` is a call. A product needs its sign: `{name} * {inner}`."
+    return ""
+
+
+def _kept_elsewhere(found: Reading, message: str) -> str:
+    """A layer that was given another name, or one that ends with `__init__`."""
+    wanted = message.split("`")[1].removeprefix("self.")
+    for node in ast.walk(found.definitions[found.name]):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as made) if called(
+                made
+            ).endswith("Linear"):
+                return (
+                    f"`{name}` in line {node.lineno} is a name of `__init__` alone: write "
+                    f"`self.{wanted} = …`."
+                )
+            case ast.Assign(targets=[ast.Attribute() as target], value=ast.Call() as made) if (
+                called(made).endswith("Linear") and target.attr != wanted
+            ):
+                return (
+                    f"Line {node.lineno} keeps the layer as `{text_of(target)}`: call it "
+                    f"`self.{wanted}`, in `forward` too."
+                )
+    return ""
+
+
 def _optimiser_of(found: Reading) -> str:
-    """`SGD(model, …)`: the model in place of its parameters."""
+    """`SGD(model, …)`: the model in place of its parameters; `SGD(w, b, …)`: no list."""
     for node in found.nodes:
         if isinstance(node, ast.Call) and called(node).split(".")[-1] in ("SGD", "Adam"):
             given = node.args[0] if node.args else None
+            names = [text_of(arg) for arg in node.args if isinstance(arg, ast.Name)]
+            if names and set(names) <= set(leaves(found)):
+                return (
+                    f"`{called(node)}` is given what it moves as one list: `[{', '.join(names)}]`."
+                )
             if isinstance(given, ast.Name) and given.id in found.parameters:
                 return (
                     f"`{called(node)}` is given what it moves: `{given.id}.parameters()`, with "
@@ -667,6 +900,8 @@ def _zeroed_itself(found: Reading) -> str:
 def _no_graph(found: Reading, exercise: Exercise) -> str:
     """Why the loss has no graph behind it."""
     made = leaves(found)
+    if not_called(found) is not None:
+        return _idle_line(found)
     models = "model" in found.parameters  # whose parameters require grad already
     if not made and not models and not any(map(asks_for_grad, found.reached)):
         return (
@@ -758,7 +993,8 @@ def unknown_name(found: Reading | None, seen: Observation) -> str:
     """What a name that Python does not know may have been meant for."""
     match = re.search(r"'(?P<owner>[^']+)'.* has no attribute '(?P<name>\w+)'", seen.message)
     if match:
-        return _no_attribute(match["owner"], match["name"])
+        here = _uncalled_owner(found, match["name"], seen) if "function" in match["owner"] else ""
+        return here or _no_attribute(match["owner"], match["name"])
     match = re.search(r"name '([^']+)' is not defined|variable '([^']+)'", seen.message)
     name = (match[1] or match[2]) if match else ""
     if not name:
@@ -772,6 +1008,18 @@ def unknown_name(found: Reading | None, seen: Observation) -> str:
     return _meant(name, found, known)
 
 
+def _uncalled_owner(found: Reading | None, name: str, seen: Observation) -> str:
+    """`loss.backward()`, where `loss` is the function."""
+    for node in found.nodes if found is not None else ():
+        match node:
+            case ast.Attribute(value=ast.Name(id=owner), attr=attr) if (
+                attr == name and node.lineno == seen.line
+            ):
+                takes = Reading(owner, found.tree).parameters or ("…",)  # type: ignore[union-attr]
+                return f"`{owner}` is the function itself. Call it: `{owner}({', '.join(takes)})`."
+    return ""
+
+
 def _meant(name: str, found: Reading | None, known: set[str]) -> str:
     if "·" in name:
         typed = " * ".join(name.split("·")).strip()
@@ -783,6 +1031,10 @@ def _meant(name: str, found: Reading | None, known: set[str]) -> str:
         return f"`{name}` is not imported here: stay with torch, or import it at the top."
     if name in ("e", "exp"):
         return "eᶻ is `torch.exp(z)`."
+    letters = [part for part in known if name in (f"2{part}",) or _product(name, part, known)]
+    if letters:
+        rest = name[len(letters[0]) :]
+        return f"Is it a product? Python needs the sign: `{letters[0]} * {rest}`."
     if name in ("true", "false", "none", "null"):
         right = {"true": "True", "false": "False"}.get(name, "None")
         return f"Python writes `{right}`."
@@ -790,10 +1042,8 @@ def _meant(name: str, found: Reading | None, known: set[str]) -> str:
     close = same or get_close_matches(name, known - {name}, 1, 0.7)
     if close:
         return f"Did you mean `{close[0]}`?"
-    letters = [part for part in known if name in (f"2{part}",) or _product(name, part, known)]
-    if letters:
-        rest = name[len(letters[0]) :]
-        return f"Is it a product? Python needs the sign: `{letters[0]} * {rest}`."
+    if callable(getattr(torch, name, None)):
+        return f"It is a function of torch: `torch.{name}(…)`."
     if found is not None and found.function is not None:
         return (
             f"Nothing in `{found.name}` gives `{name}` a value. What it gets: "
@@ -834,6 +1084,13 @@ def _no_attribute(owner: str, name: str) -> str:
         return f"`.{name}` asks for a part of the tensor: a product is written `… * {name}`."
     if owner == "tuple" and name in ("backward", "detach", "item", "shape"):
         return "This is a tuple of several values: take one of them, or unpack it, `a, b = …`."
+    if owner.endswith("Loss"):
+        return (
+            "This is the loss function, not a loss: give a name to what it returns, "
+            "`value = …(prediction, target)`, and use that."
+        )
+    if name == "zero_grad" and owner == "Tensor":
+        return "A tensor's gradient is zeroed by `.grad.zero_()`, or let go by `.grad = None`."
     if owner == "list":
         return "This is a Python list: `torch.stack(…)` makes one tensor of a list of tensors."
     if name == "append":
