@@ -303,35 +303,7 @@ def ends(body: list[ast.stmt]) -> bool:
     return False
 
 
-def return_in_loop(found: Reading) -> ast.Return | None:
-    """A `return` that ends the first round of a loop, whatever happens in it."""
-    for loop in (node for node in found.nodes if isinstance(node, (ast.For, ast.While))):
-        for node in loop.body:
-            if isinstance(node, ast.Return):
-                return node
-    return None
-
-
-def inner_return(found: Reading) -> str:
-    """The name of a function inside this one that has the only `return`."""
-    if found.function is None or found.returns():
-        return ""
-    for node in ast.walk(found.function):
-        inside = node is not found.function and isinstance(node, ast.FunctionDef)
-        if inside and any(isinstance(inner, ast.Return) for inner in own(node)):
-            return node.name  # type: ignore[attr-defined,no-any-return]
-    return ""
-
-
 # --- lines that do nothing
-
-
-def comparison_for_assignment(found: Reading) -> ast.Expr | None:
-    """`w == w - …` on a line of its own."""
-    return next(
-        (n for n in found.nodes if isinstance(n, ast.Expr) and isinstance(n.value, ast.Compare)),
-        None,
-    )
 
 
 def not_called(found: Reading) -> ast.Expr | None:
@@ -340,54 +312,6 @@ def not_called(found: Reading) -> ast.Expr | None:
         named = isinstance(node, ast.Expr) and isinstance(node.value, ast.Attribute)
         if named and node.value.attr in DOING:  # type: ignore[attr-defined]
             return node  # type: ignore[return-value]
-    return None
-
-
-def thrown_away(found: Reading) -> ast.Expr | None:
-    """A value computed on a line of its own and given no name."""
-    for node in found.nodes:
-        if not isinstance(node, ast.Expr):
-            continue
-        value = node.value
-        if isinstance(value, (ast.BinOp, ast.UnaryOp)) or is_method(value, *FRESH):
-            return node
-        helper = found.definitions.get(called(value))
-        if isinstance(helper, ast.FunctionDef) and not is_silent(helper):
-            return node
-    return None
-
-
-# --- arithmetic
-
-
-def misread_fraction(found: Reading) -> ast.BinOp | None:
-    """`1 / 1 + e`, which is (1 / 1) + e."""
-    for node in found.nodes:
-        match node:
-            case ast.BinOp(
-                op=ast.Add(),
-                left=ast.BinOp(op=ast.Div(), right=ast.Constant(value=1 | 1.0)),
-            ):
-                return node
-    return None
-
-
-def misread_power(found: Reading) -> ast.BinOp | None:
-    """`a ** 1 / 2`, which is (a ** 1) / 2."""
-    for node in found.nodes:
-        match node:
-            case ast.BinOp(
-                op=ast.Div(),
-                left=ast.BinOp(op=ast.Pow(), right=ast.Constant(value=1 | 1.0)),
-            ):
-                return node
-    return None
-
-
-def floor_division(found: Reading) -> ast.BinOp | None:
-    for node in found.nodes:
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
-            return node
     return None
 
 
@@ -423,45 +347,6 @@ def _steps(found: Reading) -> list[int]:
         ):
             lines.append(node.lineno)
     return sorted(lines)
-
-
-def optimiser_without_step(found: Reading) -> bool:
-    """An optimiser is made and a backward called, and nothing steps."""
-    makes = any(".optim." in f".{called(node)}." for node in found.nodes if called(node))
-    makes = makes or any(called(node).split(".")[-1] in ("SGD", "Adam") for node in found.nodes)
-    stepping = any(isinstance(n, ast.Attribute) and n.attr == "step" for n in found.nodes)
-    return makes and bool(found.calls("backward")) and not stepping
-
-
-def argument_replaced(found: Reading) -> tuple[str, ast.Assign] | None:
-    """An argument that gets a value of the student's own before anything else was made of it."""
-    for node in found.nodes:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in found.parameters:
-                names = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
-                new = isinstance(value, (ast.Constant, ast.Call)) or _is_negative(value)
-                constructors = {"torch", "nn", "float", "int", *found.definitions}
-                if new and names <= constructors:
-                    return name, node
-    return None
-
-
-def _is_negative(value: ast.expr) -> bool:
-    return isinstance(value, ast.UnaryOp) and isinstance(value.operand, ast.Constant)
-
-
-def loops_in_loops(found: Reading) -> tuple[str, str] | None:
-    """`for x in xs:` and inside it `for y in ys:`: every x meets every y."""
-    samples = {name for name in found.parameters if name in ("xs", "ys", "x", "y")}
-    for outer in found.nodes:
-        if not isinstance(outer, ast.For) or not isinstance(outer.iter, ast.Name):
-            continue
-        for inner in outer.body:
-            if isinstance(inner, ast.For) and isinstance(inner.iter, ast.Name):
-                names = (outer.iter.id, inner.iter.id)
-                if set(names) <= samples and names[0] != names[1]:
-                    return names
-    return None
 
 
 def in_place(found: Reading, name: str) -> Place | None:
