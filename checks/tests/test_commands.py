@@ -228,7 +228,7 @@ def test_a_lesson_that_is_done_ends_with_what_was_met_and_what_comes_next(course
     done = command("1", cwd=course)
     assert done.returncode == 0
     assert "✓ Lesson 1 is complete" in done.stdout
-    assert "Mistakes met and mended: missing factor 2." in done.stdout
+    assert "Mistakes met and mended: the 2 of the derivative of r²." in done.stdout
     assert f"exercises/{stems()[1]}.py" in done.stdout
 
 
