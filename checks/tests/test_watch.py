@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from checks.grader.author.stub import cut
-from checks.grader.commands.hints import MEMORY
+from checks.grader.commands.hints import memory_of_hints
 from checks.grader.records.course import ROOT, number, stems
 from checks.tests.submissions import solution
 
@@ -229,12 +229,13 @@ def test_after_the_lesson_that_was_asked_for_the_next_one_comes(tmp_path: Path) 
 
 
 def test_h_shows_a_hint_below_the_verdict(grader: Grader) -> None:
-    kept = MEMORY.read_bytes() if MEMORY.exists() else None
+    memory = memory_of_hints()
+    kept = memory.read_bytes() if memory.exists() else None
     grader.watching.press("h")
     try:
         assert "Next: forward" in grader.sees(r"Hint \d of \d for forward")
     finally:
-        MEMORY.unlink() if kept is None else MEMORY.write_bytes(kept)
+        memory.unlink() if kept is None else memory.write_bytes(kept)
 
 
 def test_other_keys_and_arrow_keys_do_nothing(grader: Grader) -> None:

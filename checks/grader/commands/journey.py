@@ -20,8 +20,6 @@ from checks.grader.reports.screens import course_done, lesson_done
 from checks.grader.reports.terminal import Ink
 from checks.grader.running.intake import read_file
 
-MEMORY = course.HOME / ".course" / "journey.json"
-
 
 @dataclass
 class Journey:
@@ -33,14 +31,15 @@ class Journey:
     done  the lessons that have been complete
     """
 
-    memory: Path = MEMORY
+    memory: Path
     met: dict[str, dict[str, int]] = field(default_factory=dict)
     now: dict[str, list[str]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
 
     @classmethod
-    def so_far(cls, memory: Path = MEMORY) -> Journey:
+    def so_far(cls, memory: Path | None = None) -> Journey:
         """What is remembered; nothing if the file is missing or spoilt."""
+        memory = memory or course.home() / ".course" / "journey.json"
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             content = json.loads(memory.read_text(encoding="utf-8"))
             met = {stem: _counts(ids) for stem, ids in dict(content.get("met") or {}).items()}

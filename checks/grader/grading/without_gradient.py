@@ -328,7 +328,7 @@ def no_graph(found: Reading, exercise: Exercise) -> str:
         return (
             "Nothing here requires grad, so nothing was recorded. Make a leaf first, "
             f"`leaf = {_trained(exercise)}.detach().clone().requires_grad_()`, compute the loss "
-            "from it, and read its gradient, `leaf.grad`."
+            "from it, and read its gradient, `leaf.grad`." + _and_then(found)
         )
     for name, line in made.items():
         used = uses(found, name)
@@ -346,6 +346,13 @@ def no_graph(found: Reading, exercise: Exercise) -> str:
             )
     place = cut(found)
     return _cut(found, *place) if place is not None else ""
+
+
+def _and_then(found: Reading) -> str:
+    """The next thing in the same line: `return loss.backward()`."""
+    if any(is_method(node.value, "backward") for node in found.returns() if node.value):
+        return " (`.backward()` itself returns nothing.)"
+    return ""
 
 
 def _trained(exercise: Exercise) -> str:
