@@ -204,7 +204,7 @@ def in_zip(
     last = {}
     for info in infos:
         name = _safe(info.filename)
-        if not info.is_dir():
+        if not info.filename.endswith("/"):  # is_dir() of an empty name raises
             last[name] = info
     for name, info in last.items():
         yield _member(within, name, _zip_time(info), partial(_open_zipped, archive, info))

@@ -157,7 +157,7 @@ class Export:
         """The tops of a zip file; of one that packs a folder of a class, those of the folder."""
         try:
             archive = self._held.enter_context(zipfile.ZipFile(Careful(opened(path))))
-            infos = [i for i in archive.infolist() if not i.is_dir()]
+            infos = [i for i in archive.infolist() if not i.filename.endswith("/")]
             for _ in in_zip(archive, infos):
                 pass  # every name is looked at before one is believed
         except (Refused, Unreadable, *DAMAGE) as error:
