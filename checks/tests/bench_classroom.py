@@ -25,13 +25,15 @@ import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from checks.grader.records.course import ROOT, stems
 from checks.tests.classes import write_class
 
 if TYPE_CHECKING:
+    from checks.grader.records.observation import Observation
     from checks.grader.running.inside.autograd_log import AutogradLog
+    from checks.grader.running.messages import Calls
 
 JOBS = 2
 QUIET = subprocess.DEVNULL  # PyTorch's warnings about the students' code
@@ -70,31 +72,23 @@ class Direct:
 
     def __init__(self, source: str, stem: str) -> None:
         from checks.grader.running.inside import worker
+        from checks.grader.running.messages import Import
 
-        job = {"source": source, "stem": stem, "path": f"/{stem}.py", "device": "cpu"}
-        self._lesson, self._failure = worker._import(job)
+        self._lesson, self._imported = worker._import(Import(stem, f"/{stem}.py", source))
         self._watch = _watch()
 
-    def imported(self) -> Any:
-        from checks.grader.running.frames import observation
+    def imported(self) -> Observation:
+        return self._imported
 
-        return observation(self._failure, b"")
-
-    def ask(
-        self, request: tuple[dict[str, Any], bytes], meanwhile: Callable[[], object]
-    ) -> list[Any]:
-        from checks.grader.running import frames
-        from checks.grader.running.frames import observation
+    def ask(self, calls: Calls, meanwhile: Callable[[], object]) -> list[Observation]:
         from checks.grader.running.inside import worker
+        from checks.grader.running.messages import made_harmless
 
-        header, body = request
-        seen = []
-        for arguments in header["calls"]:
-            packer = frames.Packer()
+        seen: list[Observation] = []
+        for arguments in calls.calls:
             self._watch.ran.clear()
-            outcome = worker.call(self._lesson, header | {"path": ""}, arguments, body, packer)
-            outcome |= self._watch.report()
-            seen.append(observation(outcome, bytes(packer.body)))
+            one = worker.call(self._lesson, calls, arguments, "")
+            seen.append(made_harmless(self._watch.told(one)))
             if seen[-1].outcome in ("missing", "not_started"):
                 break
             meanwhile()

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from checks.grader.classroom.exports import shown
+from checks.grader.records.numbers import digits
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2430; --dim: #5b6473; --paper: #fff; --line: #d9dee6;
@@ -94,7 +95,7 @@ def code(source: str, most: int = 60) -> str:
 def number(value: Any) -> str:
     """A value of a result file in a few digits."""
     if isinstance(value, float):
-        return f"{value:.6g}".replace("-", "−")
+        return digits(value, 6)
     if isinstance(value, list):
         return f"[{', '.join(map(number, value))}]"
     return "" if value is None else str(value)

@@ -28,6 +28,7 @@ from checks.grader.classroom.matching import Code
 from checks.grader.classroom.result import as_json, not_handed_in
 from checks.grader.classroom.submission import Submission
 from checks.grader.records import course
+from checks.grader.records.closing import Closing
 from checks.grader.records.misuse import Misuse
 from checks.grader.running import sandbox
 from checks.grader.running.sandbox import Isolation
@@ -147,7 +148,7 @@ def _grader(rules: Rules, thread: int) -> Grader:
     return grader
 
 
-class Grader:
+class Grader(Closing):
     """A server, and a folder in which each submission gets a room of its own while it is graded.
 
     server, folder   of this grader; empty between two submissions
@@ -217,12 +218,6 @@ class Grader:
             yield lesson_files
         finally:
             _clear(room)
-
-    def __enter__(self) -> Grader:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the server, which removes the folder if it still can."""

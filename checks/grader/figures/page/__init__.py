@@ -3,7 +3,9 @@
     stories = stories_from(server, lesson_file, time_limit)
                         all that the pages show, as JSON has it; raises Undrawable
     page(stories)       a whole page
-    fragment(story)     one graph, to be put into another page, which also holds
+    fragment(story)     one graph, to be put into another page, as many as it likes: no ids, all
+                        text escaped, headings below `level`; with story["ended"] it opens at its
+                        last step; the page also holds
     assets()            the style and the script, once, after the fragments
     content_policy()    what a page's Content-Security-Policy has to allow for them
     frame(stories)      the whole page in an <iframe>, for a notebook

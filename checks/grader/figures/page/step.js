@@ -295,7 +295,8 @@
   /** In brackets where it would run into what stands before or after it. */
   const held = (text, before, after) => {
     const product = /[·/]/.test(text) && (/Σ $/.test(before) || /^[²³^ᵀ]/.test(after));
-    const loose = (product || /^−|[ ]/.test(text)) && !bracketed(text);
+    const power = /[²³]$/.test(text), base = power ? text.slice(0, -1) : text;
+    const loose = ((product || /^−|[ ]/.test(text)) && !bracketed(base)) || (power && /^[²³^]/.test(after));
     const alone = (!before || /[(,]\s*$|[=] $/.test(before)) && (!after || /^[),]/.test(after));
     return loose && !alone ? `(${text})` : text;
   };
@@ -350,11 +351,12 @@
         const before = whole.slice(0, offset), after = whole.slice(offset + place.length);
         const index = which === "g" ? child : Number(which);
         const ending = entry === undefined ? "" : `[${Number(entry) + 1}]`;
+        const grad = which !== "g" ? "" : /^[ᵀ²³]/.test(after) ? `(${this.gradName(index)})` : this.gradName(index);
         if (how === "names")
-          return which === "g" ? (/^[ᵀ²³]/.test(after) ? `(${this.gradName(index)})` : this.gradName(index)) + ending : held(this.node(index).name + ending, before, after);
+          return grad ? grad + ending : held(this.node(index).name + ending, before, after);
         const value = which === "g" ? this.graph.grads[index] : this.graph.values[index];
         const part = entry === undefined ? value : scalar(value.data[entry]);
-        if (part.data.length > 8) return which === "g" ? this.gradName(index) : this.node(index).name;
+        if (part.data.length > 8) return grad || this.node(index).name;
         return held(inline(part), before, after);
       });
     }
@@ -833,7 +835,7 @@
   }
 
   // On a page of its own the keys work at once.
-  const first = document.querySelector("main > .step-through");
+  const first = document.querySelector("main.steps > .step-through");
   for (const root of document.querySelectorAll(".step-through:not([data-ready])")) {
     root.dataset.ready = "yes";
     const story = JSON.parse(root.querySelector("script[type='application/json']").textContent);

@@ -188,7 +188,8 @@ def _operand(nodes: tuple[Node, ...], parent: int | float) -> Tensor | None:
 
 def _sentence(exercise: str, subject: Subject) -> str:
     """What the checker says of an exercise, "" if it is right or not begun."""
-    questions = questions_of(subject.stem, Settings(time_limit=subject.time_limit))
+    limit = min(subject.time_limit, Settings().time_limit)  # a picture may take longer than a check
+    questions = questions_of(subject.stem, Settings(time_limit=limit))
     asked = restricted(questions, exercise)
     verdicts = grade(subject.session, asked, subject.lesson_file).verdicts
     wrong = [one.message for one in verdicts if one.status not in ("passed", "not_started")]

@@ -13,8 +13,8 @@ from checks.grader.language import figure
 
 #: A character of the page's monospaced letters, and a line of them.
 CHARACTER, LINE = 8.0, 18.0
-#: Room for a number with four digits, sign and power of ten.
-NUMBER = 10
+#: Room for a number with four digits and a sign; longer ones are written more tightly.
+NUMBER = 8
 PADDING = 8.0
 #: Matrices of more entries are shortened, as the page shortens them.
 MOST_ENTRIES = 8
@@ -41,7 +41,7 @@ def graph_view(found: Recorded, wrong: AbstractSet[int]) -> View:
     nodes = found.shown
     rows = [_row(node.index, label(nodes, i), wrong) for i, node in enumerate(nodes)]
     sizes = [_size([row], nodes, [i in found.data]) for i, row in enumerate(rows)]
-    layout = layered([node.sources for node in nodes], sizes, across=44.0, between=14.0)
+    layout = layered([node.sources for node in nodes], sizes, across=36.0, between=20.0)
     boxes = [
         _box(x - w / 2, layout.size[1] - y - h / 2, w, h, [row])
         for (x, y), (w, h), row in zip(layout.centres, sizes, rows, strict=True)
@@ -162,13 +162,18 @@ def _net(
         for column in columns
     ]
     labels = [_weight_size(row) for *_, row in lines]
-    widest = max(w for column in sizes for w, _ in column)
-    across = widest + (max(w for w, _ in labels) + BELOW) / (2 * CROSSING)
+    widths = [max(w for w, _ in column) for column in sizes]
+    gaps = [
+        (max(w for (w, _), ((k, _), _, _) in zip(labels, lines, strict=True) if k == c) + BELOW)
+        / (2 * CROSSING)
+        for c in range(len(columns) - 1)
+    ]
     boxes, place = [], {}
     for c, column in enumerate(columns):
         for r, (rows, size) in enumerate(zip(column, sizes[c], strict=True)):
             y = (r + (tallest - len(column)) / 2) * step + (step - size[1]) / 2
-            boxes.append(_box(c * across + (widest - size[0]) / 2, y, *size, rows))
+            x = sum(widths[:c]) + sum(gaps[:c]) + (widths[c] - size[0]) / 2
+            boxes.append(_box(x, y, *size, rows))
             place[c, r] = boxes[-1]
     edges = []
     for (start, end, row), size in zip(lines, labels, strict=True):
@@ -190,7 +195,7 @@ def _net(
 
 
 def _weight_size(row: Mapping[str, Any]) -> tuple[float, float]:
-    characters = max(len(row["label"]) + NUMBER + 4, 2 * NUMBER + 8 if row["wrong"] else 0)
+    characters = max(len(row["label"]) + NUMBER + 4, 2 * NUMBER + 10 if row["wrong"] else 0)
     return characters * CHARACTER, 2 * LINE + PADDING / 2
 
 
@@ -282,7 +287,7 @@ def _size(
         node = by_index.get(row["node"])
         high, wide = _extent(node) if row["entry"] is None and node is not None else (1, 1)
         lines += 1 + high * (1 if is_data else 2)
-        narrow = NUMBER + 3 + (NUMBER + 2) * row["wrong"]
+        narrow = NUMBER + 3 + (NUMBER + 7) * row["wrong"]
         widths += [len(row["label"]) + 1, (NUMBER + 2) * wide if wide > 1 else narrow]
     return max(widths) * CHARACTER + 2 * PADDING, lines * LINE + PADDING
 
