@@ -20,8 +20,16 @@ import pytest
 from checks.grader.classroom.lock import LOCK, only_run
 from checks.grader.records.course import ROOT
 from checks.grader.records.misuse import Misuse
-from checks.tests.classes import command, contents, grades, hand_in, run, write_class
-from checks.tests.here import classroom
+from checks.tests.classes import (
+    Here,
+    command,
+    contents,
+    grades,
+    hand_in,
+    run,
+    run_here,
+    write_class,
+)
 from checks.tests.submissions import patched, solution
 
 STEM = "lesson1_linear"
@@ -34,11 +42,11 @@ def test_what_is_graded_is_not_graded_again_and_what_changed_is(tmp_path: Path) 
     folder, out = tmp_path / "in", tmp_path / "out"
     for name in ("anna", "ben"):
         hand_in(folder, name, lesson1_linear=f"# {name}\n" + solution(STEM))
-    assert classroom(str(folder), "1", "--out", str(out)) == 0
+    assert run_here(str(folder), "1", "--out", str(out)).returncode == 0
     seed = json.loads((out / "run.json").read_text())["seed"]
     first = {path: path.stat().st_ino for path in (out / "results").iterdir()}
     (folder / "ben" / f"{STEM}.py").write_text(HALF, encoding="utf-8")
-    assert classroom(str(folder), "1", "--out", str(out)) == 0
+    assert run_here(str(folder), "1", "--out", str(out)).returncode == 0
     second = {path: path.stat().st_ino for path in (out / "results").iterdir()}
     assert {path.stem for path in first if first[path] == second[path]} == {"anna"}
     assert json.loads((out / "run.json").read_text())["seed"] == seed
@@ -46,14 +54,14 @@ def test_what_is_graded_is_not_graded_again_and_what_changed_is(tmp_path: Path) 
 
 
 def test_the_same_content_of_two_students_is_graded_once(tmp_path: Path) -> None:
-    folder, out = tmp_path / "in", tmp_path / "out"
-    sleeper = "import time\ntime.sleep(3600)\n"
-    for name in map(str, range(30)):
-        hand_in(folder, name, lesson1_linear=sleeper)
-    started = time.monotonic()
-    assert classroom(str(folder), "1", "--out", str(out), "--time-limit", "0.8") == 0
-    assert len(grades(out)) == 30
-    assert time.monotonic() - started < 30 * 0.8, "each waited for its own time limit"
+    folder, here = tmp_path / "in", Here()
+    for name in ("anna", "ben", "carl", "dora"):
+        hand_in(folder, name, lesson1_linear=HALF)
+    out = tmp_path / "out"
+    arguments = (str(folder), "1", "--out", str(out), "--seed", "1")
+    assert run_here(*arguments, executor=here).returncode == 0
+    assert {row["total"] for row in grades(out).values()} == {"9"} and len(grades(out)) == 4
+    assert here.taken == 2, "the second was read while the first was graded"
 
 
 def write_three(folder: Path) -> None:
@@ -68,7 +76,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A class of three, and its results."""
     folder, out = tmp_path_factory.mktemp("three"), tmp_path_factory.mktemp("whole")
     write_three(folder)
-    assert classroom(str(folder), "1", "--out", str(out), "--seed", "1") == 0
+    assert run_here(str(folder), "1", "--out", str(out), "--seed", "1").returncode == 0
     return folder, out
 
 
@@ -87,7 +95,7 @@ def test_a_journal_that_ends_anywhere_is_gone_on_with(
         (out / "journal.jsonl").write_bytes(journal[:cut])
         (out / "results" / ".cleo.json.part").write_text('{"points":')
         (out / ("grades.csv" if number % 2 else "results/anna.json")).unlink()
-        assert classroom(str(folder), "1", "--out", str(out), "--seed", "1") == 0
+        assert run_here(str(folder), "1", "--out", str(out), "--seed", "1").returncode == 0
         assert contents(out) == contents(whole)
 
 
@@ -104,7 +112,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_of_results_is_one_line_and_the_same_command_goes_on(
-    three: tuple[Path, Path], small_disk: Path, capsys: pytest.CaptureFixture[str]
+    three: tuple[Path, Path], small_disk: Path
 ) -> None:
     folder, whole = three
     out = small_disk / "out"
@@ -114,18 +122,17 @@ def test_a_full_disk_of_results_is_one_line_and_the_same_command_goes_on(
         ballast.write_bytes(b"")
         free = shutil.disk_usage(small_disk).free
         ballast.write_bytes(bytes(max(0, free - (left << 12))))
-        capsys.readouterr()
-        status = classroom(str(folder), "1", "--out", str(out), "--seed", "1")
-        told = capsys.readouterr()
-        last = (told.out if status == 1 else told.err).strip().splitlines()[-1]
-        assert last.startswith("Not graded" if status == 1 else "checks: cannot"), (status, told)
+        told = run_here(str(folder), "1", "--out", str(out), "--seed", "1")
+        unkept = told.returncode == 1
+        last = (told.stdout if unkept else told.stderr).strip().splitlines()[-1]
+        assert last.startswith("Not graded" if unkept else "checks: cannot"), told
         assert "No space left" in last, told
         written = {name: data for name, data in contents(out).items() if "results/" in name}
         assert written.items() <= contents(whole).items(), "half a result was written"
     ballast.unlink()
     (small_disk / "out").mkdir(exist_ok=True)
     subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
-    assert classroom(str(folder), "1", "--out", str(out), "--seed", "1") == 0
+    assert run_here(str(folder), "1", "--out", str(out), "--seed", "1").returncode == 0
     assert contents(out) == contents(whole)
 
 
@@ -135,9 +142,24 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("in")
     write_class(folder, SIZE, lessons=[STEM], broken=0.0)
     out = tmp_path_factory.mktemp("out")
-    done = run(str(folder), "1", "--out", str(out), "--seed", "1", "--jobs", "2")
+    done = run_here(str(folder), "1", "--out", str(out), "--seed", "1", "--sandbox", "auto")
     assert done.returncode == 0, done.stderr
     return folder, out
+
+
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_a_run_that_was_interrupted_grades_the_rest_and_nothing_twice(
+    n: int, undisturbed: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder, whole = undisturbed
+    arguments = (str(folder), "1", "--out", str(tmp_path), "--seed", "1", "--sandbox", "auto")
+    assert run_here(*arguments, executor=Here(n)).returncode == 1
+    kept = len(list(tmp_path.glob("results/*.json")))
+    rest = Here()
+    assert run_here(*arguments, executor=rest).returncode == 0
+    assert kept in (n - 1, n) or n == 0
+    assert rest.taken == SIZE - kept
+    assert contents(tmp_path) == contents(whole)
 
 
 @POSIX
@@ -363,7 +385,7 @@ def test_a_cluster_without_a_worker_is_one_line(dask_cluster: Cluster, tmp_path:
 def test_there_is_one_line_when_no_scheduler_is_there(tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     hand_in(tmp_path / "in", "anna")
-    done = run(
+    done = run_here(
         str(tmp_path / "in"), "1", "--out", str(tmp_path / "o"), "--scheduler", "tcp://127.0.0.1:1"
     )
     assert done.returncode == 2
@@ -396,8 +418,8 @@ def test_the_results_of_who_has_left_are_removed(tmp_path: Path) -> None:
     hand_in(folder, "anna")
     hand_in(folder, "ben")
     arguments = (str(folder), "1", "--out", str(out), "--seed", "1")
-    assert classroom(*arguments) == 0
+    assert run_here(*arguments).returncode == 0
     (folder / "ben").rmdir()
-    assert classroom(*arguments) == 0
+    assert run_here(*arguments).returncode == 0
     assert list(grades(out)) == ["anna"]
     assert [path.name for path in out.rglob("*") if "ben" in path.name] == []

@@ -71,6 +71,7 @@ class Node:
     index      where it stands in the whole recording
     whole      whether the parents are the operands themselves, not values they were put together
                from
+    place      what the lesson's net calls this value, "" if it does not have it
     """
 
     operation: str
@@ -82,6 +83,7 @@ class Node:
     places: Tensor | None = None
     index: int = 0
     whole: bool = True
+    place: str = ""
 
     @property
     def row(self) -> Operation:
@@ -128,7 +130,7 @@ def read(answer: object) -> tuple[Node, ...]:
             }:
                 parents = part.get("parents")
             case _:
-                raise Malformed("a node is not a node")
+                raise Malformed("something in it is no tensor of real numbers")
         if not isinstance(parents, tuple) or not all(map(_is_parent(len(nodes)), parents)):
             raise Malformed("a node has no parents")
         operation = str(key).partition(" ")[2]

@@ -63,7 +63,8 @@ def dependence(
             if mine and not _same(parts(first.truth.by_hand)[i], parts(truth.by_hand)[i]):
                 still.append(name)
         if still:
-            return f"Your {quantity} does not change when {_or(still)} does, and it should."
+            verb, they = ("do", "they") if quantity == "losses" else ("does", "it")
+            return f"Your {quantity} {verb} not change when {_or(still)} does, and {they} should."
     return ""
 
 

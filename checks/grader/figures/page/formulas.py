@@ -39,6 +39,8 @@ PRODUCTS: Mapping[tuple[int, int], tuple[str, str]] = {
 }
 #: More ways than these from one node to the next are not written out.
 MOST_WAYS = 4
+#: Longer formulas, in characters with their places, are not written out either.
+LONGEST = 150
 ENTRIES = 4
 RAISED = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
@@ -53,16 +55,20 @@ class Writer:
         """The operation of a node on what is shown of its operands; "" if it cannot be written."""
         if not self.nodes[index].sources:
             return ""
-        return self._moved(index) or written(self.nodes, index, self._name)
+        text = self._moved(index) or written(self.nodes, index, self._name)
+        return text if len(text) <= LONGEST else ""
 
     def ways(self, child: int) -> dict[int, str]:
         """What a shown node hands back to each shown node behind it, over those between."""
         found: dict[int, list[str]] = {}
-        if not self.nodes[child].flows:
+        node = self.nodes[child]
+        if not node.flows or node.grad is None:  # nothing arrives that could be handed on
             return {}
         self._back(child, "⟦g⟧", found)
         return {
-            parent: " + ".join(terms) if all(terms) and len(terms) <= MOST_WAYS else ""
+            parent: " + ".join(terms)
+            if all(terms) and len(terms) <= MOST_WAYS and len("".join(terms)) <= LONGEST
+            else ""
             for parent, terms in found.items()
         }
 
@@ -105,11 +111,13 @@ class Writer:
 
     def _template(self, node: Node, i: int) -> str:
         row = node.row
+        dims = tuple(
+            0 if isinstance(p, float) or (v := self.nodes[p].value) is None else v.dim()
+            for p in node.operands
+        )
+        if row.name == "linear" and i == 1 and dims[0] == 1:
+            return "{g} ⊗ {0}"  # of one sample
         if row.name == "matmul":
-            dims = tuple(
-                0 if isinstance(p, float) or (v := self.nodes[p].value) is None else v.dim()
-                for p in node.operands
-            )
             return PRODUCTS[dims][i] if len(dims) == 2 and dims in PRODUCTS else ""
         if row.name == "pow":
             return _power(node.operands[1]) if i == 0 else ""
