@@ -30,12 +30,9 @@ def describe(t: Tensor) -> tuple[bool, bool, bool]:
 def describe_by_trying(t: Tensor) -> tuple[bool, bool, bool]:
     """A tensor requires grad if something can be differentiated by it, and is then either a leaf
     or the result of a node; one that does not require grad is a leaf without a node."""
-    try:
-        torch.autograd.grad((t * t).sum(), t)
-    except RuntimeError:
-        return True, False, False
-    made_by_a_node = t.grad_fn is not None
-    return not made_by_a_node, True, made_by_a_node
+    requires = outcome(lambda: torch.autograd.grad((t * t).sum(), t)) == "no error"
+    made_by_a_node = requires and t.grad_fn is not None
+    return not made_by_a_node, requires, made_by_a_node
 
 
 def mean_loss(x: Tensor) -> Tensor:
