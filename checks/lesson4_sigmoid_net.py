@@ -422,6 +422,15 @@ def program(lesson: ModuleType, device: str) -> None:
 
 NODES = (*"x1 x2 y1 y2".split(), *WEIGHTS, *"z1 z2 z3 z4 h1 h2 o1 o2 r1 r2".split())  # noqa: SIM905
 WORKED = "x = (0.5, 0.3), y = (0.23, −0.07)"
+NET = Net(
+    "loss",
+    WORKED,
+    layers=(("x1", "x2"), ("h1", "h2"), ("o1", "o2")),
+    edges=(
+        *(("x1", "h1"), ("x1", "h2"), ("x2", "h1"), ("x2", "h2")),
+        *(("h1", "o1"), ("h1", "o2"), ("h2", "o1"), ("h2", "o2")),
+    ),
+)
 FIGURES = (
     Graph(
         "loss",
@@ -433,16 +442,9 @@ FIGURES = (
             "o": lambda x, w: forward(x, w)[1],
             "r": lambda x, y, w: forward(x, w)[1] - y,
         },
+        net=NET,
     ),
-    Net(
-        "loss",
-        WORKED,
-        layers=(("x1", "x2"), ("h1", "h2"), ("o1", "o2")),
-        edges=(
-            *(("x1", "h1"), ("x1", "h2"), ("x2", "h1"), ("x2", "h2")),
-            *(("h1", "o1"), ("h1", "o2"), ("h2", "o1"), ("h2", "o2")),
-        ),
-    ),
+    NET,
     Losses(
         "train",
         "three rounds with step 1",

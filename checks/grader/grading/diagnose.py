@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.grading.compare import RTOL, right_quantities
+from checks.grader.grading.compare import right_quantities
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.grading.locate import first_wrong_node, first_wrong_step, partly_right, ratio
 from checks.grader.language.lesson import Exercise, Mistake
@@ -23,10 +23,9 @@ from checks.grader.language.slips import Slip
 from checks.grader.language.truth import Truth
 from checks.grader.records.answer import Answer, aligned, close, parts, tensor_of
 from checks.grader.records.observation import Observation
+from checks.grader.records.tolerances import QUICK_RTOL, RTOL
 from checks.grader.records.verdict import Settings
 
-#: Small calls are not drawn with care: a parameter may come close to 0 and keep few digits.
-QUICK_RTOL = 1e-2
 #: How many variants of a mistake are tried together with those of another.
 TOGETHER = 4
 #: The same for the slips in the steps of a training: a training costs more than one gradient.
