@@ -225,7 +225,8 @@ def linear(graph: Spec, start: int, leaves: Sequence[Any], slopes: Sequence[Any]
     values: list[Any] = []
     given = iter(leaves)
     for own, weights in zip(graph["parents"][: start + 1], slopes, strict=False):
-        parts = [weight * values[p] for p, weight in zip(own, weights, strict=True)]
+        pairs = zip(own, weights, strict=True)  # 1 · value is value: a long chain costs nothing
+        parts = [values[p] if weight == 1 else weight * values[p] for p, weight in pairs]
         values.append(sum(parts[1:], parts[0]) if parts else next(given))
     return values[start]
 

@@ -59,14 +59,14 @@ def lone_leaf(at: Tensor) -> Spec:
 def doubled(at: Tensor) -> Spec:
     """x doubled 60 times by n = n + n (61 nodes, 2⁶⁰ paths), x ="""
     one, values = torch.ones_like(at[0]), [at[0] * 2**k for k in range(61)]
-    parents, slopes = [(), *((k, k) for k in range(60))], [(), *[(one, one)] * 60]
+    parents, slopes = [(), *zip(range(60), range(60))], [(), *[(one, one)] * 60]
     return {"values": values, "parents": parents, "slopes": slopes, "ends": [60, 60, 30]}
 
 
 def chain(at: Tensor) -> Spec:
     """x + 0 + 0 + … + 0, a chain of 20000 additions of a constant, x ="""
     one, values = torch.ones_like(at[0]), [at[0]] * 20001
-    parents, slopes = [(), *((k,) for k in range(20000))], [(), *[(one,)] * 20000]
+    parents, slopes = [(), *zip(range(20000))], [(), *[(one,)] * 20000]
     return {"values": values, "parents": parents, "slopes": slopes, "ends": [20000, 5, 2]}
 
 
@@ -152,12 +152,14 @@ def _is_tangled(end: Spec) -> bool:
     """All leaves but the first matter; paths meet, and not too many; orders go wrong."""
     parents, last = end["parents"], len(end["parents"]) - 1
     inner, paths = behind(end, last), [0] * last + [1]
-    for node in range(last, -1, -1):
-        for parent in parents[node]:
-            paths[parent] += paths[node]
     needed = {leaf for leaf in range(1, last) if not parents[leaf]}
     twice = any(len(own) == 2 and own[0] == own[1] for own in (parents[i] for i in inner))
-    if not needed <= set(inner) or 0 in inner or not twice or sum(paths) > 3000:
+    if not needed <= set(inner) or 0 in inner or not twice:
+        return False
+    for node in inner[::-1]:
+        for parent in parents[node]:
+            paths[parent] += paths[node]
+    if sum(paths) > 3000:
         return False
     return all(
         any(
