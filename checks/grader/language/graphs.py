@@ -59,7 +59,7 @@ def lone_leaf(at: Tensor) -> Spec:
 def doubled(at: Tensor) -> Spec:
     """x doubled 60 times by n = n + n (61 nodes, 2⁶⁰ paths), x ="""
     one, values = torch.ones_like(at[0]), [at[0] * 2**k for k in range(61)]
-    parents, slopes = [(), *zip(range(60), range(60))], [(), *[(one, one)] * 60]
+    parents, slopes = [(), *((k, k) for k in range(60))], [(), *[(one, one)] * 60]
     return {"values": values, "parents": parents, "slopes": slopes, "ends": [60, 60, 30]}
 
 
