@@ -81,8 +81,13 @@ def parts_of(name: str, lesson: Any, *given: Any) -> tuple[Any, ...]:
     for what, part in (("the value", made.value), *(("each slope", s) for s in made.slopes)):
         if not isinstance(part, Tensor):
             raise TypeError(
-                f"{what} of the node of `{name}` has to be a 0-d tensor, and is a Python "
-                f"{type(part).__name__}. `torch.ones_like(a.value)` is a 1 of the right kind."
+                f"{what} of the node of `{name}` has to be a 0-d tensor, and is a "
+                + (
+                    "Node: the number of a node is its `.value`."
+                    if isinstance(part, Node)
+                    else f"Python {type(part).__name__}. `torch.ones_like(a.value)` is a 1 of the "
+                    "right kind."
+                )
             )
     right = [id(node) for node in made.parents] == [id(node) for node in parents]
     return made.value, *made.slopes, right
@@ -410,7 +415,7 @@ def operation(
 def through_engine(name: str, of_net: str) -> Exercise:
     """An exercise of lesson 4, done by the student's engine."""
     theirs = next(one for one in net.LESSON.exercises if one.name == of_net)
-    own = replace(theirs, name=name, draw=net.draw, method="by_engine", whole=True)
+    own = replace(theirs, name=name, draw=net.draw, method="by_engine")
     return replace(own, driver=partial(through_nodes, name), needs=(given_class,))
 
 

@@ -205,7 +205,7 @@ def _grade_files(stems: Sequence[str], settings: Settings) -> Report:
     """The report of files in exercises/, from the server that this process keeps."""
     server = _server(os.getpid())
     try:
-        lesson_files = [read_lesson_file(course.HOME / "exercises", stem) for stem in stems]
+        lesson_files = [read_lesson_file(course.home() / "exercises", stem) for stem in stems]
         return grade_all(server, lesson_files, settings)
     except BaseException:  # an interrupt may leave an answer unread
         _server.cache_clear()

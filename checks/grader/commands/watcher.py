@@ -77,7 +77,7 @@ class Watcher:
         terminal: Terminal,
         asked: Sequence[str],
         journey: Journey | None = None,
-        memory: Path = hints.MEMORY,
+        memory: Path | None = None,
     ) -> None:
         self._server, self._files, self._settings = server, files, settings
         self._look_of, self._ink, self._terminal = look, look(), terminal

@@ -185,7 +185,6 @@ class Exercise:
     mended: Callable[..., Answer] | None = None
     needs: tuple[Callable[..., Any], ...] = ()
     reads: Callable[..., Answer] | None = None
-    whole: bool = False
     may_change: tuple[str, ...] = ()
     nodes: Callable[..., Mapping[str, tuple[Tensor, Tensor]]] | None = None
     prefixes: Callable[..., tuple[tuple[str, Mapping[str, Any]], ...]] | None = None
