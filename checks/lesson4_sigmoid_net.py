@@ -453,7 +453,6 @@ FIGURES = (
     ),
 )
 
-LABELS = {"∂loss/∂w": GRADIENTS}
 LESSON = lesson(
     __name__,
     draw=draw,
@@ -499,7 +498,7 @@ LESSON = lesson(
         exercise(
             loss, "loss", Witness("unit by unit", nodes), slipped=nodes.node(), wrong=LOSS_SLIPS
         ),
-        *gradients(nodes, gradient, SLIPS, labels=LABELS, nodes=implied),
+        *gradients(nodes, gradient, SLIPS, labels={"∂loss/∂w": GRADIENTS}, nodes=implied),
         exercise(
             update,
             "w",

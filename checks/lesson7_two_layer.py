@@ -188,10 +188,6 @@ def weights(wrong: Callable[[Tensor, Tensor], Tensor]) -> list[Any]:
     )
 
 
-def both(one: Any, other: Any) -> tuple[Any, ...]:
-    return (*(one if type(one) is tuple else (one,)), other)
-
-
 TURNED = weights(lambda g, v: torch.outer(v, g))
 NOT_TURNED_BACK = back(lambda g, at: at.W2 @ g)
 NO_SIGMOID = computed_as("h", "z")
@@ -216,7 +212,7 @@ SLIPS = {
     "weight_transposed": [
         NOT_TURNED_BACK,
         *TURNED,
-        *(both(turned, NOT_TURNED_BACK) for turned in TURNED),
+        *((*parts, NOT_TURNED_BACK) for parts in (TURNED[:1], TURNED[1:2], TURNED[2])),
     ],
     "mean_not_sum": [
         multiplied("r", lambda at: 2 / len(at.y)),
