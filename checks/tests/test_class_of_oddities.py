@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from checks.grader.language.lesson import load
 from checks.grader.records.course import ROOT
 from checks.tests.submissions import patched, solution
 from checks.tests.test_boundaries import AGAIN, FRAMES, ODD_TEXT, ONCE, SEND
@@ -49,8 +50,8 @@ def lesson(program: str) -> str:
     return f"{solution(STEM).partition(chr(10) + 'if __name__')[0]}\n{program}\n"
 
 
-def write_odd_class(folder: Path) -> dict[str, int]:
-    """A class of SIZE; the points that each honest student must have."""
+def write_odd_class(folder: Path) -> list[str]:
+    """A class of SIZE; the honest students in it."""
     odd = {f"odd-{name}": lesson(program) for name, program in ODD_PROGRAMS.items()}
     odd |= {f"frame-{name}": lesson(SEND.format(text=text)) for name, text in FRAMES.items()}
     for name, text in ODD_TEXT.items():
@@ -69,7 +70,7 @@ def write_odd_class(folder: Path) -> dict[str, int]:
     (named / os.fsdecode(b"\xff")).mkdir()
     (named / os.fsdecode(b"\xff") / f"{STEM}.py").symlink_to("/etc/passwd")
     (folder / "itself").symlink_to("itself")
-    honest = {f"honest{i:02}": 14 for i in range(SIZE - len(list(folder.iterdir())))}
+    honest = [f"honest{i:02}" for i in range(SIZE - len(list(folder.iterdir())))]
     for i, name in enumerate(honest):
         (folder / name).mkdir()
         (folder / name / f"{STEM}.py").write_text(f"# {i}\n{solution(STEM)}", encoding="utf-8")
@@ -144,7 +145,8 @@ def test_every_honest_student_of_an_odd_class_has_the_points(
     with open(results / "out" / "grades.csv", encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     points = {row["student"]: row["total"] for row in rows}
-    wrong = {name: points.get(name) for name in honest if points.get(name) != "14"}
+    full = str(sum(exercise.points for exercise in load(STEM).exercises))
+    wrong = {name: points.get(name) for name in honest if points.get(name) != full}
     assert not wrong, done.stderr
     lost = [line for line in done.stderr.splitlines() if line.startswith("Not graded")]
     assert done.returncode == (1 if lost else 0), done.stderr

@@ -16,19 +16,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from checks.grader.grading.compare import RTOL, compare
+from checks.grader.grading.compare import compare
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.language.lesson import Exercise
 from checks.grader.language.net import Net
 from checks.grader.language.training import Training
 from checks.grader.records.answer import aligned, tensor_of
+from checks.grader.records.tolerances import RTOL, SEARCH_RTOL
 from checks.grader.records.verdict import Settings
 
 if TYPE_CHECKING:  # a check of right answers never loads the search
     from checks.slips import Inquiry
 
-#: Differences of the search are good to this.
-FINEST = 1e-6
 #: How much wider the tolerance is for a gradient that is read from a step.
 COARSER = 10.0
 #: Fewer cases may agree by chance.
@@ -94,7 +93,7 @@ def _told(net: Net, by_case: Mapping[tuple[Any, ...], Sequence[Any]], rtol: floa
     if inquiry is None:  # and that every number is zero has been said
         return None
     answers = [by_case[case] for case in cases]
-    finding = inquiry.explain(answers, two=False, rtol=max(rtol, FINEST))
+    finding = inquiry.explain(answers, two=False, rtol=max(rtol, SEARCH_RTOL))
     if not finding.stories:
         return None
     first, *others = finding.stories
