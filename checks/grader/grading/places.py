@@ -22,14 +22,12 @@ from checks.grader.language.lesson import Exercise
 from checks.grader.language.net import Net
 from checks.grader.language.training import Training
 from checks.grader.records.answer import aligned, tensor_of
-from checks.grader.records.tolerances import RTOL, SEARCH_RTOL
+from checks.grader.records.tolerances import RTOL, SEARCH_RTOL, STEPS
 from checks.grader.records.verdict import Settings
 
 if TYPE_CHECKING:  # a check of right answers never loads the search
     from checks.slips import Inquiry
 
-#: How much wider the tolerance is for a gradient that is read from a step.
-COARSER = 10.0
 #: Fewer cases may agree by chance.
 FEWEST = 2
 
@@ -80,9 +78,11 @@ def slip_in_every_step(
         calls.append((prefix.truth.inputs, [tensor_of(part) for part in trained]))
     steps = training.steps(calls)
     by_case = {tuple(_numbers(value.tolist()) for value in at): grads for at, grads in steps}
-    # of a difference between two steps some digits are lost
-    told = _told(training.net, by_case, COARSER * RTOL[settings.dtype] * exercise.slack)
-    return told and replace(told, words=f"In every step: {told.words[0].lower()}{told.words[1:]}")
+    told = _told(training.net, by_case, STEPS * RTOL[settings.dtype] * exercise.slack)
+    if told is None:
+        return None
+    words = told.words.replace("is returned for", "is taken for the gradient of")
+    return replace(told, words=f"In every step: {words[0].lower()}{words[1:]}")
 
 
 def _told(net: Net, by_case: Mapping[tuple[Any, ...], Sequence[Any]], rtol: float) -> Told | None:
