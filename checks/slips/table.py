@@ -175,7 +175,7 @@ logsumexp(x, dim=None, keepdim=False) | logsumexp({0}) |
 matmul(a, b) | {0} @ {1} | | left(g, a, b) ; right(g, a, b)
     slope_left_out      | the other matrix is left out, as if all its entries were 1
         | left(g, a, ones(b)) ; right(g, ones(a), b)
-    not_transposed      | the other matrix is not transposed on the way back | g @ b ; a @ g
+    not_transposed      | the other matrix is not transposed | g @ b ; a @ g
     transposed          | what is handed back is transposed | left(g, a, b).mT ; right(g, a, b).mT
     order               | the product is taken in the other order | b.mT @ g ; g @ a.mT
     order               | the product is taken in the other order, and not transposed
