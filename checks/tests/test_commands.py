@@ -12,40 +12,33 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+import torch
 
+from checks.grader.author import stub
 from checks.grader.author.stub import cut
 from checks.grader.commands.cli import main
 from checks.grader.commands.journey import Journey
+from checks.grader.language.lesson import load
+from checks.grader.records import course as course_of
 from checks.grader.records.course import ROOT, stems
 from checks.grader.records.verdict import LessonReport, Verdict
+from checks.grader.reports.labels import labels
 from checks.tests.submissions import patched, solution
+from checks.tests.typed import Typed, typed
+
+__all__ = ["typed"]  # a fixture
 
 STEM = "lesson1_linear"
 
 
-def command(
-    *arguments: str, cwd: Path = ROOT, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run `python -m checks` as a user does."""
-    return subprocess.run(
-        [sys.executable, "-m", "checks", *arguments],
-        cwd=cwd,
-        env={**os.environ, **environment},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-    )
-
-
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    """A copy of the course without solutions/ and without stubs kept beside."""
+    """The folder of a student who has begun nothing."""
     copy = tmp_path / "course"
-    for folder in ("checks", "data", "exercises"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("tests"))
+    (copy / "exercises").mkdir(parents=True)
     for stem in stems():
-        stub = cut(solution(stem))
-        (copy / "exercises" / f"{stem}.py").write_text(stub, encoding="utf-8")
+        text = cut(solution(stem))
+        (copy / "exercises" / f"{stem}.py").write_text(text, encoding="utf-8")
     return copy
 
 
@@ -83,161 +76,178 @@ def test_misuse_gets_one_clear_line_and_status_2(
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:7", "tpu", "cuda:x"])
-def test_a_device_that_is_not_there_gets_one_line(device: str) -> None:
-    done = command("--device", device, CUDA_VISIBLE_DEVICES="")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert f"device {device!r}" in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_a_device_that_is_not_there_gets_one_line(
+    device: str, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    done = typed("--device", device)
+    assert (done.status, done.out) == (2, "")
+    assert f"device {device!r}" in done.err
+    assert done.err.count("\n") == 1
 
 
-def test_stubs_score_nothing_and_end_with_status_1(tmp_path: Path) -> None:
-    (tmp_path / f"{STEM}.py").write_text(cut(solution(STEM)), encoding="utf-8")
-    done = command("1", "--from", str(tmp_path))
-    assert done.returncode == 1
-    assert "0 of 12 points" in done.stdout
+def test_stubs_score_nothing_and_end_with_status_1(course: Path, typed: Typed) -> None:
+    place = course / "exercises"
+    done = typed("1", "--from", str(place), cwd=ROOT)
+    assert (done.status, done.err) == (1, "")
+    assert "0 of 12 points" in done.out and "\x1b" not in done.out
     line = cut(solution(STEM)).split("# TODO 1.1")[0].count("\n") + 1
-    assert f"Next: forward of lesson 1\n  → {tmp_path / STEM}.py:{line}\n" in done.stdout
-    assert done.stderr == ""
+    assert f"Next: forward of lesson 1\n  → {place / STEM}.py:{line}\n" in done.out
 
 
-def test_solutions_score_everything_and_end_with_status_0() -> None:
-    done = command("--from", "solutions")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"\n(\d+) of \1 points\n", done.stdout)
+def test_solutions_score_everything_and_end_with_status_0(typed: Typed) -> None:
+    done = typed("--from", "solutions")
+    assert (done.status, done.err) == (0, "")
+    assert re.search(r"\n(\d+) of \1 points\n", done.out)
 
 
-def test_no_line_of_a_report_is_wider_than_80_columns(tmp_path: Path) -> None:
+def test_no_line_of_a_report_is_wider_than_80_columns(tmp_path: Path, typed: Typed) -> None:
     code = (
         "def grad_by_hand(x, y, w):\n    return 2 * (x * w - y) * w * "
         + "x.new_ones(()) * " * 9
         + "1"
     )
     (tmp_path / f"{STEM}.py").write_text(patched(STEM, "grad_by_hand", code), encoding="utf-8")
-    done = command("--from", str(tmp_path))
-    paths = [line for line in done.stdout.splitlines() if "→" in line]
-    assert all(len(line) <= 80 for line in done.stdout.splitlines() if line not in paths)
+    lines = typed("1", "--from", str(tmp_path)).out.splitlines()
+    assert all(len(line) <= 80 for line in lines if "→" not in line)
 
 
-def test_there_is_no_colour_without_a_terminal() -> None:
-    assert "\x1b" not in command("1").stdout
-
-
-def test_json_on_standard_output_is_all_there_is(tmp_path: Path) -> None:
-    done = command("1", "--from", "solutions", "--json", "-")
-    report = json.loads(done.stdout)
+def test_json_on_standard_output_is_all_there_is(typed: Typed) -> None:
+    report = json.loads(typed("1", "--from", "solutions", "--json", "-").out)
     assert report["points"] == report["max_points"] == 12
     assert list(report) == ["schema", "device", "dtype", "seed", "points", "max_points", "lessons"]
 
 
-def test_json_and_junit_are_written_beside_the_report(tmp_path: Path) -> None:
-    done = command("1", "--json", str(tmp_path / "r.json"), "--junit", str(tmp_path / "r.xml"))
-    assert "of 12 points" in done.stdout
-    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["schema"] == 1
-    suite = ET.parse(tmp_path / "r.xml").getroot()[0]
+def test_json_and_junit_are_written_beside_the_report(course: Path, typed: Typed) -> None:
+    done = typed("1", "--json", "r.json", "--junit", "r.xml", cwd=course)
+    assert "of 12 points" in done.out
+    assert json.loads((course / "r.json").read_text(encoding="utf-8"))["schema"] == 1
+    suite = ET.parse(course / "r.xml").getroot()[0]
     assert (suite.get("name"), suite.get("tests")) == (STEM, "6")
     assert (suite.get("failures"), suite.get("skipped")) == ("0", "6")
 
 
-def test_one_file_is_graded_under_any_name(tmp_path: Path) -> None:
+def test_one_file_is_graded_under_any_name(tmp_path: Path, typed: Typed) -> None:
     mine = tmp_path / "mine.py"
     mine.write_text(solution(STEM), encoding="utf-8")
-    assert command("1", "--from", str(mine)).returncode == 0
+    assert typed("1", "--from", str(mine)).status == 0
 
 
-def test_the_course_works_without_solutions(course: Path) -> None:
-    assert not (course / "solutions").exists()
-    done = command("1", cwd=course)
-    assert done.returncode == 1
-    assert "0 of 12 points" in done.stdout
-    assert command("verify", cwd=course).stderr == (
-        "checks: there is no folder solutions/ in this copy of the course\n"
+def test_a_copy_without_solutions_says_so(
+    tmp_path: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(course_of, "ROOT", tmp_path)
+    assert (
+        typed("verify").err == "checks: there is no folder solutions/ in this copy of the course\n"
     )
 
 
-def test_reset_keeps_the_students_file_as_a_backup(course: Path) -> None:
-    shutil.copytree(ROOT / "solutions", course / "solutions")
+def test_reset_keeps_the_students_file_as_a_backup(course: Path, typed: Typed) -> None:
     mine = course / "exercises" / f"{STEM}.py"
     mine.write_text("my own work", encoding="utf-8")
     for _ in range(2):
-        assert command("reset", "1", cwd=course).returncode == 0
+        assert typed("reset", "1", cwd=course).status == 0
     assert mine.read_text(encoding="utf-8") == cut(solution(STEM))
     backups = (course / "exercises").glob("*.backup-*")
     kept = {path.read_text(encoding="utf-8") for path in backups}
     assert kept == {"my own work", cut(solution(STEM))}
 
 
-def test_reset_finds_the_stub_in_git_when_there_are_no_solutions(course: Path) -> None:
+def test_reset_finds_the_stub_in_git_when_there_are_no_solutions(
+    course: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stub, "ROOT", course)
     mine = course / "exercises" / f"{STEM}.py"
-    mine.write_text(cut(solution(STEM)), encoding="utf-8")
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(course)]
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "add", "exercises"], check=True)
     subprocess.run([*git, "commit", "-qm", "stubs"], check=True)
     mine.write_text("my own work", encoding="utf-8")
     subprocess.run([*git, "commit", "-qam", "work"], check=True)
-    assert command("reset", "1", cwd=course).returncode == 0
+    assert typed("reset", "1", cwd=course).status == 0
     assert mine.read_text(encoding="utf-8") == cut(solution(STEM))
 
 
-def test_reset_says_when_no_stub_can_be_found_and_touches_nothing(course: Path) -> None:
+def test_reset_says_when_no_stub_can_be_found_and_touches_nothing(
+    course: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stub, "ROOT", course)
     mine = course / "exercises" / f"{STEM}.py"
     mine.write_text("my own work", encoding="utf-8")
-    done = command("reset", "1", cwd=course)
-    assert done.returncode == 2
-    assert "no stub of lesson1_linear can be found" in done.stderr
+    done = typed("reset", "1", cwd=course)
+    assert done.status == 2
+    assert "no stub of lesson1_linear can be found" in done.err
     assert mine.read_text(encoding="utf-8") == "my own work"
 
 
-def test_hints_go_from_mild_to_explicit_and_are_remembered(course: Path) -> None:
-    said = [command("hint", "1.grad_by_hand", cwd=course).stdout for _ in range(4)]
+def test_hints_go_from_mild_to_explicit_and_are_remembered(course: Path, typed: Typed) -> None:
+    said = [typed("hint", "1.grad_by_hand", cwd=course).out for _ in range(4)]
     assert [text.split(" for ")[0] for text in said[:3]] == [f"Hint {i} of 3" for i in (1, 2, 3)]
     assert said[3] == said[2]
 
 
-def test_a_hint_for_a_lesson_is_for_its_first_open_exercise(course: Path) -> None:
+def test_a_hint_for_a_lesson_is_for_its_first_open_exercise(course: Path, typed: Typed) -> None:
     done = patched(STEM, "grad_by_hand", "def grad_by_hand(x, y, w):\n    return x")
     (course / "exercises" / f"{STEM}.py").write_text(done, encoding="utf-8")
-    assert "for grad_by_hand (lesson 1)" in command("hint", "1", cwd=course).stdout
+    assert "for grad_by_hand (lesson 1)" in typed("hint", "1", cwd=course).out
 
 
-def test_hints_that_were_shown_can_be_read_again(course: Path) -> None:
-    said = [command("hint", cwd=course).stdout.partition(" This was")[0] for _ in range(2)]
-    again = command("hint", "--all", cwd=course).stdout
+def test_hints_that_were_shown_can_be_read_again(course: Path, typed: Typed) -> None:
+    said = [typed("hint", cwd=course).out.partition(" This was")[0] for _ in range(2)]
+    again = typed("hint", "--all", cwd=course).out
     assert again.index("Hint 1 of 2 for forward") < again.index("Hint 2 of 2 for forward")
     assert said[0].strip() in again
 
 
-def test_the_first_check_shows_where_to_begin_and_later_ones_what_is_open(course: Path) -> None:
-    first = command(cwd=course)
-    assert first.returncode == 1 and len(first.stdout.splitlines()) <= 26
-    assert "Begin here: forward of lesson 1" in first.stdout
-    assert "The prediction ŷ = x·w." in first.stdout
+def test_the_first_check_shows_where_to_begin_and_later_ones_what_is_open(
+    course: Path, typed: Typed
+) -> None:
+    first = typed(cwd=course)
+    assert first.status == 1 and len(first.out.splitlines()) <= 26
+    assert "Begin here: forward of lesson 1" in first.out
+    assert "The prediction ŷ = x·w." in first.out
     mine = course / "exercises" / f"{STEM}.py"
     mine.write_text(cut(solution(STEM)) + "\ndef forward(x, w): return x + w\n", encoding="utf-8")
-    later = command(cwd=course).stdout
+    later = typed(cwd=course).out
     assert "Begin here" not in later and later.count("\n  ✗") == 1
     assert len(later.splitlines()) <= 30
 
 
-def test_a_lesson_that_is_done_ends_with_what_was_met_and_what_comes_next(course: Path) -> None:
+def test_a_lesson_that_is_done_ends_with_what_was_met_and_what_comes_next(
+    course: Path, typed: Typed
+) -> None:
     mine = course / "exercises" / f"{STEM}.py"
     wrong = "def grad_by_hand(x, y, w):\n    return (x * w - y) * x\n"
     mine.write_text(patched(STEM, "grad_by_hand", wrong), encoding="utf-8")
-    assert command("1", cwd=course).returncode == 1
+    assert typed("1", cwd=course).status == 1
     mine.write_text(solution(STEM), encoding="utf-8")
-    done = command("1", cwd=course)
-    assert done.returncode == 0
-    assert "✓ Lesson 1 is complete" in done.stdout
-    assert "Mistakes met and mended: missing factor 2." in done.stdout
-    assert f"exercises/{stems()[1]}.py" in done.stdout
+    done = typed("1", cwd=course)
+    assert done.status == 0
+    assert "✓ Lesson 1 is complete" in done.out
+    assert "Mistakes met and mended: the 2 of the derivative of r²." in done.out
+    assert f"exercises/{stems()[1]}.py" in done.out
 
 
-def test_the_course_that_is_done_ends_with_next_steps(course: Path) -> None:
+def test_the_course_that_is_done_ends_with_next_steps(course: Path, typed: Typed) -> None:
     for stem in stems():
         (course / "exercises" / f"{stem}.py").write_text(solution(stem), encoding="utf-8")
-    done = command(cwd=course)
-    assert done.returncode == 0
-    assert "The course is complete" in done.stdout and "Three things to do next" in done.stdout
+    done = typed(cwd=course)
+    assert done.status == 0
+    assert "The course is complete" in done.out and "Three things to do next" in done.out
+
+
+def test_a_mistake_that_comes_back_is_counted_and_one_that_stays_is_not(tmp_path: Path) -> None:
+    memory = tmp_path / "journey.json"
+    for id in ("ascent", "ascent", None, "ascent", "wrong_power"):
+        verdict = Verdict("train", "wrong" if id else "passed", 1, misconception=id)
+        Journey.so_far(memory).remember([LessonReport(STEM, "", "lesson1_linear.py", (verdict,))])
+    met = Journey.so_far(memory).overcome([STEM])
+    assert met == ["a step uphill (2 times)", "another power of x"]
+
+
+def test_every_mistake_has_a_label() -> None:
+    declared = {m.id for stem in stems() for e in load(stem).exercises for m in e.mistakes}
+    assert declared == set(labels())
 
 
 @pytest.mark.parametrize("text", ["[1, {", '{"met": 3}', '{"met": {"a": 3}, "done": [5]}', "[]"])
@@ -251,10 +261,10 @@ def test_a_spoilt_memory_of_the_way_does_no_harm(text: str, tmp_path: Path) -> N
     assert Journey.so_far(memory).remember([lesson]) == []
 
 
-def test_a_spoilt_memory_of_hints_does_no_harm(course: Path) -> None:
+def test_a_spoilt_memory_of_hints_does_no_harm(course: Path, typed: Typed) -> None:
     (course / ".course").mkdir()
     (course / ".course" / "hints.json").write_text("[1, {", encoding="utf-8")
-    assert command("hint", "1.loss", cwd=course).stdout.startswith("Hint 1 of ")
+    assert typed("hint", "1.loss", cwd=course).out.startswith("Hint 1 of ")
 
 
 def test_a_check_of_right_work_imports_neither_matplotlib_nor_the_search_for_slips() -> None:
@@ -264,30 +274,17 @@ def test_a_check_of_right_work_imports_neither_matplotlib_nor_the_search_for_sli
     assert "torch" in imported and not {"matplotlib", "checks.slips"} & imported
 
 
-@pytest.mark.parametrize("folder", ["exercises", "solutions"])
-def test_a_lesson_runs_as_a_program(folder: str, tmp_path: Path) -> None:
-    text = solution(STEM)
-    place = tmp_path / folder
-    shutil.copytree(ROOT / "checks", tmp_path / "checks", ignore=shutil.ignore_patterns("tests"))
-    shutil.copytree(ROOT / "data", tmp_path / "data")
-    place.mkdir()
-    program = place / f"{STEM}.py"
-    program.write_text(text if folder == "solutions" else cut(text), encoding="utf-8")
+def test_a_lesson_runs_as_a_program_and_says_what_is_not_finished(course: Path) -> None:
+    (course / "checks").symlink_to(ROOT / "checks")
     done = subprocess.run(
-        [sys.executable, str(program), "--device", "cpu"],
-        cwd=tmp_path,
+        [sys.executable, f"exercises/{STEM}.py", "--device", "cpu"],
+        cwd=course,
         capture_output=True,
         encoding="utf-8",
         timeout=120,
     )
-    assert "Traceback" not in done.stderr
-    if folder == "solutions":
-        assert done.returncode == 0, done
-        assert "4 → 7.9999986" in done.stdout
-        assert "figures/lesson1_graph.png" in done.stdout
-    else:
-        assert done.returncode == 1, done
-        assert "Not finished yet: TODO 1." in done.stdout
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "Not finished yet: TODO 1." in done.stdout
 
 
 def test_a_closed_pipe_is_no_traceback() -> None:

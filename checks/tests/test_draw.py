@@ -733,7 +733,7 @@ def test_a_lesson_file_saves_its_pictures_and_says_where(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.argv", ["lesson1_linear.py"])
-    monkeypatch.setattr(program, "FIGURES", tmp_path)
+    monkeypatch.setattr(program, "figures", lambda: str(tmp_path))
     program.run(str(ROOT / "solutions" / "lesson1_linear.py"))
     assert f"{tmp_path}/lesson1_graph.png" in capsys.readouterr().out
     assert (tmp_path / "lesson1_graph.png").exists()
@@ -745,7 +745,7 @@ def test_a_lesson_file_runs_when_nothing_can_be_drawn(
 ) -> None:
     (tmp_path / "taken").write_text("")
     monkeypatch.setattr("sys.argv", ["lesson1_linear.py"])
-    monkeypatch.setattr(program, "FIGURES", tmp_path / "taken")
+    monkeypatch.setattr(program, "figures", lambda: str(tmp_path / "taken"))
     program.run(str(ROOT / "solutions" / "lesson1_linear.py"))
     *log, last = capsys.readouterr().out.splitlines()
     assert len(log) > 5

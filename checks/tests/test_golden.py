@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,27 +15,26 @@ from checks.grader.reports.screens import NEXT_STEPS, course_done, first_screen,
 from checks.grader.reports.terminal import Ink, render
 from checks.grader.running.intake import read_file
 from checks.grader.running.server import Server
+from checks.tests.typed import Typed, typed
+
+__all__ = ["typed"]  # a fixture
 
 GOLDEN = Path(__file__).parent / "golden"
 #: File -> the options of the check that writes it.
 REPORTS = {"report.txt": [], "report.json": ["--json", "-"]}
 
 
-def printed(options: list[str]) -> str:
+def printed(options: list[str], typed: Typed) -> str:
     """What a check of the golden submission prints."""
     source = str((GOLDEN / "lesson1_linear.py").relative_to(ROOT))
-    command = [sys.executable, "-m", "checks", "check", "1", "--from", source, *options]
-    environment = {name: text for name, text in os.environ.items() if name != "CALLED_BY"}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", timeout=120
-    )
-    assert done.stderr == ""
-    return done.stdout
+    done = typed("check", "1", "--from", source, *options)
+    assert done.err == ""
+    return done.out
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_the_report_is_as_pinned(name: str) -> None:
-    assert printed(REPORTS[name]) == (GOLDEN / name).read_text(encoding="utf-8")
+def test_the_report_is_as_pinned(name: str, typed: Typed) -> None:
+    assert printed(REPORTS[name], typed) == (GOLDEN / name).read_text(encoding="utf-8")
 
 
 def report_of(*verdicts: Verdict) -> Report:
@@ -44,15 +42,13 @@ def report_of(*verdicts: Verdict) -> Report:
     return Report(Settings(), (lesson,))
 
 
-@pytest.mark.parametrize("width", [60, 80, 100])
-def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    source = str(GOLDEN / "lesson1_linear.py")
-    with Server("exec") as server:
-        report = grade_all(server, [read_file(Path(source), "lesson1_linear")], Settings())
-    text = render(report, Ink(width=width), every_message=True)
-    lines = [line for line in text.splitlines() if "→" not in line]
-    assert max(map(len, lines)) <= width
-    assert max(map(len, lines)) > width - 12
+def test_no_line_is_wider_than_the_terminal(server: Server) -> None:
+    lesson_file = read_file(GOLDEN / "lesson1_linear.py", "lesson1_linear")
+    report = grade_all(server, [lesson_file], Settings())
+    for width in (60, 80, 100):
+        text = render(report, Ink(width=width), every_message=True)
+        widest = max(len(line) for line in text.splitlines() if "→" not in line)
+        assert width - 12 < widest <= width
 
 
 def test_a_long_name_does_not_run_into_its_status() -> None:
@@ -134,4 +130,7 @@ def test_the_last_words_of_a_finished_course_are_kind() -> None:
 
 if __name__ == "__main__":
     for name, options in REPORTS.items():
-        (GOLDEN / name).write_text(printed(options), encoding="utf-8")
+        command = [sys.executable, "-m", "checks", "check", "1", "--from"]
+        command += [str((GOLDEN / "lesson1_linear.py").relative_to(ROOT)), *options]
+        written = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
+        (GOLDEN / name).write_text(written.stdout, encoding="utf-8")

@@ -13,12 +13,14 @@ import pytest
 from nbclient import NotebookClient
 
 from checks.grader.author.stub import cut
-from checks.grader.commands.cli import main
 from checks.grader.language.lesson import load
 from checks.grader.records.course import ROOT, number, stems
 from checks.grader.records.notebook import notebook_of, source_of, source_of_cells
 from checks.grader.running.server import Server
 from checks.tests.submissions import grade_text, solution
+from checks.tests.typed import Typed, typed
+
+__all__ = ["typed"]  # a fixture
 
 STEM = stems()[0]
 
@@ -66,15 +68,12 @@ def test_what_only_tries_something_out_is_not_run_when_the_notebook_is_graded() 
     assert not any(word in text for word in ("1 / 0", "print", "half", "checks", "%"))
 
 
-def test_a_fault_in_a_notebook_is_told_by_its_cell(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_fault_in_a_notebook_is_told_by_its_cell(tmp_path: Path, typed: Typed) -> None:
     cells = ["import torch", "print('tried')", "def forward(x, w):\n    return x * nothing"]
     code = [{"cell_type": "code", "source": cell} for cell in cells]
     path = tmp_path / f"{STEM}.ipynb"
     path.write_text(json.dumps({"cells": code}), encoding="utf-8")
-    assert main(["check", "1", "--from", str(path)]) == 1
-    told = capsys.readouterr().out
+    told = typed("check", "1", "--from", str(path)).out
     assert "raised NameError (code cell 3)" in " ".join(told.split())
     assert f"→ {path}\n" in told
 
@@ -85,18 +84,16 @@ def test_what_is_no_notebook_is_said_to_be_none(text: str) -> None:
         source_of(text)
 
 
-def test_a_notebook_is_graded_by_check_and_never_overwritten(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_notebook_is_graded_by_check_and_never_overwritten(tmp_path: Path, typed: Typed) -> None:
     write = ["notebook", "1", "--from", "solutions", "--out", str(tmp_path)]
-    assert main(write) == 0
+    assert typed(*write).status == 0
     notebook = tmp_path / f"{STEM}.ipynb"
     notebook.write_text(notebook.read_text(encoding="utf-8") + " ", encoding="utf-8")
-    assert main(write) == 0
-    assert "stays as it is" in capsys.readouterr().out
+    again = typed(*write)
+    assert again.status == 0 and "stays as it is" in again.out
     assert notebook.read_text(encoding="utf-8").endswith(" ")
     for source in (notebook, tmp_path):
-        assert main(["check", "1", "--from", str(source)]) == 0
+        assert typed("check", "1", "--from", str(source)).status == 0
 
 
 def executed(stem: str, source: str, folder: Path) -> list[Mapping[str, Any]]:

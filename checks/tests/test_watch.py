@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from checks.grader.author.stub import cut
-from checks.grader.commands.hints import MEMORY
+from checks.grader.commands.hints import memory_of_hints
 from checks.grader.records.course import ROOT, number, stems
 from checks.tests.submissions import solution
+from checks.tests.typed import Typed, typed
 
 if sys.platform == "win32":
     pytest.skip("needs pseudo terminals", allow_module_level=True)
@@ -24,6 +25,8 @@ if sys.platform == "win32":
 import termios
 
 from checks.tests.watching import CLEAR, LONG, Watching, replace_file
+
+__all__ = ["typed"]  # a fixture
 
 STEM = stems()[0]
 RIGHT = solution(STEM)
@@ -98,13 +101,12 @@ def test_the_screen_is_cleared_before_each_verdict(grader: Grader) -> None:
     assert CLEAR in grader.watching.text
 
 
-def test_the_screen_says_what_a_fresh_check_says(grader: Grader) -> None:
+def test_the_screen_says_what_a_fresh_check_says(grader: Grader, typed: Typed) -> None:
     grader.save(wrong("the same"))
     screen = grader.sees("the same")
-    command = [sys.executable, "-m", "checks", "check", "--from", str(grader.path)]
-    fresh = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
-    verdict = [line for line in fresh.stdout.splitlines() if re.match(r"Lesson|  \S", line)]
-    assert len(verdict) > 8, fresh.stdout
+    fresh = typed("check", "--from", str(grader.path)).out
+    verdict = [line for line in fresh.splitlines() if re.match(r"Lesson|  \S", line)]
+    assert len(verdict) > 8, fresh
     assert [line for line in verdict if line not in screen.splitlines()] == []
 
 
@@ -229,12 +231,13 @@ def test_after_the_lesson_that_was_asked_for_the_next_one_comes(tmp_path: Path) 
 
 
 def test_h_shows_a_hint_below_the_verdict(grader: Grader) -> None:
-    kept = MEMORY.read_bytes() if MEMORY.exists() else None
+    memory = memory_of_hints()
+    kept = memory.read_bytes() if memory.exists() else None
     grader.watching.press("h")
     try:
         assert "Next: forward" in grader.sees(r"Hint \d of \d for forward")
     finally:
-        MEMORY.unlink() if kept is None else MEMORY.write_bytes(kept)
+        memory.unlink() if kept is None else memory.write_bytes(kept)
 
 
 def test_other_keys_and_arrow_keys_do_nothing(grader: Grader) -> None:
@@ -249,36 +252,29 @@ def _start(tmp_path: Path, text: str) -> Watching:
     return Watching(str(number(STEM)), "--from", str(tmp_path))
 
 
-def test_ctrl_c_and_q_say_goodbye_and_leave_the_terminal_as_it_was(tmp_path: Path) -> None:
-    for key in ("q", "\x03"):
-        with _start(tmp_path, STUB) as watching:
-            watching.wait_for("uit")
-            assert watching.modes_now() != watching.modes
-            watching.press(key)
-            assert watching.ended() == 1
-            assert "Goodbye" in watching.screen
-            assert "Traceback" not in watching.text
-            assert watching.modes_now() == watching.modes
-
-
-def test_q_during_code_that_hangs_ends_both(tmp_path: Path) -> None:
-    with _start(tmp_path, hanging(tmp_path / "pid")) as watching:
-        watching.wait_for("still running")
-        watching.press("q")
-        assert watching.ended() == 1
-        _assert_gone(int((tmp_path / "pid").read_text()))
-
-
-def test_after_a_pause_it_has_its_keys_and_its_screen_again(tmp_path: Path) -> None:
+def test_after_a_pause_it_has_its_keys_again_and_ctrl_c_leaves_the_terminal_as_it_was(
+    tmp_path: Path,
+) -> None:
     with _start(tmp_path, STUB) as watching:
         watching.wait_for("uit")
         in_use = watching.modes_now()
+        assert in_use != watching.modes
         watching.process.send_signal(signal.SIGSTOP)
         termios.tcsetattr(watching.theirs, termios.TCSANOW, watching.modes)  # as a shell does
         watching.forget()
         watching.process.send_signal(signal.SIGCONT)
         watching.wait_for("uit")
         assert watching.modes_now() == in_use
+        watching.press("\x03")
+        _assert_left(watching, 1)
+
+
+def test_q_during_code_that_hangs_ends_both(tmp_path: Path) -> None:
+    with _start(tmp_path, hanging(tmp_path / "pid")) as watching:
+        watching.wait_for("still running")
+        watching.press("q")
+        _assert_left(watching, 1)
+        _assert_gone(int((tmp_path / "pid").read_text()))
 
 
 def test_being_terminated_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
@@ -289,17 +285,16 @@ def test_being_terminated_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
         assert watching.modes_now() == watching.modes
 
 
-def test_when_everything_is_done_it_says_goodbye(tmp_path: Path) -> None:
-    with _start(tmp_path, STUB) as watching:
-        watching.wait_for("uit")
-        replace_file(tmp_path / f"{STEM}.py", RIGHT)
-        assert watching.ended() == 0
-        assert "everything is done" in watching.screen and "goodbye" in watching.screen
-        assert watching.modes_now() == watching.modes
+def _assert_left(watching: Watching, status: int) -> None:
+    assert watching.ended() == status
+    assert "oodbye" in watching.screen and "Traceback" not in watching.text
+    assert watching.modes_now() == watching.modes
 
 
 @pytest.mark.skipif(len(stems()) < 2, reason="there is only one lesson")
-def test_a_complete_lesson_leads_to_the_next_and_a_broken_one_back(tmp_path: Path) -> None:
+def test_a_complete_lesson_leads_to_the_next_a_broken_one_back_and_the_last_to_goodbye(
+    tmp_path: Path,
+) -> None:
     first, second = stems()[:2]
     for stem in (first, second):
         (tmp_path / f"{stem}.py").write_text(cut(solution(stem)), encoding="utf-8")
@@ -312,7 +307,8 @@ def test_a_complete_lesson_leads_to_the_next_and_a_broken_one_back(tmp_path: Pat
         replace_file(tmp_path / f"{second}.py", solution(second))
         watching.wait_for(f"Lesson {number(second)} is complete(.|\n)*Lesson {number(first)} · ")
         replace_file(tmp_path / f"{first}.py", solution(first))
-        assert watching.ended() == 0
+        _assert_left(watching, 0)
+        assert "everything is done" in watching.screen
 
 
 def test_without_a_terminal_it_prints_plain_text_and_reads_no_keys(tmp_path: Path) -> None:
@@ -329,7 +325,9 @@ def test_without_a_terminal_it_prints_plain_text_and_reads_no_keys(tmp_path: Pat
     try:
         shown = ""
         while "Ctrl-C to leave" not in shown:
-            shown += process.stdout.readline()
+            line = process.stdout.readline()
+            assert line, f"it has ended: {shown}"
+            shown += line
         replace_file(path, RIGHT)
         rest, _ = process.communicate(timeout=LONG)
     finally:

@@ -13,7 +13,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from checks.grader.records.course import DATA, HOME, ROOT
+from checks.grader.records.course import DATA, ROOT, home
 
 #: Where a student's copy of the course, and a wheel, keep the stubs as they were.
 STUBS = DATA / "stubs"
@@ -110,7 +110,7 @@ def _git(*arguments: str) -> str:
     git = shutil.which("git")
     if git is None:
         return ""
-    command = [git, "-C", str(HOME), *arguments]
+    command = [git, "-C", str(home()), *arguments]
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=False).stdout
 
 

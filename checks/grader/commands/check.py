@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checks.grader.commands.draw import FIGURES, save_pictures
+from checks.grader.commands.draw import figures, save_pictures
 from checks.grader.commands.options import (
     add_lesson_files,
     add_running,
@@ -107,7 +107,7 @@ def _ending(report: Report, way: Journey, new: list[LessonReport], look: Ink) ->
     lines = [line for lesson in report.lessons for line in way.end_of(lesson, look)]
     left = [stem for stem in course.stems() if stem not in way.done]
     if left:
-        where = shown(course.HOME / "exercises" / f"{left[0]}.py")
+        where = shown(course.home() / "exercises" / f"{left[0]}.py")
         lines.append(f"\nNext: lesson {course.number(left[0])}\n  → {where}")
     else:
         lines.append(f"\nThat was the last one: {look.command('check')} shows the whole course.")
@@ -119,7 +119,7 @@ def _show_pictures(lessons: list[LessonReport], look: Ink) -> None:
     files = [(lesson.lesson, Path(lesson.path)) for lesson in lessons]
     if sys.stdout.isatty() and len(files) == 1:
         print("\nYour pictures:", flush=True)
-        save_pictures(files, FIGURES)
+        save_pictures(files, Path(figures()))
     else:
         name = files[0][0] if len(files) == 1 else ""
         print(f"\n{look.command('draw', name)} draws what you have built.")

@@ -12,18 +12,22 @@ from checks.grader.commands.options import (
     add_time_limit,
     files_of,
 )
-from checks.grader.records.course import HOME
+from checks.grader.records.course import home
 
-FIGURES = Path(os.path.relpath(HOME / "figures"))
 TIME_LIMIT = 30.0  # seconds per picture: a training of 10000 epochs takes its time
 HELP = "pictures of graphs, training and surfaces"
+
+
+def figures() -> str:
+    """Where pictures go unless said otherwise: beside exercises/."""
+    return os.path.relpath(home() / "figures")
 
 
 def add_options(parser: ArgumentParser) -> None:
     add_lesson_files(parser)
     parser.add_argument(
         "--out",
-        default=str(FIGURES),
+        default=figures(),
         metavar="DIR",
         help="where the files go (default: figures)",
     )

@@ -54,12 +54,12 @@ def _again(called: str, target: str) -> str:
 def _first_open(stems: list[str]) -> tuple[str, str]:
     """The first exercise of the student's lessons that is not passed; the very first if all are."""
     options = Namespace(device="cpu", dtype="float32", seed=0, time_limit=10.0)
-    files = [(stem, course.HOME / "exercises" / f"{stem}.py") for stem in stems]
+    files = [(stem, course.home() / "exercises" / f"{stem}.py") for stem in stems]
     report = grade_files(files, options)
     still_open = [
         (lesson.lesson, verdict.exercise)
         for lesson in report.lessons
         for verdict in lesson.verdicts
-        if verdict.status != "passed"
+        if not verdict.passed
     ]
     return (*still_open, (stems[0], report.lessons[0].verdicts[0].exercise))[0]

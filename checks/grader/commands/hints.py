@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checks.grader.language.lesson import load
-from checks.grader.records.course import HOME, number
+from checks.grader.records.course import home, number
 from checks.grader.records.misuse import Misuse
 from checks.grader.reports.export import write_text
 
-MEMORY = HOME / ".course" / "hints.json"
+
+def memory_of_hints() -> Path:
+    return home() / ".course" / "hints.json"
 
 
-def next_hint(stem: str, function: str, memory: Path = MEMORY) -> str:
+def next_hint(stem: str, function: str, memory: Path | None = None) -> str:
     """The next hint of a function; after the last one, it again. Raises Misuse for no function."""
+    memory = memory or memory_of_hints()
     hints, shown = _hints_of(stem, function), _read(memory)
     index = min(shown.get(f"{stem}.{function}", 0), len(hints) - 1)
     memory.parent.mkdir(exist_ok=True)
@@ -24,10 +27,10 @@ def next_hint(stem: str, function: str, memory: Path = MEMORY) -> str:
     return _told(stem, function, hints, index) + more
 
 
-def hints_so_far(stem: str, function: str, memory: Path = MEMORY) -> list[str]:
+def hints_so_far(stem: str, function: str, memory: Path | None = None) -> list[str]:
     """The hints of a function that have been shown, the first one first. Raises Misuse."""
     hints = _hints_of(stem, function)
-    count = min(_read(memory).get(f"{stem}.{function}", 0), len(hints))
+    count = min(_read(memory or memory_of_hints()).get(f"{stem}.{function}", 0), len(hints))
     return [_told(stem, function, hints, index) for index in range(count)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,55 +15,63 @@ from checks.grader.records.lesson_text import goal_of
 from checks.grader.records.misuse import Misuse
 from checks.grader.records.verdict import LessonReport, Report
 from checks.grader.reports.export import write_text
+from checks.grader.reports.labels import label_of
 from checks.grader.reports.screens import course_done, lesson_done
 from checks.grader.reports.terminal import Ink
 from checks.grader.running.intake import read_file
-
-MEMORY = course.HOME / ".course" / "journey.json"
 
 
 @dataclass
 class Journey:
     """The way of one student so far.
 
-    met   the mistakes that were named in each lesson, in the order in which they were met
+    met   per lesson the mistakes that were named, in the order in which they were met, and how
+          often: named again in the next check, a mistake has not come back, it is still there
+    now   the mistakes that the last check of a lesson named
     done  the lessons that have been complete
     """
 
-    memory: Path = MEMORY
-    met: dict[str, list[str]] = field(default_factory=dict)
+    memory: Path
+    met: dict[str, dict[str, int]] = field(default_factory=dict)
+    now: dict[str, list[str]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
 
     @classmethod
-    def so_far(cls, memory: Path = MEMORY) -> Journey:
+    def so_far(cls, memory: Path | None = None) -> Journey:
         """What is remembered; nothing if the file is missing or spoilt."""
+        memory = memory or course.home() / ".course" / "journey.json"
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             content = json.loads(memory.read_text(encoding="utf-8"))
-            met = {stem: _texts(ids) for stem, ids in dict(content.get("met") or {}).items()}
-            return cls(memory, met, _texts(content.get("done")))
+            met = {stem: _counts(ids) for stem, ids in dict(content.get("met") or {}).items()}
+            now = {stem: _texts(ids) for stem, ids in dict(content.get("now") or {}).items()}
+            return cls(memory, met, now, _texts(content.get("done")))
         return cls(memory)
 
     def remember(self, lessons: Iterable[LessonReport]) -> list[LessonReport]:
         """Take note of a check; the lessons that are complete for the first time."""
         lessons = list(lessons)
-        before = json.dumps([self.met, self.done])
+        before = json.dumps([self.met, self.now, self.done])
         for lesson in lessons:
-            met = self.met.setdefault(lesson.lesson, [])
-            named = [v.misconception for v in lesson.verdicts if v.misconception]
-            met += [name for name in dict.fromkeys(named) if name not in met]
+            met = self.met.setdefault(lesson.lesson, {})
+            named = dict.fromkeys(v.misconception for v in lesson.verdicts if v.misconception)
+            for name in named:
+                met[name] = met.get(name, 0) + (name not in self.now.get(lesson.lesson, ()))
+            self.now[lesson.lesson] = list(named)
         new = [lesson for lesson in lessons if is_done(lesson) and lesson.lesson not in self.done]
         self.done += [lesson.lesson for lesson in new]
-        if before != json.dumps([self.met, self.done]):
+        if before != json.dumps([self.met, self.now, self.done]):
             with contextlib.suppress(OSError, Misuse):  # a folder that is not ours to write
                 self.memory.parent.mkdir(exist_ok=True)
-                kept = {"met": self.met, "done": self.done}
+                kept = {"met": self.met, "now": self.now, "done": self.done}
                 write_text(self.memory, json.dumps(kept, indent=1) + "\n")
         return new
 
     def overcome(self, stems: Iterable[str]) -> list[str]:
         """The mistakes met in some lessons, as words."""
-        ids = [name for stem in stems for name in self.met.get(stem, ())]
-        return [name.replace("_", " ") for name in dict.fromkeys(ids)]
+        met: Counter[str] = Counter()
+        for stem in stems:
+            met.update(self.met.get(stem, {}))
+        return [label_of(name, times) for name, times in met.items()]
 
     def end_of(self, lesson: LessonReport, ink: Ink) -> list[str]:
         """What is said when a lesson is complete."""
@@ -88,6 +97,13 @@ def is_untouched(report: Report) -> bool:
 
 def is_whole_course(report: Report) -> bool:
     return [lesson.lesson for lesson in report.lessons] == course.stems()
+
+
+def _counts(value: Any) -> dict[str, int]:
+    """Names and how often; a list, as it was kept once, counts each once."""
+    if not isinstance(value, dict):
+        return dict.fromkeys(_texts(value), 1)
+    return {name: times for name, times in value.items() if isinstance(times, int)}
 
 
 def _texts(value: Any) -> list[str]:

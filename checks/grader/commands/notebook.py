@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from checks.grader.commands.options import add_lesson_files, files_of
-from checks.grader.records.course import HOME, number
+from checks.grader.records.course import home, number
 
 HELP = "write the lessons as notebooks"
 
@@ -16,7 +16,7 @@ def add_options(parser: ArgumentParser) -> None:
     add_lesson_files(parser)
     parser.add_argument(
         "--out",
-        default=os.path.relpath(HOME / "notebooks"),
+        default=os.path.relpath(home() / "notebooks"),
         metavar="DIR",
         help="where the .ipynb files go (default: notebooks)",
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.grader.records import course
-from checks.grader.records.course import HOME
+from checks.grader.records.course import home
 from checks.grader.records.misuse import Misuse
 from checks.grader.running.device import unusable
 
@@ -39,12 +39,12 @@ def add_lesson_files(parser: ArgumentParser) -> None:
 
 
 def _exercises() -> str:
-    return os.path.relpath(HOME / "exercises")
+    return os.path.relpath(home() / "exercises")
 
 
 def is_own(source: str) -> bool:
     """Whether these are the lessons of the student whose course this is."""
-    own = (HOME / "exercises", HOME / "notebooks")
+    own = (home() / "exercises", home() / "notebooks")
     return any(Path(source).resolve().is_relative_to(folder.resolve()) for folder in own)
 
 

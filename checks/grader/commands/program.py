@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from checks.grader.commands.draw import FIGURES, save_pictures
+from checks.grader.commands.draw import figures, save_pictures
 from checks.grader.language.lesson import load
 from checks.grader.running.device import unusable
 
@@ -36,4 +36,4 @@ def run(file: str) -> None:
     except NotImplementedError as unfinished:
         print(f"Not finished yet: {unfinished}\nFill it in, then run this file again.")
         sys.exit(1)
-    save_pictures([(path.stem, path)], FIGURES)
+    save_pictures([(path.stem, path)], Path(figures()))

@@ -24,10 +24,10 @@ def run(options: Namespace) -> int:
 
     stem = stem_of(options.lesson)
     try:
-        backup = put_back(stem, course.HOME / "exercises")
+        backup = put_back(stem, course.home() / "exercises")
     except (LookupError, OSError) as problem:
         raise Misuse(str(problem)) from problem
     if backup:
         print(f"Your file is kept as {shown(backup)}.")
-    print(f"The stub is back: {shown(course.HOME / 'exercises' / f'{stem}.py')}")
+    print(f"The stub is back: {shown(course.home() / 'exercises' / f'{stem}.py')}")
     return 0

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from checks.grader.records.numbers import digits
 from checks.grader.records.observation import Array
 from checks.slips import Operation
 from checks.slips.operations import ALIASES, OPERATIONS, REFLECTED
@@ -312,7 +313,7 @@ class _Operand:
 
 def _operand(nodes: Sequence[Node], parent: int | float, name: Callable[[int], str]) -> _Operand:
     if isinstance(parent, float):
-        return _Operand(f"{parent:.4g}".replace("-", "−"), 4 if parent >= 0 else 1)
+        return _Operand(digits(parent, 4), 4 if parent >= 0 else 1)
     called = name(parent)
     if called:
         return _Operand(called, 4 if called[0] != "−" else 1)

@@ -27,7 +27,7 @@ def slip_of(exercise: str, subject: Subject) -> Told | None:
     (question,) = restricted(questions_of(subject.stem, settings), exercise).all
     if question.exercise.net is None or subject.session.imported().outcome != "value":
         return None
-    seen = question.read(subject.session.ask(question.request, question.establish))
+    seen = question.read(subject.session.ask(question.calls, question.establish))
     pairs = zip(question.truths, seen[: len(question.cases)], strict=False)
     return slip_in_the_graph(question.exercise, [Evidence(*pair) for pair in pairs], settings)
 

@@ -23,11 +23,8 @@ from checks.grader.grading.explain import (
 from checks.grader.language.lesson import Exercise
 from checks.grader.records.answer import aligned, close, parts, tensor_of
 from checks.grader.records.observation import Array, Foreign, Observation
+from checks.grader.records.tolerances import RTOL
 from checks.grader.records.verdict import Settings, Status
-
-#: Relative to the size of the answer (see truth.close). torch.testing.assert_close starts at 1.3e-6
-#: for float32; right work in another order of operations needs about five times that.
-RTOL = {"float32": 1e-5, "float64": 1e-7}
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,9 @@ def _outcome(exercise: Exercise, seen: Observation, settings: Settings) -> Fault
                 said = seen.message[:1].upper() + seen.message[1:]
                 said = said if said.endswith((".", "?", "!")) else f"{said}."
                 return Fault("error", said, "raised", meaning(seen.message))
-            return Fault("error", told_error(seen), "raised", meaning(seen.message))
+            return Fault(
+                "error", told_error(seen), "raised", meaning(seen.message, seen.error_type)
+            )
         case "timeout":
             return Fault(
                 "timeout",
@@ -174,7 +173,10 @@ def _kind(name: str, wanted: Any, got: Any, like: str) -> Fault | None:
         if isinstance(got, bool):
             return None
         told = f"Expected True or False for {name}; yours is {describe(got)}."
-        return Fault("error", told, "type", "A comparison gives a bool: `… is not None`, say.")
+        advice = "A comparison gives a bool: `… is not None`, say."
+        if isinstance(got, Foreign) and got.type_name == "str":
+            advice = "Leave out what makes a text of it."
+        return Fault("error", told, "type", advice)
     if isinstance(wanted, int):
         if isinstance(got, int) and not isinstance(got, bool):
             return None
@@ -215,7 +217,10 @@ def describe(value: Any) -> str:
         case Foreign("builtin_function_or_method"):
             return "a method"
         case Foreign(name):
-            return name if " " in name else f"a {name}"
+            if " " in name:
+                return name
+            of_theirs = "." in name and not name.startswith(("torch.", "numpy."))
+            return f"an object of class {name.split('.')[-1]}" if of_theirs else f"a {name}"
         case None:
             return "None"
         case tuple():
@@ -235,7 +240,12 @@ def _several(values: Sequence[Any]) -> str:
         return "a list or tuple of one value"
     count = "an empty list" if not values else f"a list or tuple of {len(values)}"
     kinds = {Array: "tensors", float: "Python floats", type(None): "None"}
-    same = {kinds.get(type(value), "values") for value in values}
+    same = {
+        f"{value.type_name.split('.')[-1]}s"
+        if isinstance(value, Foreign)
+        else kinds.get(type(value), "values")
+        for value in values
+    }
     return count if not values else f"{count} {same.pop() if len(same) == 1 else 'values'}"
 
 
@@ -251,7 +261,13 @@ def advice_on(value: Any, like: str = "x") -> str:
         case Foreign("generator" | "map" | "zip" | "filter"):
             return "It makes its values one by one: `list(…)`, and `torch.stack` for a tensor."
         case Foreign("str"):
-            return "A text is no tensor: are there quotation marks around it?"
+            return "A text is no tensor: leave out the quotation marks, or the `str(…)`, around it."
+        case Foreign("coroutine"):
+            return "`async def` makes a function that has to be waited for: write `def`."
+        case Foreign("set"):
+            return "A set has no order: leave the braces { } out."
+        case dict():
+            return "Return the values alone, with commas between them, in this order."
         case Foreign("torch.Size"):
             return "That is a shape, not a tensor of that shape."
         case bool():

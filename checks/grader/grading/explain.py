@@ -95,6 +95,29 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "NumPy leaves the graph: `.detach()` first, or stay in torch.",
     ),
     (
+        r"'Node' object is not iterable",
+        "Parents and slopes come in a tuple each: `(a, b)`, and of one alone `(a,)`, with the "
+        "comma.",
+    ),
+    (
+        r"'Node'|, not Node$",
+        "A Node is no number: the number is in its `.value`.",
+    ),
+    (
+        r"not compiled with CUDA|No CUDA GPUs|NVIDIA driver",
+        "PyTorch finds no GPU here. Leave `.cuda()` and `.to(…)` out: results stay on the device "
+        "of the inputs.",
+    ),
+    (
+        r"No such file or directory",
+        "No file is needed: what the function works with are its arguments.",
+    ),
+    (
+        r"is invalid for input of size",
+        "The entries do not fill that shape, and how many there are may change: for one of the "
+        "sizes `-1` lets PyTorch count, as in `.reshape(-1, 1)`.",
+    ),
+    (
         r"'NoneType'|got NoneType|must be Tensor, not NoneType",
         "Something is None here. A function without `return` gives None. So does the `.grad` of a "
         "tensor before the first backward, and at any time that of a tensor that was computed.",
@@ -217,7 +240,7 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "Whole numbers have no gradient. Make the tensor from floats.",
     ),
     (
-        r"0-dim tensor|0-d tensor|too many indices for tensor of dimension 0",
+        r"of a 0-d(im)? tensor|over a 0-d tensor|too many indices for tensor of dimension 0",
         "A 0-d tensor is one number, shape (): it has no entries to index or to loop over.",
     ),
     (
@@ -233,8 +256,10 @@ MEANINGS: tuple[tuple[str, str], ...] = (
 )
 
 
-def meaning(message: str) -> str:
-    """The line for a known message, empty for others."""
+def meaning(message: str, kind: str = "") -> str:
+    """The line for a known message, or for a kind of error; empty for others."""
+    if kind == "KeyError":
+        return "At this moment the dict holds nothing under that key: is it put there later?"
     return next((line for pattern, line in MEANINGS if re.search(pattern, message)), "")
 
 
@@ -255,11 +280,6 @@ def told_error(seen: Observation) -> str:
     text = f"Your code raised {seen.error_type}{where}"
     text += f": {first}" if first else ""
     return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def explain_error(seen: Observation) -> str:
-    """An exception of the student's code, with the line and what it means."""
-    return f"{told_error(seen)} {meaning(seen.message)}".strip()
 
 
 def told_shape(name: str, yours: Shape, expected: Shape) -> str:

@@ -36,8 +36,8 @@ def _verdicts(
     if imported.outcome != "value":
         return not_imported(questions, imported, lesson_file.source)
     found = [judged(session, question, lesson_file) for question in questions.all]
-    whole = {q.exercise.name for q in questions.all if q.exercise.whole}
-    return with_first_to_mend(found, lesson_file.source, whole)
+    apart = {q.exercise.name for q in questions.all if q.exercise.mended is not None}
+    return with_first_to_mend(found, lesson_file.source, apart)
 
 
 def grade_all(server: Server, lesson_files: Sequence[LessonFile], settings: Settings) -> Report:

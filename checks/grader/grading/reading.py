@@ -19,6 +19,8 @@ Place = ast.expr | ast.stmt
 SILENT = ("backward", "zero_grad", "step", "append", "extend", "sort", "reverse", "insert", "clear")
 #: Methods that are called for what they do.
 DOING = ("backward", "zero_grad", "zero_", "step", "append", "retain_grad", "requires_grad_")
+#: Methods that change what they are called on.
+CHANGING = ("append", "pop", "popleft", "remove", "extend", "add", "update", "clear", "discard")
 #: Methods of a tensor that give a new one and leave the old as it is; not `add`, which changes a
 #: set.
 FRESH = (
@@ -122,12 +124,13 @@ class Reading:
         return [node for node in self.nodes if isinstance(node, ast.Return)]
 
     def assigned(self, name: str) -> list[tuple[int, ast.expr]]:
-        """Line and value of each `name = …` in the function."""
+        """Line and value of each `name = …` in the function, and of `name, … = …, …`."""
         return [
-            (node.lineno, node.value)
+            (node.lineno, value)
             for node in self.nodes
             if isinstance(node, ast.Assign)
-            and any(isinstance(t, ast.Name) and t.id == name for t in node.targets)
+            for target, value in _pairs(node)
+            if isinstance(target, ast.Name) and target.id == name
         ]
 
     def resolved(self, value: ast.expr) -> ast.expr:
@@ -142,6 +145,16 @@ class Reading:
     def calls(self, *methods: str) -> list[ast.Call]:
         """Calls of methods of these names, as in `optimizer.step()`."""
         return [node for node in self.nodes if is_method(node, *methods)]  # type: ignore[misc]
+
+
+def _pairs(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Each target of an assignment with its value."""
+    for target in node.targets:
+        match target, node.value:
+            case (ast.Tuple(elts=names), ast.Tuple(elts=values)) if len(names) == len(values):
+                yield from zip(names, values, strict=True)
+            case _:
+                yield target, node.value
 
 
 def reading(source: str | None, name: str) -> Reading | None:
@@ -207,6 +220,10 @@ def contains(node: ast.AST, *methods: str) -> bool:
 def is_silent(function: ast.FunctionDef) -> bool:
     """Returns nothing, so that it is called for what it does."""
     return not any(isinstance(n, ast.Return) and not is_none(n.value) for n in own(function))
+
+
+def is_load(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Load)
 
 
 def is_none(node: ast.AST | None) -> bool:
@@ -286,35 +303,7 @@ def ends(body: list[ast.stmt]) -> bool:
     return False
 
 
-def return_in_loop(found: Reading) -> ast.Return | None:
-    """A `return` that ends the first round of a loop, whatever happens in it."""
-    for loop in (node for node in found.nodes if isinstance(node, (ast.For, ast.While))):
-        for node in loop.body:
-            if isinstance(node, ast.Return):
-                return node
-    return None
-
-
-def inner_return(found: Reading) -> str:
-    """The name of a function inside this one that has the only `return`."""
-    if found.function is None or found.returns():
-        return ""
-    for node in ast.walk(found.function):
-        inside = node is not found.function and isinstance(node, ast.FunctionDef)
-        if inside and any(isinstance(inner, ast.Return) for inner in own(node)):
-            return node.name  # type: ignore[attr-defined,no-any-return]
-    return ""
-
-
 # --- lines that do nothing
-
-
-def comparison_for_assignment(found: Reading) -> ast.Expr | None:
-    """`w == w - …` on a line of its own."""
-    return next(
-        (n for n in found.nodes if isinstance(n, ast.Expr) and isinstance(n.value, ast.Compare)),
-        None,
-    )
 
 
 def not_called(found: Reading) -> ast.Expr | None:
@@ -323,54 +312,6 @@ def not_called(found: Reading) -> ast.Expr | None:
         named = isinstance(node, ast.Expr) and isinstance(node.value, ast.Attribute)
         if named and node.value.attr in DOING:  # type: ignore[attr-defined]
             return node  # type: ignore[return-value]
-    return None
-
-
-def thrown_away(found: Reading) -> ast.Expr | None:
-    """A value computed on a line of its own and given no name."""
-    for node in found.nodes:
-        if not isinstance(node, ast.Expr):
-            continue
-        value = node.value
-        if isinstance(value, (ast.BinOp, ast.UnaryOp)) or is_method(value, *FRESH):
-            return node
-        helper = found.definitions.get(called(value))
-        if isinstance(helper, ast.FunctionDef) and not is_silent(helper):
-            return node
-    return None
-
-
-# --- arithmetic
-
-
-def misread_fraction(found: Reading) -> ast.BinOp | None:
-    """`1 / 1 + e`, which is (1 / 1) + e."""
-    for node in found.nodes:
-        match node:
-            case ast.BinOp(
-                op=ast.Add(),
-                left=ast.BinOp(op=ast.Div(), right=ast.Constant(value=1 | 1.0)),
-            ):
-                return node
-    return None
-
-
-def misread_power(found: Reading) -> ast.BinOp | None:
-    """`a ** 1 / 2`, which is (a ** 1) / 2."""
-    for node in found.nodes:
-        match node:
-            case ast.BinOp(
-                op=ast.Div(),
-                left=ast.BinOp(op=ast.Pow(), right=ast.Constant(value=1 | 1.0)),
-            ):
-                return node
-    return None
-
-
-def floor_division(found: Reading) -> ast.BinOp | None:
-    for node in found.nodes:
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
-            return node
     return None
 
 
@@ -406,45 +347,6 @@ def _steps(found: Reading) -> list[int]:
         ):
             lines.append(node.lineno)
     return sorted(lines)
-
-
-def optimiser_without_step(found: Reading) -> bool:
-    """An optimiser is made and a backward called, and nothing steps."""
-    makes = any(".optim." in f".{called(node)}." for node in found.nodes if called(node))
-    makes = makes or any(called(node).split(".")[-1] in ("SGD", "Adam") for node in found.nodes)
-    stepping = any(isinstance(n, ast.Attribute) and n.attr == "step" for n in found.nodes)
-    return makes and bool(found.calls("backward")) and not stepping
-
-
-def argument_replaced(found: Reading) -> tuple[str, ast.Assign] | None:
-    """An argument that gets a value of the student's own before anything else was made of it."""
-    for node in found.nodes:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in found.parameters:
-                names = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
-                new = isinstance(value, (ast.Constant, ast.Call)) or _is_negative(value)
-                constructors = {"torch", "nn", "float", "int", *found.definitions}
-                if new and names <= constructors:
-                    return name, node
-    return None
-
-
-def _is_negative(value: ast.expr) -> bool:
-    return isinstance(value, ast.UnaryOp) and isinstance(value.operand, ast.Constant)
-
-
-def loops_in_loops(found: Reading) -> tuple[str, str] | None:
-    """`for x in xs:` and inside it `for y in ys:`: every x meets every y."""
-    samples = {name for name in found.parameters if name in ("xs", "ys", "x", "y")}
-    for outer in found.nodes:
-        if not isinstance(outer, ast.For) or not isinstance(outer.iter, ast.Name):
-            continue
-        for inner in outer.body:
-            if isinstance(inner, ast.For) and isinstance(inner.iter, ast.Name):
-                names = (outer.iter.id, inner.iter.id)
-                if set(names) <= samples and names[0] != names[1]:
-                    return names
-    return None
 
 
 def in_place(found: Reading, name: str) -> Place | None:
@@ -566,7 +468,7 @@ def _beside_the_graph(definition: Definition) -> set[ast.AST]:
     return found
 
 
-def _computes(node: ast.stmt) -> bool:
+def _computes(node: ast.AST) -> bool:
     """A line that makes a value for later: not an update, which uses a `.grad`."""
     return isinstance(node, (ast.Assign, ast.Return)) and not any(
         isinstance(inner, ast.Attribute) and inner.attr in ("grad", "data")
@@ -580,7 +482,8 @@ def _cuts(node: ast.AST) -> bool:
             unrecorded = any(
                 called(item.context_expr).split(".")[-1] in NOT_RECORDED for item in items
             )
-            return unrecorded and any(map(_computes, body))
+            inside = (inner for node in body for inner in ast.walk(node))
+            return unrecorded and any(map(_computes, inside))
         case ast.Call() if is_method(node, *CUTTING_METHODS):
             return True
         case ast.Call(args=[argument, *_]) if called(node) in CUTTING_CALLS:

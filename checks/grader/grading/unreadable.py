@@ -96,7 +96,7 @@ def told(source: str | None, seen: Observation) -> tuple[str, tuple[str, ...]]:
     where = f" (line {line})" if line else ""
     words = f"Your file cannot be imported: Python cannot read it. {seen.error_type}{where}: {said}"
     words = words if words.endswith(("?", "!", ".")) else f"{words}."
-    advice = _character(text, column, said) or _advice(said, text)
+    advice = _character(text, column, said) or _hollow(lines, line, said) or _advice(said, text)
     if seen.error_type != "SyntaxError":  # the indentation is wrong, and no column is
         column = 0
     return f"{words} {advice}".strip(), _excerpt(line, text, column)
@@ -110,6 +110,15 @@ def _error(source: str) -> SyntaxError | None:
     except (ValueError, RecursionError, MemoryError):
         pass
     return None
+
+
+def _hollow(lines: list[str], line: int, said: str) -> str:
+    """A block that holds nothing but comments."""
+    match = re.search(r"expected an indented block after .* on line (\d+)", said)
+    between = [text.strip() for text in lines[int(match[1]) : line - 1]] if match else []
+    if not any(between) or not all(text.startswith("#") for text in between if text):
+        return ""
+    return "Below it stand only comments, which Python skips: write a line of code."
 
 
 def _character(text: str, column: int, said: str) -> str:

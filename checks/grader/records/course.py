@@ -15,7 +15,7 @@ CARRIED = CHECKS / "course" if (CHECKS / "course").is_dir() else ROOT
 DATA = CARRIED / "data"
 
 
-def _home() -> Path:
+def home() -> Path:
     """The folder of the student at work: this one or one above it that has exercises/, or ROOT."""
     try:
         here = Path.cwd()
@@ -27,14 +27,11 @@ def _home() -> Path:
     return here
 
 
-HOME = _home()
-
-
 def lacks_torch() -> str:
     """One line for a Python without PyTorch, mostly one outside .venv; "" where there is one."""
     if find_spec("torch") is not None:
         return ""
-    ready = (HOME / ".venv" / "bin" / "python").exists()
+    ready = (home() / ".venv" / "bin" / "python").exists()
     return "this Python has no PyTorch; the course's own has: " + (
         "source .venv/bin/activate, or make check" if ready else "make check sets it up in .venv"
     )

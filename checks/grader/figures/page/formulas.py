@@ -12,6 +12,7 @@ from torch import Tensor
 
 from checks.grader.figures.inside.record import OPERAND
 from checks.grader.figures.recording import HOLDS, Node, written
+from checks.grader.records.numbers import digits
 
 #: What is handed back to each operand when {g} arrives: for what is not g·slope of one operand.
 SLOPES: Mapping[str, tuple[str, ...]] = {
@@ -129,7 +130,7 @@ class Writer:
     def _operand(self, parent: int | float) -> str:
         """An operand as a factor."""
         if isinstance(parent, float):
-            text = f"{parent:.6g}".replace("-", "−")
+            text = digits(parent, 6)
             return f"({text})" if parent < 0 else text
         text = self._name(parent)
         if text:
@@ -178,7 +179,7 @@ def _power(exponent: int | float) -> str:
         return ""
     if exponent == 2:
         return "{g}·2·{0}"
-    n, lower = (f"{number:.6g}".replace("-", "−") for number in (exponent, exponent - 1))
+    n, lower = (digits(number, 6) for number in (exponent, exponent - 1))
     front = f"({n})" if exponent < 0 else n
     return f"{{g}}·{front}·{{0}}{lower.translate(RAISED) if '.' not in lower else '^' + lower}"
 
