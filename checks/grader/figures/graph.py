@@ -129,7 +129,7 @@ def recorded(wanted: figure.Graph, subject: Subject, *, brief: bool = False) -> 
     try:
         here, there = map(recording.read, answers)
     except recording.Malformed as problem:
-        raise Undrawable(f"{wanted.exercise} leaves no graph: {problem}") from problem
+        raise Undrawable(f"no graph of {wanted.exercise} can be drawn: {problem}") from problem
     values = _values(wanted, inputs), _values(wanted, others)
     pairs = {name: (values[0][name], values[1][name]) for name in values[0]}
     nodes = recording.named(here, there, pairs)
