@@ -12,12 +12,12 @@ from typing import Any
 from torch import Tensor
 
 from checks.grader.figures.engine import step_of
-from checks.grader.figures.graph import Recorded, is_cut_off, recorded
 from checks.grader.figures.hand import entry_of
 from checks.grader.figures.page.formulas import Writer
 from checks.grader.figures.page.html import Story
 from checks.grader.figures.page.training import training_of
 from checks.grader.figures.page.views import graph_view, net_view
+from checks.grader.figures.recorded import Recorded, is_cut_off, recorded
 from checks.grader.figures.recording import Node, label
 from checks.grader.figures.subject import Subject, Undrawable
 from checks.grader.grading.grade import grade
