@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from checks.grader.language.exercises import gradients, squared_loss
+from checks.grader.language.exercises import exercise, gradients, squared_loss
 from checks.grader.language.figure import Graph, Losses
-from checks.grader.language.inputs import Dice, column
-from checks.grader.language.lesson import Exercise, Witness, lesson
-from checks.grader.language.linear import draw_training, trained
+from checks.grader.language.inputs import Dice, table
+from checks.grader.language.lesson import Witness, lesson
+from checks.grader.language.linear import ByMatrix
 from checks.grader.language.log import training_log
 from checks.grader.language.net import net
 from checks.grader.language.slips import (
@@ -68,8 +69,7 @@ def gradient(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
 train = Training(nodes, loss, gradient, ("xs", "ys"))
 
 
-def train_by_matrix(xs: Tensor, ys: Tensor, w: Tensor, lr: float, epochs: int) -> tuple[Any, ...]:
-    return trained(xs[:, None], ys, w[None], lr, epochs)
+by_matrix = ByMatrix(nodes.wrt, lambda x: (x,))
 
 
 # ── random inputs ──────────────────────────────────────────────────────────────────────────────
@@ -81,10 +81,6 @@ def draw(dice: Dice) -> Mapping[str, Any]:
         x, y, w = dice.number("x"), dice.number("y"), dice.number("w")
         if abs(x * w - y) > 0.3:
             return {"x": x, "y": y, "w": w, "upstream": dice.number("upstream")}
-
-
-def draw_samples(dice: Dice) -> Mapping[str, Any]:
-    return draw_training(dice, train_by_matrix, nodes.wrt, count=3)
 
 
 # ── where students slip ────────────────────────────────────────────────────────────────────────
@@ -127,9 +123,7 @@ def along_the_graph(x: float, y: float, w: float) -> tuple[float, ...]:
     return (r.item(), *(slope.item() for slope in slopes))
 
 
-def data() -> tuple[Tensor, Tensor]:
-    """xs and ys of the notes, shape (3,)."""
-    return column("lesson1_linear", "x"), column("lesson1_linear", "y")
+data = partial(table, "lesson1_linear", "x", "y")
 
 
 def after(epochs: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
@@ -175,23 +169,22 @@ LESSON = lesson(
         Losses("train", "three epochs on 1, 2, 3", given={"epochs": 100}),
     ),
     exercises=(
-        Exercise("forward", forward, ("ŷ",)),
+        exercise(forward, "ŷ"),
         squared_loss(nodes, loss),
-        Exercise(
-            "multiply_backward",
+        exercise(
             multiply_backward,
             ("∂L/∂x", "∂L/∂w"),
-            wrong=PRODUCT_SLIPS,
+            *gradient_of(product, "x", "w"),
+            method="by_hand",
             net=product,
             slipped=product.gradient,
-            witnesses=gradient_of(product, "x", "w"),
-            method="by_hand",
+            wrong=PRODUCT_SLIPS,
         ),
         *gradients(nodes, gradient, SLIPS),
         train.exercise(
-            Witness("powers of the epoch's matrix", train_by_matrix),
+            Witness("powers of the epoch's matrix", by_matrix),
             wrong=in_every_step(SLIPS) | train.loops(0.01),
-            draw=draw_samples,
+            draw=by_matrix.draws(3),
         ),
     ),
 )

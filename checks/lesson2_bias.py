@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from checks.grader.language.exercises import gradients, squared_loss
+from checks.grader.language.exercises import exercise, gradients, squared_loss
 from checks.grader.language.figure import Graph, Losses, Surface
-from checks.grader.language.inputs import Dice, column
-from checks.grader.language.lesson import Exercise, Witness, lesson
-from checks.grader.language.linear import curvatures, draw_training, trained
+from checks.grader.language.inputs import Dice, table
+from checks.grader.language.lesson import Witness, lesson
+from checks.grader.language.linear import ByMatrix, curvatures
 from checks.grader.language.log import EPOCHS, training_log
 from checks.grader.language.net import net
 from checks.grader.language.slips import (
@@ -62,11 +63,7 @@ def gradient(x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor
 train = Training(nodes, loss, gradient, ("xs", "ys"))
 
 
-def train_by_matrix(
-    xs: Tensor, ys: Tensor, w: Tensor, b: Tensor, lr: float, epochs: int
-) -> tuple[Any, ...]:
-    features = torch.stack((xs, torch.ones_like(xs)), dim=1)
-    return trained(features, ys, torch.stack((w, b)), lr, epochs)
+by_matrix = ByMatrix(nodes.wrt, lambda x: (x, torch.ones_like(x)))
 
 
 # ── random inputs ──────────────────────────────────────────────────────────────────────────────
@@ -79,10 +76,6 @@ def draw(dice: Dice) -> Mapping[str, Any]:
         prediction = forward(x, w, b)
         if min(abs(prediction), abs(prediction - y)) > CANCELLED:
             return {"x": x, "y": y, "w": w, "b": b}
-
-
-def draw_samples(dice: Dice) -> Mapping[str, Any]:
-    return draw_training(dice, train_by_matrix, nodes.wrt, count=3)
 
 
 # ── where students slip ────────────────────────────────────────────────────────────────────────
@@ -110,9 +103,7 @@ STEP_SLIPS["order_swapped"] = [*permuted(2), *returned(2)]
 # ── what the notes state ───────────────────────────────────────────────────────────────────────
 
 
-def data() -> tuple[Tensor, Tensor]:
-    """xs and ys of the notes, shape (3,)."""
-    return column("lesson2_bias", "x"), column("lesson2_bias", "y")
+data = partial(table, "lesson2_bias", "x", "y")
 
 
 def after(epochs: int) -> tuple[float, ...]:
@@ -121,19 +112,13 @@ def after(epochs: int) -> tuple[float, ...]:
     return w.item(), b.item()
 
 
-def mean_loss(parameters: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
-    """Over the whole data; `parameters` is (w, b), shape (2,)."""
-    w, b = parameters
-    return torch.mean((xs * w + b - ys) ** 2)
-
-
 CLAIMS = {
     "residual": lambda: (forward(number(1.0), *START) - 2.0).item(),
     "gradients_of_epoch_0": lambda: train.gradients_of_an_epoch(*data(), *START, LR, 1),
     "after_epoch_0": lambda: after(1),
     "after_100": lambda: after(100),
     "after_1000": lambda: after(1000),
-    "curvatures": lambda: curvatures(mean_loss, 2, *data()),
+    "curvatures": lambda: curvatures(train.mean_loss, 2, *data()),
 }
 
 
@@ -147,16 +132,16 @@ LESSON = lesson(
     figures=(
         Graph("loss", "x = 3, y = 5, w = −1.5, b = 0.5", wrt=("w", "b"), names=NAMES),
         Losses("train", TRAINING, given={"epochs": 100}),
-        Surface("train", TRAINING, ("w", "b"), ("w", "b"), mean_loss, given={"epochs": 100}),
+        Surface("train", TRAINING, ("w", "b"), ("w", "b"), train.mean_loss, given={"epochs": 100}),
     ),
     exercises=(
-        Exercise("forward", forward, ("ŷ",), wrong=FORWARD_SLIPS, slipped=nodes.node("y_hat")),
+        exercise(forward, "ŷ", slipped=nodes.node("y_hat"), wrong=FORWARD_SLIPS),
         squared_loss(nodes, loss, {"bias_forgotten": absent("b")}),
         *gradients(nodes, gradient, SLIPS),
         train.exercise(
-            Witness("powers of the epoch's matrix", train_by_matrix),
+            Witness("powers of the epoch's matrix", by_matrix),
             wrong=STEP_SLIPS | train.loops(0.01),
-            draw=draw_samples,
+            draw=by_matrix.draws(3),
         ),
     ),
 )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from checks.grader.language.exercises import gradients, squared_loss
+from checks.grader.language.exercises import exercise, gradients, squared_loss
 from checks.grader.language.figure import Graph, Losses, Surface
-from checks.grader.language.inputs import Dice, column
-from checks.grader.language.lesson import Exercise, Witness, lesson
-from checks.grader.language.linear import curvatures, draw_training, trained
+from checks.grader.language.inputs import Dice, table
+from checks.grader.language.lesson import Witness, lesson
+from checks.grader.language.linear import ByMatrix, curvatures
 from checks.grader.language.log import training_log
 from checks.grader.language.net import net
 from checks.grader.language.slips import (
@@ -20,6 +21,7 @@ from checks.grader.language.slips import (
     absent,
     computed_as,
     halved,
+    in_any,
     in_some,
     multiplied,
     negated,
@@ -73,11 +75,7 @@ def node_gradients(x: Tensor, y: Tensor, w1: Tensor, w2: Tensor, b: Tensor) -> d
 train = Training(nodes, loss, gradient, ("xs", "ys"))
 
 
-def train_by_matrix(
-    xs: Tensor, ys: Tensor, w1: Tensor, w2: Tensor, b: Tensor, lr: float, epochs: int
-) -> tuple[Any, ...]:
-    features = torch.stack((xs**2, xs, torch.ones_like(xs)), dim=1)
-    return trained(features, ys, torch.stack((w1, w2, b)), lr, epochs)
+by_matrix = ByMatrix(nodes.wrt, lambda x: (x**2, x, torch.ones_like(x)))
 
 
 # ── random inputs ──────────────────────────────────────────────────────────────────────────────
@@ -93,10 +91,6 @@ def draw(dice: Dice) -> Mapping[str, Any]:
             return {"x": x, "y": y, "w1": w1, "w2": w2, "b": b}
 
 
-def draw_samples(dice: Dice) -> Mapping[str, Any]:
-    return draw_training(dice, train_by_matrix, nodes.wrt, count=4, high=1.9, lr=(0.011, 0.02))
-
-
 # ── where students slip ────────────────────────────────────────────────────────────────────────
 
 DOUBLED = computed_as("x2", lambda at: 2 * at.x)  # x·2 in place of x²
@@ -109,11 +103,7 @@ POWERS_EXCHANGED = (
 SLIPS = {
     "missing_factor_2": in_some(halved("r"), "w1", "w2", "b"),
     "sign_flipped": [Mapped(Tensor.neg), *in_some(negated("r"), "w1", "w2", "b")[1:]],
-    "missing_input_factor": [
-        slope_left_out("z1", "z2"),
-        slope_left_out("z1"),
-        slope_left_out("z2"),
-    ],
+    "missing_input_factor": in_any(slope_left_out, "z1", "z2"),
     "target_ignored": in_some(absent("y"), "w1", "w2", "b"),
     "loss_returned": lambda x, y, w1, w2, b: (loss(x, y, w1, w2, b),) * 3,
     "bias_like_weight": [multiplied("b", "x"), multiplied("b", "x2")],
@@ -170,9 +160,7 @@ STEP_SLIPS["order_swapped"] = [*permuted(3), *returned(3)]
 # ── what the notes state ───────────────────────────────────────────────────────────────────────
 
 
-def data() -> tuple[Tensor, Tensor]:
-    """xs and ys of the notes, shape (3,)."""
-    return column("lesson3_quadratic", "x"), column("lesson3_quadratic", "y")
+data = partial(table, "lesson3_quadratic", "x", "y")
 
 
 def worked(b: float) -> dict[str, Tensor]:
@@ -192,11 +180,6 @@ def minimum() -> tuple[float, ...]:
     return tuple(round(value, 9) + 0.0 for value in found.tolist())  # + 0.0: no −0
 
 
-def mean_loss(parameters: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
-    """Over the whole data; `parameters` is (w1, w2, b), shape (3,)."""
-    return torch.mean((forward(xs, *parameters) - ys) ** 2)
-
-
 CLAIMS = {
     "missing_b": lambda: f"b = {13.0 - nodes.value('y_hat')(**worked(b=0.0)):g}",
     "values_along_the_graph": lambda: (
@@ -208,7 +191,7 @@ CLAIMS = {
     "after_100": lambda: [parameter.item() for parameter in after(100)[:3]],
     "last_loss": lambda: after(100)[-1][-1].item(),
     "prediction": lambda: forward(number(4.0), *after(100)[:3]).item(),
-    "curvatures": lambda: curvatures(mean_loss, 3, *data()),
+    "curvatures": lambda: curvatures(train.mean_loss, 3, *data()),
     "minimum": minimum,
 }
 
@@ -223,25 +206,24 @@ LESSON = lesson(
     figures=(
         Graph("loss", WORKED, wrt=nodes.wrt, names=NAMES),
         Losses("train", TRAINING, given={"epochs": 100}),
-        Surface("train", TRAINING, nodes.wrt, ("w2", "b"), mean_loss, given={"epochs": 100}),
+        Surface("train", TRAINING, nodes.wrt, ("w2", "b"), train.mean_loss, given={"epochs": 100}),
     ),
     exercises=(
-        Exercise("forward", forward, ("ŷ",), wrong=FORWARD_SLIPS, slipped=nodes.node("y_hat")),
+        exercise(forward, "ŷ", slipped=nodes.node("y_hat"), wrong=FORWARD_SLIPS),
         squared_loss(nodes, loss, {"bias_forgotten": absent("b")}),
-        Exercise(
-            "node_gradients",
+        exercise(
             node_gradients,
             ("∂loss/∂z1", "∂loss/∂z2", "∂loss/∂z", "∂loss/∂ŷ", "∂loss/∂r"),
-            wrong=NODE_SLIPS,
-            slipped=nodes.node_gradients(*NODES),
-            witnesses=gradient_of(nodes.nudged(*NODES), *NODES),
+            *gradient_of(nodes.nudged(*NODES), *NODES),
             method="by_autograd",
+            slipped=nodes.node_gradients(*NODES),
+            wrong=NODE_SLIPS,
         ),
         *gradients(nodes, gradient, SLIPS),
         train.exercise(
-            Witness("powers of the epoch's matrix", train_by_matrix),
+            Witness("powers of the epoch's matrix", by_matrix),
             wrong=STEP_SLIPS | train.loops(0.01),
-            draw=draw_samples,
+            draw=by_matrix.draws(4, high=1.9, lr=(0.011, 0.02)),
         ),
     ),
 )

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.language.exercises import gradients
+from checks.grader.language.exercises import exercise, gradients
 from checks.grader.language.figure import Graph, Losses, Net
 from checks.grader.language.inputs import Dice
-from checks.grader.language.lesson import Exercise, Witness, lesson
+from checks.grader.language.lesson import Witness, lesson
+from checks.grader.language.log import ROUNDS, stages
 from checks.grader.language.net import net
 from checks.grader.language.slips import (
     Mapped,
@@ -27,6 +28,7 @@ from checks.grader.language.slips import (
     cut,
     doubled,
     halved,
+    in_any,
     negated,
     only,
     read_as,
@@ -112,18 +114,6 @@ def forward_by_units(x: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
     h = [torch.sigmoid(w[j] * x[0] + w[j + 2] * x[1]) for j in range(2)]
     o = [torch.sigmoid(w[j + 4] * h[0] + w[j + 6] * h[1]) for j in range(2)]
     return torch.stack(h), torch.stack(o)
-
-
-def train_by_autograd(
-    x: Tensor, y: Tensor, w: Tensor, step: float, rounds: int
-) -> tuple[Tensor, Tensor]:
-    losses = []
-    for _ in range(rounds):
-        leaf = w.detach().clone().requires_grad_()
-        value = nodes(x, y, leaf)
-        w = w - step * torch.autograd.grad(value, leaf)[0]
-        losses.append(value.detach())
-    return w, torch.stack(losses)
 
 
 def implied(
@@ -217,6 +207,10 @@ def in_layers(wrong: Callable[..., Slip]) -> list[Slip]:
     return [wrong("h1", "h2", "o1", "o2"), wrong("h1", "h2"), wrong("o1", "o2")]
 
 
+def in_a_layer_of_weights(wrong: Callable[..., Slip]) -> list[Slip]:
+    return [wrong(*HIDDEN_WEIGHTS), wrong(*OUTPUT_WEIGHTS)]
+
+
 def sloped(by: Callable[[Any], Any]) -> list[Slip]:
     """Another slope of the sigmoid; at.before is the sum z, at.here the activation."""
     return in_layers(lambda *units: slope(*units, by=by))
@@ -243,19 +237,11 @@ WRITES = [
 ]
 BACK = exchanged(read_as, W67)
 SLIPS = {
-    "extra_factor_2": [
-        doubled("r1", "r2"),
-        doubled("r1"),
-        doubled("r2"),
-        doubled(*HIDDEN_WEIGHTS),
-        doubled(*OUTPUT_WEIGHTS),
-    ],
+    "extra_factor_2": [*in_any(doubled, "r1", "r2"), *in_a_layer_of_weights(doubled)],
     "sign_flipped": [
         Mapped(Tensor.neg),
-        negated("r1"),
-        negated("r2"),
-        negated(*HIDDEN_WEIGHTS),
-        negated(*OUTPUT_WEIGHTS),
+        *in_any(negated, "r1", "r2")[1:],
+        *in_a_layer_of_weights(negated),
         negated("w2", "w4"),
     ],
     "missing_input_factor": [
@@ -267,16 +253,10 @@ SLIPS = {
     "order_swapped": [Permuted((4, 5, 6, 7, 0, 1, 2, 3)), Permuted((4, 6, 5, 7, 0, 2, 1, 3))],
     "missing_output_slope": [
         slope_left_out("o1", "o2"),
-        only(slope_left_out("o1", "o2"), *OUTPUT_WEIGHTS),
-        only(slope_left_out("o1", "o2"), *HIDDEN_WEIGHTS),
-        slope_left_out("o1"),
-        slope_left_out("o2"),
+        *(only(slope_left_out("o1", "o2"), *w) for w in (OUTPUT_WEIGHTS, HIDDEN_WEIGHTS)),
+        *in_any(slope_left_out, "o1", "o2")[1:],
     ],
-    "missing_hidden_slope": [
-        slope_left_out("h1", "h2"),
-        slope_left_out("h1"),
-        slope_left_out("h2"),
-    ],
+    "missing_hidden_slope": in_any(slope_left_out, "h1", "h2"),
     "slope_of_activation": sloped(lambda at: slope_of_activation(at.here)),
     "one_path_only": [
         cut(*paths, to=("h1", "h2"))
@@ -313,24 +293,26 @@ OUTPUT_LINEAR = (computed_as("o1", "z3"), computed_as("o2", "z4"))
 LINEAR = [HIDDEN_LINEAR, OUTPUT_LINEAR, (*HIDDEN_LINEAR, *OUTPUT_LINEAR)]
 
 
+def numbers(*values: float) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
 def of_outputs(wrong: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
     """A wrong loss, from the outputs and the targets."""
     return lambda x, y, w: wrong(forward(x, w)[1], y)
 
 
+def squares(*factors: float) -> Callable[..., Tensor]:
+    """The squares added up with other factors than ½ and ½."""
+    return of_outputs(lambda o, y: (numbers(*factors) * (o - y) ** 2).sum())
+
+
 LOSS_SLIPS = {
-    "extra_factor_2": [
-        of_outputs(lambda o, y: ((o - y) ** 2).sum()),
-        of_outputs(lambda o, y: ((o - y) ** 2 * numbers(1.0, 0.5)).sum()),
-        of_outputs(lambda o, y: ((o - y) ** 2 * numbers(0.5, 1.0)).sum()),
-    ],
+    "extra_factor_2": [squares(1.0, 1.0), squares(1.0, 0.5), squares(0.5, 1.0)],
     "target_ignored": absent("y1", "y2"),
     "crossed_wiring": READS,
-    "one_output_only": [
-        of_outputs(lambda o, y: 0.5 * (o - y)[0] ** 2),
-        of_outputs(lambda o, y: 0.5 * (o - y)[1] ** 2),
-    ],
-    "halved_loss": of_outputs(lambda o, y: 0.25 * ((o - y) ** 2).sum()),
+    "one_output_only": [squares(0.5, 0.0), squares(0.0, 0.5)],
+    "halved_loss": squares(0.25, 0.25),
     "not_squared": [
         of_outputs(lambda o, y: 0.5 * (o - y).sum()),
         of_outputs(lambda o, y: 0.5 * (o - y).abs().sum()),
@@ -393,10 +375,6 @@ LOOPS["one_after_the_other"] = [*LOOPS["one_after_the_other"], train_with_update
 # ── what the notes state ───────────────────────────────────────────────────────────────────────
 
 
-def numbers(*values: float) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64)
-
-
 def worked() -> tuple[Tensor, Tensor, Tensor]:
     """x, y, w of the notes."""
     w = numbers(0.2, -0.4, 0.5, 0.6, 0.1, -0.5, -0.3, 0.8)
@@ -451,20 +429,23 @@ def program(lesson: ModuleType, device: str) -> None:
     print("gradient at the start    by hand     autograd")
     for name, hand, auto in zip(GRADIENTS, by_hand.tolist(), by_autograd.tolist(), strict=True):
         print(f"  {name:<18} {hand:>12.6f} {auto:>12.6f}")
-    done = 0
-    for until in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000):
-        w, losses = lesson.train(x, y, w, 1.0, until - done)
-        done = until
-        _, (o1, o2) = lesson.forward(x, w)
-        print(
-            f"  round {until:>4}   loss = {losses[-1].item():.7f}   "
-            f"after it o = ({o1.item():.4f}, {o2.item():.4f})"
-        )
+    for until, now, loss in stages(lambda w, n: lesson.train(x, y, w, 1.0, n), w, *ROUNDS):
+        o1, o2 = lesson.forward(x, now)[1].tolist()
+        print(f"  round {until:>4}   loss = {loss:.7f}   after it o = ({o1:.4f}, {o2:.4f})")
     print(f"targets ({y[0].item():g}, {y[1].item():g}): below 0 no sigmoid can go")
 
 
 NODES = (*"x1 x2 y1 y2".split(), *WEIGHTS, *"z1 z2 z3 z4 h1 h2 o1 o2 r1 r2".split())  # noqa: SIM905
 WORKED = "x = (0.5, 0.3), y = (0.23, −0.07)"
+NET = Net(
+    "loss",
+    WORKED,
+    layers=(("x1", "x2"), ("h1", "h2"), ("o1", "o2")),
+    edges=(
+        *(("x1", "h1"), ("x1", "h2"), ("x2", "h1"), ("x2", "h2")),
+        *(("h1", "o1"), ("h1", "o2"), ("h2", "o1"), ("h2", "o2")),
+    ),
+)
 FIGURES = (
     Graph(
         "loss",
@@ -476,16 +457,9 @@ FIGURES = (
             "o": lambda x, w: forward(x, w)[1],
             "r": lambda x, y, w: forward(x, w)[1] - y,
         },
+        net=NET,
     ),
-    Net(
-        "loss",
-        WORKED,
-        layers=(("x1", "x2"), ("h1", "h2"), ("o1", "o2")),
-        edges=(
-            *(("x1", "h1"), ("x1", "h2"), ("x2", "h1"), ("x2", "h2")),
-            *(("h1", "o1"), ("h1", "o2"), ("h2", "o1"), ("h2", "o2")),
-        ),
-    ),
+    NET,
     Losses(
         "train",
         "three rounds with step 1",
@@ -502,12 +476,11 @@ LESSON = lesson(
     program=program,
     figures=FIGURES,
     exercises=(
-        Exercise(
-            "sigmoid",
+        exercise(
             sigmoid,
-            ("σ(z)",),
+            "σ(z)",
+            Witness("torch.sigmoid", lambda z: torch.sigmoid(z)),
             draw=draw_sums,
-            witnesses=(Witness("torch.sigmoid", lambda z: torch.sigmoid(z)),),
             wrong={
                 "sign_flipped": lambda z: torch.sigmoid(-z),
                 "sigmoid_slope_returned": lambda z: sigmoid_slope(sigmoid(z)),
@@ -518,12 +491,11 @@ LESSON = lesson(
                 ],
             },
         ),
-        Exercise(
-            "sigmoid_slope",
+        exercise(
             sigmoid_slope,
-            ("σ′(z)",),
+            "σ′(z)",
+            Witness("autograd", slope_by_autograd),
             draw=draw_activations,
-            witnesses=(Witness("autograd", slope_by_autograd),),
             wrong={
                 "sign_flipped": Mapped(Tensor.neg),
                 "slope_of_activation": lambda a: slope_of_activation(a),
@@ -531,35 +503,28 @@ LESSON = lesson(
                 "tanh_slope": lambda a: 1 - a**2,
             },
         ),
-        Exercise(
-            "forward",
+        exercise(
             forward,
             ("h", "o"),
+            forward_by_units,
             labels={"h": ("h1", "h2"), "o": ("o1", "o2")},
-            witnesses=(Witness("unit by unit", forward_by_units),),
             slipped=both_layers,
             wrong=FORWARD_SLIPS,
         ),
-        Exercise(
-            "loss",
-            loss,
-            ("loss",),
-            witnesses=(Witness("unit by unit", nodes),),
-            slipped=nodes.node(),
-            wrong=LOSS_SLIPS,
+        exercise(
+            loss, "loss", Witness("unit by unit", nodes), slipped=nodes.node(), wrong=LOSS_SLIPS
         ),
         *gradients(nodes, gradient, SLIPS, labels=LABELS, nodes=implied),
-        Exercise(
-            "update",
+        exercise(
             update,
-            ("w",),
+            "w",
+            Witness("torch.sub", lambda w, grad, step: torch.sub(w, grad, alpha=step)),
             draw=draw_update,
             labels={"w": WEIGHTS},
-            witnesses=(Witness("torch.sub", lambda w, grad, step: torch.sub(w, grad, alpha=step)),),
             wrong=UPDATE_SLIPS,
         ),
         train.exercise(
-            Witness("autograd", train_by_autograd),
+            Witness("autograd", train.by_autograd),
             wrong=LOOPS | in_every_step(SLIPS),
             labels={"w": WEIGHTS},
         ),

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from checks.grader.language.descent import descend
-from checks.grader.language.exercises import gradients
+from checks.grader.language.exercises import exercise, gradients
 from checks.grader.language.figure import Fit, Graph, Losses, Surface
 from checks.grader.language.inputs import Dice, columns
-from checks.grader.language.lesson import Built, Exercise, Source, Witness, lesson
+from checks.grader.language.lesson import Built, Source, Witness, lesson
 from checks.grader.language.linear import curvatures, hessian, trained_on_all
+from checks.grader.language.log import stages
 from checks.grader.language.net import net
 from checks.grader.language.slips import (
     Mapped,
@@ -182,19 +183,6 @@ train = Training(
 def gradient_by_autograd(model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
     loss = nn.functional.mse_loss(model(x), y)
     return torch.autograd.grad(loss, list(model.parameters()))
-
-
-def train_by_autograd(
-    model: nn.Module, x: Tensor, y: Tensor, lr: float, epochs: int
-) -> tuple[Tensor, ...]:
-    parameters: tuple[Tensor, ...] = parameters_of(model)
-    losses = []
-    for _ in range(epochs):
-        leaves = [parameter.clone().requires_grad_() for parameter in parameters]
-        losses.append(nn.functional.mse_loss(nn.functional.linear(x, *leaves), y))
-        grads = torch.autograd.grad(losses[-1], leaves)
-        parameters = tuple((p - lr * g).detach() for p, g in zip(leaves, grads, strict=True))
-    return (*parameters, torch.stack(losses).detach())
 
 
 def train_by_map(
@@ -512,15 +500,12 @@ def program(lesson: ModuleType, device: str) -> None:
     model = lesson.LinearRegression().to(device)
     four = torch.full((1, 1), 4.0, device=device)
     print(f"predict (before training) 4 → {model(four).item():.4f}")
-    done = 0
-    for until in (100, *range(1000, 10_001, 1000)):
-        losses = lesson.train(model, x, y, LR, until - done)
-        done = until
-        weight, bias = model.linear.weight.item(), model.linear.bias.item()
-        print(
-            f"  epoch {until:>5}   loss {losses[-1].item():.6f}   "
-            f"weight {weight:.4f}   bias {bias:.4f}"
-        )
+    until = (100, *range(1000, 10_001, 1000))
+    for epoch, line, loss in stages(
+        lambda line, n: (line, lesson.train(model, x, y, LR, n)), model.linear, *until
+    ):
+        weight, bias = line.weight.item(), line.bias.item()
+        print(f"  epoch {epoch:>5}   loss {loss:.6f}   weight {weight:.4f}   bias {bias:.4f}")
     print(f"predict (after training) 4 → {model(four).item():.4f}")
     weight, bias = lesson.closed_form(x, y)
     print(f"least squares, no training: weight {weight.item():.4f}, bias {bias.item():.4f}")
@@ -547,38 +532,35 @@ LESSON = lesson(
     program=program,
     figures=FIGURES,
     exercises=(
-        Exercise(
-            "to_column",
+        exercise(
             to_column,
-            ("column",),
+            "column",
+            Witness("stacked", lambda values: torch.stack(values.split(1))),
             draw=lambda dice: {"values": dice.tensor(5 + dice.trial)},
-            witnesses=(Witness("stacked", lambda values: torch.stack(values.split(1))),),
             wrong={"row_not_column": lambda values: values.reshape(1, -1)},
         ),
-        Exercise(
-            "LinearRegression",
+        exercise(
             line,
-            ("ŷ",),
+            "ŷ",
+            Witness("nn.Linear", lambda x, weight, bias: make_model(weight, bias)(x)),
+            name="LinearRegression",
             driver=use_class,
-            witnesses=(Witness("nn.Linear", lambda x, weight, bias: make_model(weight, bias)(x)),),
             wrong=CLASS_SLIPS,
         ),
         gradients(nodes, gradient, SLIPS)[0],
-        Exercise(
-            "grad_by_autograd",
+        exercise(
             gradient_of_model,
             ("∂loss/∂weight", "∂loss/∂bias"),
+            *witnesses(gradient_by_autograd, of_model(gradient_of(nodes, *nodes.wrt)[1].evaluate)),
+            name="grad_by_autograd",
             method="by_autograd",
             draw=draw_models,
-            witnesses=witnesses(
-                gradient_by_autograd, of_model(gradient_of(nodes, *nodes.wrt)[1].evaluate)
-            ),
             wrong={id: of_model(wrong) for id, wrong in SLIPS.items()}
             | {"not_zeroed": on_top_of_grad},
             slipped=lambda *slips: of_model(nodes.gradient(*slips)),
         ),
         train.exercise(
-            Witness("autograd", train_by_autograd),
+            Witness("autograd", train.by_autograd),
             Witness("map", train_by_map),
             driver=use_train,
             may_change=("model",),
@@ -587,14 +569,13 @@ LESSON = lesson(
             | train.loops(0.01, 0.001, 0.1)
             | {"sample_not_batch": sample_by_sample},
         ),
-        Exercise(
-            "closed_form",
+        exercise(
             closed_form,
             ("weight", "bias"),
+            least_squares,
             draw=draw_points,
-            witnesses=(Witness("lstsq", least_squares),),
-            wrong=CLOSED_FORM_SLIPS,
             slack=10.0,
+            wrong=CLOSED_FORM_SLIPS,
         ),
     ),
 )

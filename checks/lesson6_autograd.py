@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from checks.grader.language import maps, tensors
+from checks.grader.language import exercises, maps, tensors
 from checks.grader.language.figure import Graph
 from checks.grader.language.inputs import Dice
 from checks.grader.language.lesson import Built, Exercise, Source, Variants, Witness, lesson
@@ -522,12 +522,10 @@ FIGURES = (
 )
 
 
-def exercise(truth: Callable[..., Any], quantities: str, *ways: Witness, **fields: Any) -> Exercise:
+def exercise(truth: Callable[..., Any], *given: Any, **fields: Any) -> Exercise:
     """Of a gradient, which the student's function asks autograd for unless `fields` say so not."""
-    wrong = WRONG[truth.__name__]
-    names = tuple(quantities.split())
-    fields = {"method": "by_autograd", **fields}
-    return Exercise(truth.__name__, truth, names, wrong, witnesses=ways, **fields)
+    wrong, method = WRONG[truth.__name__], fields.pop("method", "by_autograd")
+    return exercises.exercise(truth, *given, method=method, wrong=wrong, **fields)
 
 
 LESSON = lesson(
@@ -539,8 +537,8 @@ LESSON = lesson(
     exercises=(
         exercise(
             describe,
-            "is_leaf requires_grad has_grad_fn",
-            Witness("by trying", describe_by_trying),
+            ("is_leaf", "requires_grad", "has_grad_fn"),
+            describe_by_trying,
             method=None,
             draw=draw_tensor_to_describe,
         ),
@@ -574,7 +572,7 @@ LESSON = lesson(
         ),
         exercise(
             grad_through_data_edit,
-            "x_after grad",
+            ("x_after", "grad"),
             *witnesses(data_edit, difference_before_the_edit),
             draw=draw_edit,
         ),
@@ -586,7 +584,7 @@ LESSON = lesson(
         ),
         exercise(
             steepest_direction,
-            "direction slope",
+            ("direction", "slope"),
             *witnesses(
                 lambda f, x: steepest_of(by_autograd.evaluate(f=f, x=x)),
                 lambda f, x: steepest_of(by_differences.evaluate(f=f, x=x)),

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from checks.grader.language.descent import descend
-from checks.grader.language.exercises import gradients
+from checks.grader.language.exercises import exercise, gradients
 from checks.grader.language.figure import Graph, Losses, Separation
 from checks.grader.language.inputs import Dice, cases
-from checks.grader.language.lesson import Exercise, Witness, lesson
+from checks.grader.language.lesson import lesson
 from checks.grader.language.net import net
 from checks.grader.language.slips import (
     Mapped,
@@ -78,26 +78,16 @@ def count_parameters(sizes: list[int]) -> int:
 train = Training(nodes, loss, gradient, ("xs", "ys"))
 
 
-def implied(
-    answer: Gradients,
-    x: Tensor,
-    y: Tensor,
-    W1: Tensor,
-    b1: Tensor,
-    W2: Tensor,
-    b2: Tensor,
-) -> Mapping[str, tuple[Tensor, Tensor]]:
+def implied(answer: Gradients, **at: Tensor) -> Mapping[str, tuple[Tensor, Tensor]]:
     """A bias has slope 1, so ∂b2 is the gradient at ŷ and ∂b1 the one at z."""
     grad_W1, grad_b1, grad_W2, grad_b2 = answer
-    h = torch.sigmoid(W1 @ x + b1)
+    h, residual = (nodes.value(name)(**at) for name in ("h", "r"))
+    grad_z = at["W2"].T @ grad_b2 * h * (1 - h)
     return {
-        "∂loss/∂ŷ (which ∂loss/∂b2 equals)": (grad_b2, W2 @ h + b2 - y),
+        "∂loss/∂ŷ (which ∂loss/∂b2 equals)": (grad_b2, residual),
         "∂loss/∂W2": (grad_W2, torch.outer(grad_b2, h)),
-        "∂loss/∂z, before σ (which ∂loss/∂b1 equals)": (
-            grad_b1,
-            W2.T @ grad_b2 * h * (1 - h),
-        ),
-        "∂loss/∂W1": (grad_W1, torch.outer(grad_b1, x)),
+        "∂loss/∂z, before σ (which ∂loss/∂b1 equals)": (grad_b1, grad_z),
+        "∂loss/∂W1": (grad_W1, torch.outer(grad_b1, at["x"])),
     }
 
 
@@ -111,17 +101,17 @@ def columns_one_by_one(W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> tuple[
     return torch.stack([forward_linear(e, W1, b1, W2, b2) - b for e in units], dim=1), b
 
 
-def in_layers(between: Callable[[Tensor], Tensor]) -> Witness:
+def in_layers(between: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
     """The net in PyTorch's own layers."""
 
-    def evaluate(x: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
+    def by_torch(x: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
         return nn.functional.linear(between(nn.functional.linear(x, W1, b1)), W2, b2)
 
-    return Witness("nn.functional.linear", evaluate)
+    return by_torch
 
 
 def loss_by_torch(x: Tensor, y: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
-    y_hat = in_layers(torch.special.expit).evaluate(x, W1, b1, W2, b2)
+    y_hat = in_layers(torch.special.expit)(x, W1, b1, W2, b2)
     return nn.functional.mse_loss(y_hat, y, reduction="sum") / 2
 
 
@@ -376,14 +366,7 @@ COUNT_SLIPS = {
 
 
 def train_moving_W2_first(
-    xs: Tensor,
-    ys: Tensor,
-    W1: Tensor,
-    b1: Tensor,
-    W2: Tensor,
-    b2: Tensor,
-    lr: float,
-    epochs: int,
+    xs: Tensor, ys: Tensor, *, lr: float, epochs: int, **net: Tensor
 ) -> tuple[Any, ...]:
     """The backward pass goes through a W2 that has already made its step."""
 
@@ -392,7 +375,7 @@ def train_moving_W2_first(
         return nodes.run(at, (back(lambda g, _: moved.T @ g),))
 
     samples = list(zip(xs, ys, strict=True))
-    return descend(step, samples, (W1, b1, W2, b2), lr, epochs)
+    return descend(step, samples, tuple(net[name] for name in nodes.wrt), lr, epochs)
 
 
 TRAIN_SLIPS = {
@@ -440,7 +423,8 @@ def program(lesson: Any, device: str) -> None:
     xs, ys, lr = example["xs"], example["ys"], example["lr"]
     net = tuple(example[name] for name in nodes.wrt)
     W, b = lesson.collapse(*net)
-    print(f"Two layers without σ are one layer: W = {written(W)}, b = {written(b)}")
+    layer = f"W = {W.tolist()}, b = {b.tolist()}".translate(str.maketrans("[]", "()"))
+    print(f"Two layers without σ are one layer: {layer}")
     print(f"The best such layer on XOR has mean loss {mean_loss(line_through(xs, ys), ys):.6f}\n")
     print("epoch   without σ     with σ      (mean loss)")
     linear = net
@@ -476,11 +460,6 @@ def descend_without_sigma(
         (0.5 * ((answers - ys) ** 2).sum(dim=1).mean()).backward()
         optimiser.step()
     return tuple(leaf.detach() for leaf in leaves)
-
-
-def written(value: Tensor) -> str:
-    """A tensor as a line of text."""
-    return str(value.tolist()).replace("[", "(").replace("]", ")")
 
 
 def shape_of_the_hidden_layer() -> str:
@@ -532,45 +511,24 @@ LESSON = lesson(
         Separation("train", XOR, given={"epochs": EPOCHS}),
     ),
     exercises=(
-        Exercise(
-            "forward_linear",
+        exercise(
             forward_linear,
-            ("ŷ",),
-            witnesses=(in_layers(lambda value: value),),
+            "ŷ",
+            in_layers(lambda value: value),
             slipped=lambda *slips: nodes.node("y_hat")(NO_SIGMOID, *slips),
             wrong=LINEAR_SLIPS,
         ),
-        Exercise(
-            "collapse",
-            collapse,
-            ("W", "b"),
-            witnesses=(Witness("forward_linear column by column", columns_one_by_one),),
-            wrong=COLLAPSE_SLIPS,
-        ),
-        Exercise(
-            "forward",
+        exercise(collapse, ("W", "b"), columns_one_by_one, wrong=COLLAPSE_SLIPS),
+        exercise(
             forward,
-            ("ŷ",),
-            witnesses=(in_layers(torch.special.expit),),
+            "ŷ",
+            in_layers(torch.special.expit),
             slipped=nodes.node("y_hat"),
             wrong=FORWARD_SLIPS,
         ),
-        Exercise(
-            "loss",
-            loss,
-            ("loss",),
-            witnesses=(Witness("nn.functional.mse_loss", loss_by_torch),),
-            slipped=nodes.node(),
-            wrong=LOSS_SLIPS,
-        ),
+        exercise(loss, "loss", loss_by_torch, slipped=nodes.node(), wrong=LOSS_SLIPS),
         *gradients(nodes, gradient, SLIPS, nodes=implied),
-        Exercise(
-            "count_parameters",
-            count_parameters,
-            ("number of parameters",),
-            witnesses=(Witness("nn.Linear", counted_by_torch),),
-            wrong=COUNT_SLIPS,
-        ),
+        exercise(count_parameters, "number of parameters", counted_by_torch, wrong=COUNT_SLIPS),
         train.exercise(wrong=TRAIN_SLIPS),
     ),
 )

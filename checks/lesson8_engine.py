@@ -30,6 +30,7 @@ from checks.grader.language.engine import (
     forwards,
     in_all,
 )
+from checks.grader.language.exercises import exercise
 from checks.grader.language.figure import Graph, Losses
 from checks.grader.language.graphs import (
     ORDER,
@@ -41,6 +42,7 @@ from checks.grader.language.graphs import (
 )
 from checks.grader.language.inputs import Dice
 from checks.grader.language.lesson import Exercise, Variants, Witness, lesson
+from checks.grader.language.log import ROUNDS, stages
 from checks.grader.language.slips import Slip, absent
 from checks.grader.language.truth import gradient_of
 
@@ -111,7 +113,7 @@ def returned(what: str, made: Any) -> TypeError:
     return TypeError(f"{what}, and returned {kind}")
 
 
-def parts_of(lesson: Any, name: str, *given: Any) -> tuple[Any, ...]:
+def parts_of(name: str, lesson: Any, *given: Any) -> tuple[Any, ...]:
     """Value, slopes, and whether the parents are right, of a node that an operation makes."""
     Node = given_class(lesson)
     arguments: list[Any] = []
@@ -140,22 +142,6 @@ def parts_of(lesson: Any, name: str, *given: Any) -> tuple[Any, ...]:
             )
     right = [id(node) for node in made.parents] == [id(node) for node in parents]
     return made.value, *made.slopes, right
-
-
-def use_add(lesson: Any, a: Tensor, b: Tensor) -> Any:
-    return parts_of(lesson, "add", a, b)
-
-
-def use_multiply(lesson: Any, a: Tensor, b: Tensor) -> Any:
-    return parts_of(lesson, "multiply", a, b)
-
-
-def use_power(lesson: Any, a: Tensor, n: float) -> Any:
-    return parts_of(lesson, "power", a, n)
-
-
-def use_sigmoid(lesson: Any, a: Tensor) -> Any:
-    return parts_of(lesson, "sigmoid", a)
 
 
 def nodes_of(lesson: Any, end: Any) -> tuple[list[Any], Any]:
@@ -192,18 +178,17 @@ def nodes_of(lesson: Any, end: Any) -> tuple[list[Any], Any]:
     nodes: list[Any] = []
     for value, parents, slopes in zip(end["values"], end["parents"], end["slopes"]):  # noqa: B905
         nodes.append(Node(value, tuple(nodes[i] for i in parents), slopes))
-        nodes[-1].place = len(nodes)
     return nodes, call
 
 
-def all_behind(end: Any) -> Any:
-    """The nodes of `nodes_of` behind one of them, in the order in which they were made."""
+def all_behind(nodes: list[Any], end: Any) -> list[Any]:
+    """Those of the nodes that one depends on, and itself, in the order in which they were made."""
     found, new = {end}, [end]
     while new:
         more = [parent for parent in new.pop().own_parents if parent not in found]
         found.update(more)
         new += more
-    return sorted(found, key=lambda node: node.place)
+    return [node for node in nodes if node in found]
 
 
 def list_nodes(lesson: Any, end: Any) -> Any:
@@ -232,7 +217,10 @@ def check_grads(grads: list[Any]) -> None:
 
 def go_backward(lesson: Any, end: Any) -> Any:
     """What the leaves hold after each of three calls, and whether all other nodes hold None."""
-    nodes, call = nodes_of(lesson, end)
+    return held_by_leaves(*nodes_of(lesson, end), end)
+
+
+def held_by_leaves(nodes: list[Any], call: Any, end: Any) -> Any:
     leaves = [node for node in nodes if not node.own_parents]
     given = [*end["values"], *(slope for own in end["slopes"] for slope in own)]
     numbers = list({id(number): number for number in given}.values())
@@ -249,7 +237,7 @@ def go_backward(lesson: Any, end: Any) -> Any:
                     "go there; nothing is returned."
                 )
             inner = all(node.grad is None for node in nodes if node.own_parents)
-            needed = set(all_behind(nodes[start]))
+            needed = set(all_behind(nodes, nodes[start]))
             beside = all(leaf.grad is None for leaf in leaves if leaf not in needed)
         held.append(torch.stack(grads))
     if not torch.equal(before, torch.stack(numbers)):
@@ -261,15 +249,39 @@ def go_backward(lesson: Any, end: Any) -> Any:
 
 
 def go_backward_apart(lesson: Any, end: Any) -> Any:
-    """With a right order in place of the student's: one for nodes of the check, and for no others,
+    """With a right order in place of the student's. It knows the nodes of this graph and no others,
     so that a file that keeps it for later has gained nothing."""
+    nodes, call = nodes_of(lesson, end)
     around = getattr(lesson.backward, "__globals__", vars(lesson))
     own = around.get("topological_order")
-    around["topological_order"] = all_behind
+    around["topological_order"] = lambda end: all_behind(nodes, end)
     try:
-        return go_backward(lesson, end)
+        return held_by_leaves(nodes, call, end)
     finally:
         around["topological_order"] = own
+
+
+def through_nodes(name: str, lesson: Any, *given: Any) -> Any:
+    """The answer of a function that has to make nodes on its way to it."""
+    Given = given_class(lesson)
+    made: list[None] = []
+    begin = Given.__init__
+
+    def counted(self: Any, *values: Any, **named: Any) -> None:
+        made.append(None)
+        begin(self, *values, **named)
+
+    Given.__init__ = counted
+    try:
+        answer = getattr(lesson, name)(*given)
+    finally:
+        Given.__init__ = begin
+    if not made:
+        raise RuntimeError(
+            f"`{name}` has made no Node: here the gradients come from your own engine. Build the "
+            "loss of nodes, go backward from it, and read the `.grad` of the weights."
+        )
+    return answer
 
 
 # ── what is right ──────────────────────────────────────────────────────────────────────────────
@@ -339,7 +351,8 @@ def never_ending(right: Callable[..., Any]) -> list[Any]:
 def key_error(end: Spec) -> Any:
     """Leaves first, and nothing has arrived at them."""
     if len(end["parents"]) > 1:
-        raise KeyError
+        nodes = zip(end["values"], end["parents"], strict=True)
+        raise KeyError(*(f"Node({value.item():g})" for value, own in nodes if not own))
     return RIGHT(end)
 
 
@@ -389,7 +402,8 @@ BACKWARD_MISTAKES: dict[str, Variants] = {
         Engine(keeps="dict", seed="added"),
     ),
     "interior_grads_kept/shown": Engine(keeps="shown"),
-    "same_parent_once": Engine(once=True),
+    "same_parent_once": engines(Engine(twice="first"), Engine(twice="last")),
+    "slope_of_first_place": Engine(twice="first again"),
     "end_is_leaf_missed": Engine(alone=False),
     "order_not_topological": [
         *engines(
@@ -427,11 +441,7 @@ def sloped(*slopes: Callable[[Tensor, Tensor], Tensor]) -> list[Any]:
 
 
 def operation(
-    truth: Callable[..., Any],
-    driver: Callable[..., Any],
-    compute: Callable[..., Tensor],
-    name: str,
-    **fields: Any,
+    truth: Callable[..., Any], compute: Callable[..., Tensor], name: str, **fields: Any
 ) -> Exercise:
     """An exercise on one operation: value, a slope for each parent, the parents. Its witnesses are
     PyTorch's own operation, and autograd and differences of it."""
@@ -445,16 +455,22 @@ def operation(
         return Witness(slopes.name, evaluate)
 
     listed = "(a, b)" if len(wrt) == 2 else "(a,)"
-    return Exercise(
-        truth.__name__,
+    return exercise(
         truth,
         (name, *(f"∂({name})/∂{parent}" for parent in wrt), f"parents are {listed}"),
-        witnesses=tuple(map(full, gradient_of(compute, *wrt))),
+        *map(full, gradient_of(compute, *wrt)),
         method="by_engine",
-        driver=driver,
-        needs=(given_class, returned, parts_of),
+        driver=partial(parts_of, truth.__name__),
+        needs=(given_class, returned),
         **fields,
     )
+
+
+def through_engine(name: str, of_net: str) -> Exercise:
+    """An exercise of lesson 4, done by the student's engine."""
+    theirs = next(one for one in net.LESSON.exercises if one.name == of_net)
+    own = replace(theirs, name=name, draw=net.draw, method="by_engine")
+    return replace(own, driver=partial(through_nodes, name), needs=(given_class,))
 
 
 # ── the claims, the program ────────────────────────────────────────────────────────────────────
@@ -496,18 +512,16 @@ def program(lesson: ModuleType, device: str) -> None:
     for name, one, other in zip(net.GRADIENTS, mine, right, strict=True):
         print(f"  {name}           {one:>14.7f} {other:>16.7f}")
     print("\nloss before round       your engine   torch.autograd")
-    own, theirs, done = w, w, 0
-    for until in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000):
-        own, losses = lesson.train(x, y, own, 1.0, until - done)
-        theirs, others = net.train_by_autograd(x, y, theirs, 1.0, until - done)
-        done = until
-        print(f"  {until:>4}                {losses[-1].item():>14.7f} {others[-1].item():>16.7f}")
-    print(f"\nThe largest difference between the trained weights: {(own - theirs).abs().max():.1e}")
+    own = [*stages(lambda w, n: lesson.train(x, y, w, 1.0, n), w, *ROUNDS)]
+    theirs = [*stages(lambda w, n: net.train.by_autograd(x, y, w, 1.0, n), w, *ROUNDS)]
+    for (until, _, loss), (_, _, other) in zip(own, theirs, strict=True):
+        print(f"  {until:>4}                {loss:>14.7f} {other:>16.7f}")
+    apart = (own[-1][1] - theirs[-1][1]).abs().max()
+    print(f"\nThe largest difference between the trained weights: {apart:.1e}")
 
 
 # ── the lesson ─────────────────────────────────────────────────────────────────────────────────
 
-OF_NET = {exercise.name: exercise for exercise in net.LESSON.exercises}
 LESSON = lesson(
     __name__,
     draw=draw,
@@ -523,7 +537,6 @@ LESSON = lesson(
     exercises=(
         operation(
             add,
-            use_add,
             lambda a, b: torch.add(a, b),
             "a + b",
             wrong={
@@ -535,7 +548,6 @@ LESSON = lesson(
         ),
         operation(
             multiply,
-            use_multiply,
             lambda a, b: torch.mul(a, b),
             "a·b",
             wrong={
@@ -545,7 +557,6 @@ LESSON = lesson(
         ),
         operation(
             power,
-            use_power,
             lambda a, n: torch.pow(a, n),
             "aⁿ",
             draw=draw_power,
@@ -557,7 +568,6 @@ LESSON = lesson(
         ),
         operation(
             sigmoid,
-            use_sigmoid,
             lambda a: torch.sigmoid(a),
             "σ(a)",
             draw=lambda dice: {"a": dice.number("a", high=4.5)},
@@ -568,35 +578,30 @@ LESSON = lesson(
                 "tanh_slope": sloped(lambda a, s: 1 - s**2),
             },
         ),
-        Exercise(
-            "topological_order",
+        exercise(
             topological_order,
             ORDER,
-            witnesses=(Witness("another order", is_order),),
+            Witness("another order", is_order),
             method="by_engine",
             driver=list_nodes,
             needs=(given_class, returned, nodes_of),
             reads=read_order,
             wrong=ORDER_MISTAKES,
         ),
-        Exercise(
-            "backward",
+        exercise(
             RIGHT,
             HELD,
-            witnesses=(
-                Witness("autograd", in_all(by_autograd)),
-                Witness("differences", in_all(by_differences)),
-            ),
+            Witness("autograd", in_all(by_autograd)),
+            Witness("differences", in_all(by_differences)),
+            name="backward",
             method="by_engine",
             driver=go_backward,
             mended=go_backward_apart,
-            needs=(given_class, nodes_of, all_behind, check_grads, go_backward),
+            needs=(given_class, nodes_of, all_behind, check_grads, held_by_leaves),
             slipped=combined,
             wrong=BACKWARD_MISTAKES,
         ),
-        *(
-            replace(OF_NET[name], name=own, draw=net.draw, method="by_engine")
-            for name, own in (("grad_by_hand", "net_gradients"), ("train", "train"))
-        ),
+        through_engine("net_gradients", "grad_by_hand"),
+        through_engine("train", "train"),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -12,18 +12,21 @@ import torch
 from torch import Tensor
 
 from checks.slips.answer import Reading, readings
-from checks.slips.search import RTOL, Candidate, Map, Trial, explanations, same, singles
+from checks.slips.search import RTOL, Candidate, Search, largest, same
 from checks.slips.tape import NotATape, Tape, record
 from checks.slips.words import Finding, Story, listed, told
 
 #: More stories than these are only counted.
 TOLD = 3
+#: How many times the right gradient an answer may differ from it and be called nearly right.
+NEARLY = 0.01
 Inputs = Mapping[str, Any]
+Gradient = Callable[..., Any] | type[torch.autograd.Function]
 
 
 def why(
     loss: Callable[..., Tensor],
-    gradient: Callable[..., Any] | type[torch.autograd.Function],
+    gradient: Gradient,
     *cases: Inputs,
     wrt: Sequence[str] | str | None = None,
 ) -> Finding:
@@ -41,7 +44,7 @@ def why(
     """
     if len(cases) < 2:
         raise ValueError("why needs at least two cases: one always has some ratio to the right one")
-    if all(_equal(case, cases[0]) for case in cases[1:]):
+    if all(_plain(case) == _plain(cases[0]) for case in cases[1:]):
         raise ValueError("why needs at least two different cases: these are the same numbers")
     exact = [{name: _exact(value) for name, value in case.items()} for case in cases]
     names = _wanted(exact[0], wrt)
@@ -50,28 +53,14 @@ def why(
         for tape, case in zip(tapes, exact, strict=True):
             _compare_with_autograd(tape, loss, case, names)
         answers = [_answer(gradient, case, names) for case in exact]
-        finding = explain(tapes, answers, names)
+        finding = Inquiry(tapes, names).explain(answers)
     except NotATape as reason:
         return Finding((), (), remark=f"The loss cannot be followed: {reason}.")
     if finding.wrong and not finding.stories:
-        forgotten = _forgotten(tapes[0], loss, gradient, exact[0], answers[0], names)
+        forgotten = [n for n in _floats(exact[0]) if _forgets(n, loss, gradient, exact[0], names)]
         told_too = f"Your answer does not depend on {listed(forgotten)}." if forgotten else ""
         finding = replace(finding, remark=f"{finding.remark} {told_too}".strip())
     return finding
-
-
-def explain(
-    tapes: Sequence[Tape],
-    answers: Sequence[Sequence[Any]],
-    wrt: Sequence[str],
-    *,
-    two: bool = True,
-) -> Finding:
-    """The same for recorded losses and the answers to each, a value for each name of `wrt`.
-
-    two  whether pairs of slips are looked for where no single one explains the answer
-    """
-    return Inquiry(tapes, wrt).explain(answers, two=two)
 
 
 class Inquiry:
@@ -79,25 +68,15 @@ class Inquiry:
 
     def __init__(self, tapes: Sequence[Tape], wrt: Sequence[str]) -> None:
         """Raises NotATape where the recordings are not of one graph or a gradient is infinite."""
-        if any(tape.shape != tapes[0].shape for tape in tapes):
+        shapes = [[(node.operation.name, node.parents) for node in tape.nodes] for tape in tapes]
+        if any(shape != shapes[0] for shape in shapes):
             raise NotATape("its steps are not the same on every case")
         self.tapes, self.wrt = tapes, wrt
         self.leaves = {name: tapes[0].inputs[name] for name in wrt}
-        self.rights = [_right(tape, self.leaves.values()) for tape in tapes]
-        self.scales = [_size(right[n] for n in self.leaves.values()) for right in self.rights]
-
-    @cached_property
-    def trials(self) -> list[Trial]:
-        """Of the right answers."""
-        return [
-            Trial(tape, {leaf: right[leaf] for leaf in self.leaves.values()})
-            for tape, right in zip(self.tapes, self.rights, strict=True)
-        ]
-
-    @cached_property
-    def singles(self) -> list[tuple[float, Candidate]]:
-        """Every single slip, and the slope that it gives on the first case."""
-        return list(singles(self.trials[0]))
+        self.search = Search(tapes, list(self.leaves.values()))
+        self.cases = self.search.cases
+        if not all(case.right[n].isfinite().all() for case in self.cases for n in case.u):
+            raise NotATape("the right gradient is not finite on every case")
 
     @cached_property
     def alone(self) -> dict[str, Inquiry]:
@@ -107,90 +86,103 @@ class Inquiry:
     def explain(
         self, answers: Sequence[Sequence[Any]], *, two: bool = True, rtol: float = RTOL
     ) -> Finding:
-        """What explains a value for each name on every case.
+        """What explains the answers, one for each case, with a value for each name of `wrt`.
 
+        two   whether pairs of slips are looked for where no single one explains them
         rtol  how well two numbers have to agree: that of the precision of the answers
         """
-        wrt, leaves, rights = self.wrt, self.leaves, self.rights
-        returned = {name: [_tensor(answer[k]) for answer in answers] for k, name in enumerate(wrt)}
-        flaws = [flaw for name in wrt if (flaw := _flaw(name, returned[name]))]
-        if flaws:
+        given = {
+            name: [_tensor(answer[k]) for answer in answers] for k, name in enumerate(self.wrt)
+        }
+        if flaws := [flaw for name, values in given.items() if (flaw := _flaw(name, values))]:
             return Finding((), (), remark=" ".join(flaws))
-        given = {name: [v for v in values if v is not None] for name, values in returned.items()}
-        right_ones, wrong_ones, odd_ones = self._sorted(given, rtol)
-        finding = Finding(tuple(right_ones), tuple(n for n in wrt if n not in right_ones))
+        known = {name: [v for v in values if v is not None] for name, values in given.items()}
+        kinds = {name: self._kind(name, values, rtol) for name, values in known.items()}
+        right, odd = (tuple(n for n in self.wrt if kinds[n] == k) for k in ("right", "odd"))
+        finding = Finding(right, tuple(n for n in self.wrt if n not in right))
         if finding.agrees:
             return finding
-        trials = self._trials([n for n in wrt if n not in odd_ones], given, rtol)
-        read = {
-            name: readings(self.tapes, rights, leaves[name], given[name], rtol)
-            for name in finding.wrong
-        }
+        read = {n: readings(self.cases, self.leaves[n], known[n], rtol) for n in finding.wrong}
         stories = _whole(finding.wrong, read)
-        if wrong_ones and all(read[name] for name in odd_ones):
-            known = None if odd_ones else self.singles
-            likely = explanations(trials, two=two and not stories, known=known)
-            aside = [read[name][0].words for name in odd_ones]
-            stories += _stories(self.tapes[0], likely, aside)
-        if not any(story.nodes for _, story in stories) and len(wrt) > 1 and not odd_ones:
-            stories += self._one_by_one(wrong_ones, given, rtol)
+        if all(read[name] for name in odd) and len(odd) < len(finding.wrong):
+            rest = [name for name in self.wrt if name not in odd]
+            asked = Inquiry(self.tapes, rest) if odd else self
+            likely = asked._find(known, rtol, two and not stories)
+            stories += _stories(self.tapes[0], likely, [read[name][0].words for name in odd])
+        if not any(story.nodes for _, story in stories) and len(self.wrt) > 1 and not odd:
+            stories += self._one_by_one(finding.wrong, known, rtol)
         stories.sort(key=lambda ranked: ranked[0])
-        kinds = {(story.slips, story.nodes): story for _, story in reversed(stories)}
-        told_ones = tuple(story for _, story in stories if story in kinds.values())
-        if not told_ones:
-            return replace(finding, remark=_remark(trials, finding, leaves))
-        rest = len(told_ones) - TOLD
-        more = f"Other explanations that give the same numbers: {rest}." if rest > 0 else ""
-        return replace(finding, stories=told_ones[:TOLD], remark=more)
+        kinds_told = {(story.slips, story.nodes): story for _, story in reversed(stories)}
+        ones = tuple(story for _, story in stories if story in kinds_told.values())
+        if not ones:
+            return replace(finding, remark=self._remark(finding, known))
+        more = f"Other explanations that give the same numbers: {len(ones) - TOLD}."
+        return replace(finding, stories=ones[:TOLD], remark=more if len(ones) > TOLD else "")
+
+    def _kind(self, name: str, values: Sequence[Tensor], rtol: float) -> str:
+        """Whether an answer is right, wrong, or odd: of another shape."""
+        pairs = [
+            (v, c.right[self.leaves[name]], c.scale)
+            for v, c in zip(values, self.cases, strict=True)
+        ]
+        if any(value.shape != right.shape for value, right, _ in pairs):
+            return "odd"
+        return "right" if all(same(*pair, rtol=rtol) for pair in pairs) else "wrong"
+
+    def _find(
+        self, given: Mapping[str, Sequence[Tensor]], rtol: float, two: bool
+    ) -> list[Candidate]:
+        answers = [
+            {leaf: given[name][k] for name, leaf in self.leaves.items()}
+            for k in range(len(self.tapes))
+        ]
+        return self.search.find(answers, rtol=rtol, two=two)
 
     def _one_by_one(
         self, wrong: Sequence[str], given: Mapping[str, Sequence[Tensor]], rtol: float
     ) -> list[tuple[float, Story]]:
         """A story for each wrong gradient, as if it were the only one."""
-        rank, parts = 0.0, []
-        for name in wrong:
-            alone = self.alone[name]
-            trials = alone._trials([name], given, rtol)
-            found = explanations(trials, two=False, known=alone.singles)
-            if not found:
-                return []
-            rank = max(rank, found[0].rank)
-            story = told(self.tapes[0], found[0].made)
-            parts.append(replace(story, words=f"for ∂{name} alone {story.words}"))
-        ids = tuple(dict.fromkeys(id for part in parts for id in part.slips))
-        nodes = tuple(dict.fromkeys(node for part in parts for node in part.nodes))
-        return [(rank, Story(ids, nodes, " and ".join(part.words for part in parts)))]
+        found = {name: self.alone[name]._find(given, rtol, False)[:1] for name in wrong}
+        if not all(found.values()):
+            return []
+        parts = {name: told(self.tapes[0], first.made) for name, (first,) in found.items()}
+        words = " and ".join(f"for ∂{name} alone {part.words}" for name, part in parts.items())
+        ids = tuple(dict.fromkeys(id for part in parts.values() for id in part.slips))
+        nodes = tuple(dict.fromkeys(node for part in parts.values() for node in part.nodes))
+        return [(max(first.rank for (first,) in found.values()), Story(ids, nodes, words))]
 
-    def _sorted(
-        self, given: Mapping[str, Sequence[Tensor]], rtol: float
-    ) -> tuple[list[str], list[str], list[str]]:
-        """The names whose gradients are right, those that are wrong, those of another shape."""
-        right_ones, wrong_ones, odd_ones = [], [], []
-        for name, leaf in self.leaves.items():
-            both = list(zip(given[name], (right[leaf] for right in self.rights), strict=True))
-            if any(value.shape != expected.shape for value, expected in both):
-                odd_ones.append(name)
-            elif all(
-                same(*pair, scale, rtol=rtol) for pair, scale in zip(both, self.scales, strict=True)
-            ):
-                right_ones.append(name)
-            else:
-                wrong_ones.append(name)
-        return right_ones, wrong_ones, odd_ones
-
-    def _trials(
-        self, names: Sequence[str], given: Mapping[str, Sequence[Tensor]], rtol: float
-    ) -> list[Trial]:
-        """The cases with the answers for these names."""
-        values = [{self.leaves[n]: given[n][k] for n in names} for k in range(len(self.tapes))]
-        if len(names) == len(self.wrt):
-            return [
-                trial.answered(answer, rtol=rtol)
-                for trial, answer in zip(self.trials, values, strict=True)
-            ]
-        return [
-            Trial(tape, answer, rtol=rtol) for tape, answer in zip(self.tapes, values, strict=True)
+    def _remark(self, finding: Finding, given: Mapping[str, Sequence[Tensor]]) -> str:
+        """What can be said without a story: nearly right, a steady ratio, a first doubtful node."""
+        pairs = [
+            (value, case.right[self.leaves[name]])
+            for name in finding.wrong
+            for value, case in zip(given[name], self.cases, strict=True)
         ]
+        if any(value.shape != right.shape for value, right in pairs):
+            return "None of the mistakes that I know gives this shape."
+        off = max(float((v - r).abs().max() / r.abs().max()) for v, r in pairs)
+        if off < NEARLY:
+            return f"It is nearly right: off by at most {off:.2g} of the largest entry."
+        ratios = [float((v * r).sum() / (r * r).sum()) for v, r in pairs]
+        if ratios[0] and all(same(v, ratios[0] * r, 0) for v, r in pairs):
+            return f"On every case it is {ratios[0]:.4g} times the right one, entry by entry."
+        graph = self.search.graph
+        words = "None of the mistakes that I know gives these numbers, alone or with one other."
+        if graph.is_large:
+            words = (
+                f"With {len(graph.way)} operations on the way only slips on the way back were "
+                "tried, one at a time; none gives these numbers."
+            )
+        vouching = [n for n in finding.right if self.cases[0].right[self.leaves[n]].any()]
+        wrong = [self.leaves[name] for name in finding.wrong]
+        doubtful = graph.first_doubtful([self.leaves[name] for name in vouching], wrong)
+        if doubtful is None or not vouching:
+            return words
+        share = "vouch for what they share" if len(vouching) > 1 else "vouches for what it shares"
+        return (
+            f"{words} {listed(vouching, '∂')} {share} with it; the first place for which that is "
+            f"not so is {doubtful.at}."
+        )
 
 
 def _stories(
@@ -199,17 +191,13 @@ def _stories(
     """One story for each kind of slip: the same slip at several places is one."""
     kinds: dict[tuple[tuple[str, str], ...], list[Candidate]] = {}
     for candidate in candidates:
-        kind = tuple(
-            (slip.id, "" if slip.id == "counted" else slip.words) for slip, _ in candidate.made
-        )
-        kinds.setdefault(kind, []).append(candidate)
+        kind = [(s.id, "" if s.id == "counted" else s.words) for s, _ in candidate.made]
+        kinds.setdefault(tuple(kind), []).append(candidate)
     stories = []
     for first, *others in kinds.values():
-        elsewhere = [other.made[0][1] for other in others if len(other.made) == 1]
+        elsewhere = [one.made[0][1] for one in others if len(one.made) == 1]
         story = told(tape, first.made, elsewhere)
-        if aside:
-            story = replace(story, words=" and ".join([story.words, *aside]))
-        stories.append((first.rank, story))
+        stories.append((first.rank, replace(story, words=" and ".join([story.words, *aside]))))
     return stories
 
 
@@ -220,84 +208,24 @@ def _whole(wrong: Sequence[str], read: Mapping[str, list[Reading]]) -> list[tupl
     if len(wrong) == 1:
         return [(r.rank, Story((r.id,), (), r.words)) for r in read[wrong[0]]]
     firsts = [read[name][0] for name in wrong]
-    words = " and ".join(reading.words for reading in firsts)
     ids = tuple(dict.fromkeys(reading.id for reading in firsts))
+    words = " and ".join(reading.words for reading in firsts)
     return [(max(reading.rank for reading in firsts), Story(ids, (), words))]
 
 
-def _remark(trials: Sequence[Trial], finding: Finding, leaves: Mapping[str, int]) -> str:
-    """What can be said without a story: nearly right, a constant ratio, the first doubtful node."""
-    wrong = [leaves[name] for name in finding.wrong if leaves[name] in trials[0].answer]
-    if len(wrong) < len(finding.wrong):
-        return "None of the mistakes that I know gives this shape."
-    off = max(
-        float((trial.answer[leaf] - trial.right[leaf]).abs().max() / trial.right[leaf].abs().max())
-        for trial in trials
-        for leaf in wrong
-    )
-    if off < 0.01:
-        return f"It is nearly right: off by at most {off:.2g} of the largest entry."
-    ratio = _ratio(trials, wrong)
-    if ratio is not None:
-        return f"On every case it is {ratio:.4g} times the right one, entry by entry."
-    map_ = Map(trials[0].tape, tuple(leaves.values()))
-    right = [leaves[name] for name in finding.right if _size([trials[0].right[leaves[name]]])]
-    doubtful = map_.first_doubtful(right, wrong)
-    known = "None of the mistakes that I know gives these numbers, alone or with one other."
-    if map_.is_large:
-        known = (
-            f"With {len(map_.way)} operations on the way only slips on the way back were tried, "
-            "one at a time; none gives these numbers."
-        )
-    if doubtful is None or not right:
-        return known
-    return (
-        f"{known} {listed(finding.right)} vouch for what they share "
-        f"with it; the first place for which they do not is {doubtful.at}."
-    )
-
-
-def _ratio(trials: Sequence[Trial], wrong: Sequence[int]) -> float | None:
-    """The one factor between the answers and the right gradients, if there is one."""
-    factors = []
-    for trial in trials:
-        for leaf in wrong:
-            right = trial.right[leaf]
-            factor = float((trial.answer[leaf] * right).sum() / (right * right).sum())
-            if not same(trial.answer[leaf], factor * right, trial.scale):
-                return None
-            factors.append(factor)
-    steady = max(factors) - min(factors) <= 1e-6 * max(map(abs, factors))
-    return factors[0] if steady and factors[0] else None
-
-
-def _right(tape: Tape, leaves: Iterable[int]) -> dict[int, Tensor]:
-    """The right gradients; 0 for an input that the loss does not depend on."""
-    right = tape.backward()
-    for leaf in leaves:
-        right.setdefault(leaf, torch.zeros_like(tape.nodes[leaf].value))
-        if not bool(torch.isfinite(right[leaf]).all()):
-            raise NotATape("the right gradient is not finite on every case")
-    return right
+# The loss and the answer, as functions of the same inputs.
 
 
 def _flaw(name: str, values: Sequence[Tensor | None]) -> str:
     """What keeps an answer from being compared at all."""
     if any(value is None for value in values):
         return f"∂{name} is missing or no tensor."
-    if not all(bool(torch.isfinite(value).all()) for value in values if value is not None):
-        return f"∂{name} is not finite."
-    return ""
-
-
-def _size(tensors: Iterable[Tensor]) -> float:
-    return max((float(t.abs().max()) for t in tensors if t.numel()), default=0.0)
+    finite = all(value.isfinite().all() for value in values if value is not None)
+    return "" if finite else f"∂{name} is not finite."
 
 
 def _tensor(value: Any) -> Tensor | None:
     """One gradient in float64; None for what is no number."""
-    if value is None:
-        return None
     try:
         return torch.as_tensor(value).detach().to("cpu", torch.float64)
     except (TypeError, ValueError, RuntimeError):
@@ -309,70 +237,37 @@ def _exact(value: Any) -> Any:
     return value.detach().to("cpu", torch.float64) if decimals else value
 
 
-def _forgotten(
-    tape: Tape,
-    loss: Callable[..., Tensor],
-    gradient: Callable[..., Any],
-    case: Inputs,
-    answer: Sequence[Any],
-    names: Sequence[str],
-) -> list[str]:
-    """The inputs on which the right gradient depends and the answer does not."""
-    found = []
-    right = tape.backward()
-    for name, value in case.items():
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            continue
-        other = {**case, name: value * 1.25 + 0.125}
-        try:
-            moved = record(_scalar(loss, other), other).backward()
-        except NotATape:
-            continue
-        leaves = [tape.inputs[each] for each in names]
-        depends = any(
-            not same(moved[leaf], right[leaf], _size([right[leaf]]))
-            for leaf in leaves
-            if leaf in moved
-        )
-        again = _answer(gradient, other, names)
-        pairs = [(_tensor(a), _tensor(b)) for a, b in zip(answer, again, strict=True)]
-        if depends and all(a is not None and b is not None and torch.equal(a, b) for a, b in pairs):
-            found.append(name)
-    return found
+def _plain(case: Inputs) -> dict[str, Any]:
+    return {k: v.tolist() if isinstance(v, Tensor) else v for k, v in case.items()}
 
 
-def _equal(one: Inputs, other: Inputs) -> bool:
-    def plain(value: Any) -> Any:
-        return value.tolist() if isinstance(value, Tensor) else value
-
-    return {k: plain(v) for k, v in one.items()} == {k: plain(v) for k, v in other.items()}
+def _floats(case: Inputs) -> list[str]:
+    return [n for n, v in case.items() if isinstance(v, Tensor) and v.is_floating_point()]
 
 
 def _wanted(case: Inputs, wrt: Sequence[str] | str | None) -> tuple[str, ...]:
     """The names asked for."""
-    decimals = [n for n, v in case.items() if isinstance(v, Tensor) and v.is_floating_point()]
-    names = (wrt,) if isinstance(wrt, str) else tuple(decimals if wrt is None else wrt)
-    unknown = [name for name in names if name not in decimals]
+    names = (wrt,) if isinstance(wrt, str) else tuple(_floats(case) if wrt is None else wrt)
+    unknown = [name for name in names if name not in _floats(case)]
     if unknown or not names:
         raise ValueError(f"wrt: {', '.join(unknown) or 'nothing'} is no input with decimals")
     return names
 
 
-def _positional(function: Callable[..., Any], case: Inputs) -> bool:
-    """Whether a function takes the inputs by their order, because it calls them otherwise."""
+def _called(function: Callable[..., Any], inputs: Inputs) -> Any:
+    """By keyword, or in their order where the function calls its inputs otherwise."""
     try:
-        inspect.signature(function).bind(**case)
+        inspect.signature(function).bind(**inputs)
     except (TypeError, ValueError):
-        return True
-    return False
+        return function(*inputs.values())
+    return function(**inputs)
 
 
 def _scalar(loss: Callable[..., Tensor], case: Inputs) -> Callable[..., Tensor]:
     """The loss by keyword; several numbers are weighted and summed, as by an upstream gradient."""
-    positional = _positional(loss, case)
 
     def number(**inputs: Any) -> Tensor:
-        out = loss(*inputs.values()) if positional else loss(**inputs)
+        out: Tensor = _called(loss, inputs)
         return out if out.dim() == 0 else (out * upstream_of(out)).sum()
 
     return number
@@ -384,32 +279,50 @@ def upstream_of(out: Tensor) -> Tensor:
     return torch.randn(out.shape, generator=dice, dtype=torch.float64)
 
 
-def _compare_with_autograd(
-    tape: Tape, loss: Callable[..., Tensor], case: Inputs, names: Sequence[str]
-) -> None:
-    """The way back along the tape is PyTorch's own, or nothing is said."""
+def _right(loss: Callable[..., Tensor], case: Inputs, names: Sequence[str]) -> list[Tensor]:
+    """The gradients that PyTorch gives."""
     leaves = {name: case[name].clone().requires_grad_() for name in names}
     with torch.enable_grad():
         end = _scalar(loss, case)(**{**case, **leaves})
         if not end.requires_grad:
             raise NotATape(f"it does not depend on {', '.join(names)}")
         grads = torch.autograd.grad(end, list(leaves.values()), allow_unused=True)
-    if not all(bool(torch.isfinite(grad).all()) for grad in grads if grad is not None):
+    zeros = map(torch.zeros_like, leaves.values())
+    return [zero if grad is None else grad for grad, zero in zip(grads, zeros, strict=True)]
+
+
+def _compare_with_autograd(
+    tape: Tape, loss: Callable[..., Tensor], case: Inputs, names: Sequence[str]
+) -> None:
+    """The way back along the tape is PyTorch's own, or nothing is said."""
+    grads, own = _right(loss, case, names), tape.backward()
+    if not all(grad.isfinite().all() for grad in grads):
         raise NotATape("its gradient is not finite on every case")
-    right, scale = tape.backward(), _size(grad for grad in grads if grad is not None)
     for name, grad in zip(names, grads, strict=True):
-        own = right.get(tape.inputs[name])
-        if grad is not None and (own is None or not same(own, grad, scale)):
+        mine = own.get(tape.inputs[name], torch.zeros_like(grad))
+        if not same(mine, grad, largest(grads)):
             raise NotATape(f"the tape and torch.autograd differ in ∂{name}")
 
 
-def _answer(gradient: Callable[..., Any], case: Inputs, names: Sequence[str]) -> Sequence[Any]:
+def _forgets(
+    name: str, loss: Callable[..., Tensor], gradient: Gradient, case: Inputs, names: Sequence[str]
+) -> bool:
+    """Whether the right gradient depends on this input and the answer does not."""
+    other = {**case, name: case[name] * 1.25 + 0.125}
+    right, moved = (_right(loss, each, names) for each in (case, other))
+    if all(same(a, b, largest([a])) for a, b in zip(moved, right, strict=True)):
+        return False
+    here, there = (map(_tensor, _answer(gradient, each, names)) for each in (case, other))
+    pairs = zip(here, there, strict=True)
+    return all(a is not None and b is not None and torch.equal(a, b) for a, b in pairs)
+
+
+def _answer(gradient: Gradient, case: Inputs, names: Sequence[str]) -> Sequence[Any]:
     """What a gradient function returns, one value for each name."""
     inputs = {k: v.clone() if isinstance(v, Tensor) else v for k, v in case.items()}
     if isinstance(gradient, type) and issubclass(gradient, torch.autograd.Function):
         return _backward(gradient, inputs, names)
-    positional = _positional(gradient, inputs)
-    answer = gradient(*inputs.values()) if positional else gradient(**inputs)
+    answer = _called(gradient, inputs)
     if isinstance(answer, Mapping):
         return [answer.get(name) for name in names]
     parts = list(answer) if isinstance(answer, (tuple, list)) else [answer]
@@ -422,8 +335,8 @@ def _backward(
     function: type[torch.autograd.Function], inputs: Inputs, names: Sequence[str]
 ) -> Sequence[Any]:
     """What the backward of a torch.autograd.Function hands back."""
-    leaves = {name: inputs[name].requires_grad_() for name in names}
+    leaves = [inputs[name].requires_grad_() for name in names]
     with torch.enable_grad():
         out = function.apply(*inputs.values())
         end = out if out.dim() == 0 else (out * upstream_of(out)).sum()
-        return torch.autograd.grad(end, list(leaves.values()), allow_unused=True)
+        return torch.autograd.grad(end, leaves, allow_unused=True)

@@ -100,6 +100,27 @@ def norm(
     return total.sqrt()
 
 
+def normalize(x: Tensor, p: float = 2.0, dim: int = 1, **_: Any) -> Tensor | None:
+    if p != 2:
+        return None
+    squares = x**2
+    norm = squares.sum(dim, keepdim=True).sqrt()
+    return x / norm
+
+
+def cosine_similarity(a: Tensor, b: Tensor, dim: int = 1, **_: Any) -> Tensor:
+    dot = (a * b).sum(dim)
+    norm_a, norm_b = (a**2).sum(dim).sqrt(), (b**2).sum(dim).sqrt()
+    return dot / (norm_a * norm_b)
+
+
+def kl_div(log_q: Tensor, p: Tensor, *, reduction: str = "mean", **rest: Any) -> Tensor | None:
+    if rest.get("log_target") or bool((p <= 0).any()):
+        return None
+    losses = p * (p.log() - log_q)
+    return losses.sum() / len(p) if reduction == "batchmean" else _reduced(losses, reduction)
+
+
 def silu(z: Tensor, **_: Any) -> Tensor:
     gate = z.sigmoid()
     return z * gate
@@ -125,6 +146,9 @@ PARTS: Mapping[str, Callable[..., Tensor | None]] = {
     "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
     "std": std,
     "norm": norm,
+    "normalize": normalize,
+    "cosine_similarity": cosine_similarity,
+    "kl_div": kl_div,
     "silu": silu,
     "addmm": addmm,
     "addmv": addmm,

@@ -256,7 +256,7 @@ LN_WRONG: Mapping[str, tuple[Gradient, tuple[str, ...]]] = {
         ("slope gamma", "gamma·x_hat", "x_hat·gamma"),
     ),
     "divided by the variance": (lambda **k: ln(**k, std_power=2), ("divided by",)),
-    "not divided": (lambda **k: ln(**k, std_power=0), ("multiplied by",)),
+    "not divided": (lambda **k: ln(**k, std_power=0), ("not divided by",)),
     "gain without x_hat": (
         lambda **k: ln(**k, gain=lambda g, x_hat: g.sum(0)),
         ("slope x_hat", "its slope"),

@@ -6,15 +6,21 @@ And how a test grades one and reads what came of it.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import random
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+from checks.grader.classroom.pool import Pool
+from checks.grader.commands import cli
 from checks.grader.records.course import ROOT, stems
 from checks.tests.submissions import Patch, bank, patched, solution
 
@@ -68,6 +74,44 @@ def run(*arguments: str, timeout: float = 300.0) -> subprocess.CompletedProcess[
 
 def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "checks", "classroom", *arguments]
+
+
+class Here(Executor):
+    """In the place of a pool of processes: this one grades, and counts what it was given.
+
+    most  how many it takes before the run ends, as with Ctrl-C; all if it is None
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self.taken, self.most = 0, most
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if self.taken == self.most:
+            raise KeyboardInterrupt
+        self.taken += 1
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+def run_here(*arguments: str, executor: Executor | None = None) -> subprocess.CompletedProcess[str]:
+    """The same command in this process, where nothing has to be started a second time.
+
+    There is no sandbox, unless `arguments` ask for one.
+    """
+    here = executor or Here()
+    pool = Pool(here, 1, lambda: here)
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch("checks.grader.classroom.pool.processes", lambda _: nullcontext(pool)),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        status = cli.main(["classroom", "--sandbox", "off", *arguments])
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
 
 
 def hand_in(folder: Path, student: str, **files: str) -> Path:

@@ -15,7 +15,7 @@ from checks.grader.grading.method import autograd_in
 from checks.grader.grading.reading import line_of
 from checks.grader.records.course import ROOT
 from checks.grader.records.verdict import LessonReport
-from checks.grader.running import frames
+from checks.grader.running import frames, messages
 from checks.grader.running.server import Server
 from checks.tests.submissions import grade_text, patched, solution, verdict_of
 
@@ -102,13 +102,13 @@ FRAMES = {
 }
 SEND = """
 import inspect, os, struct
-nonce = next(f.frame.f_locals["request"]["nonce"] for f in inspect.stack()
+nonce = next(f.frame.f_locals["request"].nonce for f in inspect.stack()
              if "request" in f.frame.f_locals)
 text = {text!r}.replace(b"N", nonce.encode(), 1)
 import gc, socket
 sock = next(o for o in gc.get_objects() if isinstance(o, socket.socket) and o.fileno() >= 0)
 def forward(x, w):
-    nonce = next(f.frame.f_locals["request"]["nonce"] for f in inspect.stack()
+    nonce = next(f.frame.f_locals["request"].nonce for f in inspect.stack()
                  if "request" in f.frame.f_locals)
     sock.sendall(struct.pack("<II", len(text), 0) + {text!r}.replace(b"N", nonce.encode(), 1))
     os._exit(0)
@@ -148,7 +148,7 @@ def test_leaves_that_share_a_body_take_no_more_memory_than_it_has() -> None:
     leaf = {"tensor": [1 << 17], "at": 0, "dtype": "float32", "device": "cpu"}
     tracemalloc.start()
     with pytest.raises(frames.Broken):
-        frames.unpack({"tuple": [leaf] * 64}, body)
+        messages.unpack({"tuple": [leaf] * 64}, body)
     assert tracemalloc.get_traced_memory()[1] < 4 << 20
     tracemalloc.stop()
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from checks.grader.grading.compare import RTOL, compare
+from checks.grader.grading.compare import compare
 from checks.grader.language.lesson import Exercise
 from checks.grader.records.answer import close
 from checks.grader.records.observation import Array, Foreign, Observation
+from checks.grader.records.tolerances import RTOL
 from checks.grader.records.verdict import Settings
 
 

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import torch
 
+from checks.grader.records.observation import Array
 from checks.grader.running import frames
-from checks.grader.running.frames import observation
+from checks.grader.running.messages import Packer, observation, unpack
 
 
 def received(data: bytes, seconds: float = 1.0) -> tuple[dict[str, Any], bytes]:
@@ -47,9 +48,9 @@ def frame(header: Any, body: bytes = b"") -> bytes:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64, torch.bool])
 def test_a_tensor_comes_out_as_it_went_in(shape: tuple[int, ...], dtype: torch.dtype) -> None:
     values = (torch.rand(shape) * 10).to(dtype)
-    packer = frames.Packer()
-    node = packer.tensor(values, str(dtype), "cpu")
-    array = frames.unpack(json.loads(json.dumps(node)), bytes(packer.body))
+    packer = Packer()
+    node = packer.node(Array(values, str(dtype), "cpu"))
+    array = unpack(json.loads(json.dumps(node)), bytes(packer.body))
     assert torch.equal(array.values, values.to(torch.float64))
     assert array.values.shape == shape
     assert array.dtype == str(dtype)
@@ -118,8 +119,8 @@ def test_a_silent_process_is_late_and_a_slow_one_too() -> None:
 
 
 def test_random_changes_of_a_frame_do_no_harm() -> None:
-    packer = frames.Packer()
-    value = {"tuple": [packer.tensor(torch.rand(2, 3), "float32", "cpu"), {"plain": 1.5}]}
+    packer = Packer()
+    value = {"tuple": [packer.node(torch.rand(2, 3)), packer.node(1.5)]}
     good = frame({"outcome": "value", "value": value, "changed": [1]}, bytes(packer.body))
     dice = random.Random(0)
     read = broken = 0
@@ -132,6 +133,5 @@ def test_random_changes_of_a_frame_do_no_harm() -> None:
             read += 1
         except (frames.Broken, frames.Late):
             broken += 1
-    assert read + broken == 300
     assert read > 0
-    assert broken > 0
+    assert broken > 100

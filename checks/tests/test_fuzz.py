@@ -38,6 +38,7 @@ from checks.grader.reports.gradescope import gradescope
 from checks.grader.reports.terminal import Ink, render
 from checks.grader.running import frames
 from checks.grader.running.intake import LessonFile
+from checks.grader.running.messages import Calls, observation
 
 FEW, MANY = 200, 10_000
 Property = Callable[[], None]
@@ -111,7 +112,7 @@ def received(header: bytes, body: bytes) -> Observation | None:
         theirs.sendall(struct.pack("<II", len(header), len(body)) + header + body)
         theirs.shutdown(socket.SHUT_WR)
         try:
-            return frames.observation(*frames.read(ours))
+            return observation(*frames.read(ours))
         except frames.Broken:
             return None
 
@@ -125,9 +126,9 @@ class Scripted:
     def imported(self) -> Observation:
         return Observation("value")
 
-    def ask(self, request: Any, meanwhile: Callable[[], object]) -> list[Observation]:
+    def ask(self, calls: Calls, meanwhile: Callable[[], object]) -> list[Observation]:
         meanwhile()
-        return [self.seen] * len(request[0]["calls"])
+        return [self.seen] * len(calls.calls)
 
     def close(self) -> None:
         """Nothing was started."""

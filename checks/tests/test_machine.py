@@ -271,5 +271,5 @@ def test_the_sentence_on_isolation_names_who_had_which(tmp_path: Path) -> None:
 def test_the_server_refuses_to_fork_with_expected_values_in_memory() -> None:
     import checks.grader.grading.judge  # noqa: F401
 
-    with pytest.raises(AssertionError, match="has loaded checks"):
+    with pytest.raises(servers.TruthLoaded, match="has loaded checks"):
         servers.Server("fork")

@@ -17,7 +17,16 @@ import pytest
 from checks.grader.classroom.lock import LOCK, only_run
 from checks.grader.records.course import ROOT
 from checks.grader.records.misuse import Misuse
-from checks.tests.classes import command, contents, grades, hand_in, run, write_class
+from checks.tests.classes import (
+    Here,
+    command,
+    contents,
+    grades,
+    hand_in,
+    run,
+    run_here,
+    write_class,
+)
 from checks.tests.submissions import patched, solution
 
 STEM = "lesson1_linear"
@@ -30,11 +39,11 @@ def test_what_is_graded_is_not_graded_again_and_what_changed_is(tmp_path: Path) 
     folder, out = tmp_path / "in", tmp_path / "out"
     for name in ("anna", "ben"):
         hand_in(folder, name, lesson1_linear=f"# {name}\n" + solution(STEM))
-    assert run(str(folder), "1", "--out", str(out), "--jobs", "1").returncode == 0
+    assert run_here(str(folder), "1", "--out", str(out)).returncode == 0
     seed = json.loads((out / "run.json").read_text())["seed"]
     first = {path: path.stat().st_ino for path in (out / "results").iterdir()}
     (folder / "ben" / f"{STEM}.py").write_text(HALF, encoding="utf-8")
-    assert run(str(folder), "1", "--out", str(out), "--jobs", "1").returncode == 0
+    assert run_here(str(folder), "1", "--out", str(out)).returncode == 0
     second = {path: path.stat().st_ino for path in (out / "results").iterdir()}
     assert {path.stem for path in first if first[path] == second[path]} == {"anna"}
     assert json.loads((out / "run.json").read_text())["seed"] == seed
@@ -42,15 +51,14 @@ def test_what_is_graded_is_not_graded_again_and_what_changed_is(tmp_path: Path) 
 
 
 def test_the_same_content_of_two_students_is_graded_once(tmp_path: Path) -> None:
-    folder, out = tmp_path / "in", tmp_path / "out"
-    sleeper = "import time\ntime.sleep(3600)\n"
-    for name in map(str, range(30)):
-        hand_in(folder, name, lesson1_linear=sleeper)
-    started = time.monotonic()
-    done = run(str(folder), "1", "--out", str(out), "--jobs", "1", "--time-limit", "2")
-    assert done.returncode == 0, done.stderr
-    assert len(grades(out)) == 30
-    assert time.monotonic() - started < 60, "each waited for its own time limit"
+    folder, here = tmp_path / "in", Here()
+    for name in ("anna", "ben", "carl", "dora"):
+        hand_in(folder, name, lesson1_linear=HALF)
+    out = tmp_path / "out"
+    arguments = (str(folder), "1", "--out", str(out), "--seed", "1")
+    assert run_here(*arguments, executor=here).returncode == 0
+    assert {row["total"] for row in grades(out).values()} == {"9"} and len(grades(out)) == 4
+    assert here.taken == 2, "the second was read while the first was graded"
 
 
 @pytest.fixture(scope="module")
@@ -59,32 +67,50 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("in")
     write_class(folder, SIZE, lessons=[STEM], broken=0.0)
     out = tmp_path_factory.mktemp("out")
-    done = run(str(folder), "1", "--out", str(out), "--seed", "1", "--jobs", "2")
+    done = run_here(str(folder), "1", "--out", str(out), "--seed", "1", "--sandbox", "auto")
     assert done.returncode == 0, done.stderr
     return folder, out
 
 
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_a_run_that_was_interrupted_grades_the_rest_and_nothing_twice(
+    n: int, undisturbed: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder, whole = undisturbed
+    arguments = (str(folder), "1", "--out", str(tmp_path), "--seed", "1", "--sandbox", "auto")
+    assert run_here(*arguments, executor=Here(n)).returncode == 1
+    kept = len(list(tmp_path.glob("results/*.json")))
+    rest = Here()
+    assert run_here(*arguments, executor=rest).returncode == 0
+    assert kept in (n - 1, n) or n == 0
+    assert rest.taken == SIZE - kept
+    assert contents(tmp_path) == contents(whole)
+
+
 @POSIX
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_run_that_was_ended_at_any_moment_goes_on_to_the_same_files(
     how: signal.Signals, undisturbed: tuple[Path, Path], tmp_path: Path
 ) -> None:
     folder, whole = undisturbed
     out = tmp_path / "out"
-    arguments = (str(folder), "1", "--out", str(out), "--seed", "1", "--jobs", "2")
+    arguments = (str(folder), "1", "--out", str(out), "--seed", "1", "--jobs", "1")
     process = subprocess.Popen(command(*arguments), cwd=ROOT, stderr=subprocess.DEVNULL)
-    wait_for(lambda: len(list(out.glob("results/*.json"))) > 3, seconds=60)
+    wait_for(lambda: len(list(out.glob("results/*.json"))) > 1, seconds=60)
     family = descendants(process.pid)
     process.send_signal(how)
     process.wait(30)
     assert len(list(out.glob("results/*.json"))) < SIZE, "it was too late to disturb"
-    assert len(family) >= 4
+    assert len(family) >= 3
     wait_for(lambda: not any(map(is_running, family)), seconds=20)
     assert run(*arguments).returncode == 0
     assert contents(out) == contents(whole)
 
 
 @POSIX
+@pytest.mark.slow
 def test_a_worker_that_dies_loses_nothing(undisturbed: tuple[Path, Path], tmp_path: Path) -> None:
     folder, whole = undisturbed
     out = tmp_path / "out"
@@ -156,6 +182,7 @@ def dask_cluster() -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
 
 
 @POSIX
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_even_if_a_worker_is_killed(
     dask_cluster: tuple[str, list[subprocess.Popen[bytes]]],
     undisturbed: tuple[Path, Path],
@@ -175,7 +202,7 @@ def test_a_cluster_gives_the_same_even_if_a_worker_is_killed(
 def test_there_is_one_line_when_no_scheduler_is_there(tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     hand_in(tmp_path / "in", "anna")
-    done = run(
+    done = run_here(
         str(tmp_path / "in"), "1", "--out", str(tmp_path / "o"), "--scheduler", "tcp://127.0.0.1:1"
     )
     assert done.returncode == 2
@@ -207,9 +234,9 @@ def test_the_results_of_who_has_left_are_removed(tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     hand_in(folder, "anna")
     hand_in(folder, "ben")
-    arguments = (str(folder), "1", "--out", str(out), "--jobs", "1")
-    assert run(*arguments).returncode == 0
+    arguments = (str(folder), "1", "--out", str(out), "--seed", "1")
+    assert run_here(*arguments).returncode == 0
     (folder / "ben").rmdir()
-    assert run(*arguments).returncode == 0
+    assert run_here(*arguments).returncode == 0
     assert list(grades(out)) == ["anna"]
     assert [path.name for path in out.rglob("*") if "ben" in path.name] == []

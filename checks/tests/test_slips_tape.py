@@ -10,21 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from checks.slips import (
-    NotATape,
-    absent,
-    apply,
-    cut,
-    halved,
-    multiplied,
-    negated,
-    of_row,
-    read_as,
-    record,
-    slope_left_out,
-)
+from checks.slips import OPERATIONS, NotATape, Slip, record
+from checks.slips.operations import ABSENT, CUT, HALVED, NEGATED, SLOPE_LEFT_OUT
 
 EXACT = 1e-12
+
+
+def of_row(row: str, id: str, which: int = 0) -> Slip:
+    return [slip for slip in OPERATIONS[row].slips if slip.id == id][which]
 
 
 def numbers(*shape: int, seed: int = 0) -> Tensor:
@@ -174,26 +167,37 @@ def right() -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("declared", "expected"),
+    ("slip", "names", "to", "expected"),
     [
-        ([halved("r")], lambda x, y, g, r: (r * x**2, r * x, r)),
-        ([negated("r")], lambda x, y, g, r: (-g * x**2, -g * x, -g)),
-        ([slope_left_out("z1", "z2")], lambda x, y, g, r: (g, g, g)),
-        ([slope_left_out("z1", to="w1")], lambda x, y, g, r: (g, g * x, g)),
-        ([cut("z2")], lambda x, y, g, r: (g * x**2, 0 * x, g)),
-        ([absent("y")], lambda x, y, g, r: (*(2 * (r + y) * k for k in (x**2, x, x**0)),)),
-        ([multiplied("b", by="x2")], lambda x, y, g, r: (g * x**2, g * x, g * x**2)),
-        ([read_as("x2", "x", times=2)], lambda x, y, g, r: (g * 2 * x, g * x, g)),
-        ([of_row("exponent_not_in_front", "loss")], lambda x, y, g, r: (r * x**2, r * x, r)),
-        ([halved("r"), negated("z2")], lambda x, y, g, r: (r * x**2, -r * x, r)),
+        (HALVED, ["r"], None, lambda x, y, g, r: (r * x**2, r * x, r)),
+        (NEGATED, ["r"], None, lambda x, y, g, r: (-g * x**2, -g * x, -g)),
+        (SLOPE_LEFT_OUT, ["z1", "z2"], None, lambda x, y, g, r: (g, g, g)),
+        (SLOPE_LEFT_OUT, ["z1"], "w1", lambda x, y, g, r: (g, g * x, g)),
+        (CUT, ["z2"], None, lambda x, y, g, r: (g * x**2, 0 * x, g)),
+        (ABSENT, ["y"], None, lambda x, y, g, r: (*(2 * (r + y) * k for k in (x**2, x, x**0)),)),
+        (
+            of_row("pow", "exponent_not_in_front"),
+            ["loss"],
+            None,
+            lambda x, y, g, r: (r * x**2, r * x, r),
+        ),
     ],
 )
-def test_a_declared_slip_gives_its_wrong_gradients(declared: Any, expected: Any) -> None:
-    grads = apply(record(quadratic, CASE), *declared)
+def test_a_slip_at_a_place_gives_its_wrong_gradients(
+    slip: Slip, names: list[str], to: str | None, expected: Any
+) -> None:
+    tape = record(quadratic, CASE)
+    grads = tape.gradients([(slip, tape.at(*names, to=to))])
     for name, value in zip(("w1", "w2", "b"), expected(*right()), strict=True):
         torch.testing.assert_close(grads[name], value, rtol=EXACT, atol=EXACT)
 
 
+def test_two_slips_are_made_at_once() -> None:
+    tape, (x, _, _, r) = record(quadratic, CASE), right()
+    grads = tape.gradients([(HALVED, tape.at("r")), (NEGATED, tape.at("z2"))])
+    torch.testing.assert_close(grads["w2"], -r * x, rtol=EXACT, atol=EXACT)
+
+
 def test_a_node_that_is_not_there_is_named() -> None:
     with pytest.raises(KeyError, match="'z9'"):
-        apply(record(quadratic, CASE), halved("z9"))
+        record(quadratic, CASE).at("z9")

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from checks.slips import OPERATIONS, Finding, Slip, Unfit, record, why
 from checks.slips.operations import ABSENT, ANYWHERE
-from checks.slips.tape import Place
+from checks.tests.backward_edits import PASSES
 from checks.tests.backward_passes import PROBLEMS
 from checks.tests.why_examples import EXAMPLES, PAGE, page, without_gradcheck
 
@@ -40,6 +40,24 @@ def test_a_right_backward_pass_agrees_and_nothing_is_named(name: str, right: str
         finding = why(problem.loss, problem.right[right], *problem.cases(seed), wrt=problem.wrt)
         assert finding.agrees, finding
         assert finding.stories == ()
+
+
+EDITS = [(name, edit) for name, one in PASSES.items() for edit in one.edits]
+
+
+@pytest.mark.parametrize(("name", "edit"), EDITS)
+def test_a_backward_pass_with_one_line_edited_is_named_first(name: str, edit: str) -> None:
+    one = PASSES[name]
+    finding = why(one.loss, one.edited(one.edits[edit]), *one.cases(), wrt=one.wrt)
+    assert finding.stories and one.edits[edit].words in finding.stories[0].words, finding
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_a_backward_pass_before_it_is_edited_agrees(name: str) -> None:
+    one = PASSES[name]
+    for seed in range(3):
+        finding = why(one.loss, one.backward, *one.cases(seed), wrt=one.wrt)
+        assert finding.agrees and finding.stories == (), finding
 
 
 # One operation each, for its slips.
@@ -115,7 +133,7 @@ def slipped(loss: Callable[..., Tensor], name: str, slip: Slip) -> Callable[...,
         if name in ("mul", "sum"):  # the last ones are those of the loss around it
             node = tape["out"]
         edges = frozenset((node.index, i) for i in range(max(len(node.parents), 1)))
-        grads = tape.gradients([(slip, Place(edges))])
+        grads = tape.gradients([(slip, edges)])
         return [grads.get(n, torch.zeros_like(inputs[n])) for n in ("w", "u")]
 
     return gradient

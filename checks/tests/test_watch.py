@@ -325,7 +325,9 @@ def test_without_a_terminal_it_prints_plain_text_and_reads_no_keys(tmp_path: Pat
     try:
         shown = ""
         while "Ctrl-C to leave" not in shown:
-            shown += process.stdout.readline()
+            line = process.stdout.readline()
+            assert line, f"it has ended: {shown}"
+            shown += line
         replace_file(path, RIGHT)
         rest, _ = process.communicate(timeout=LONG)
     finally:

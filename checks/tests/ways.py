@@ -13,6 +13,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
 
 from checks.grader.records.course import ROOT
@@ -106,7 +107,36 @@ def course(work: str = FULL) -> dict[str, Content]:
     return files
 
 
-def many(count: int = 10_000) -> dict[str, Content]:
+def mailed(files: Files) -> bytes:
+    """An e-mail with attachments."""
+    message = EmailMessage()
+    message.set_content("Dear teacher,\n\nhere it is.")
+    for name, content in files.items():
+        data = content.encode() if isinstance(content, str) else content
+        message.add_attachment(data, maintype="text", subtype="x-python", filename=name)
+    return bytes(message)
+
+
+def undeclared(files: Files) -> bytes:
+    """A zip file that does not say that its names are UTF-8, as macOS packs it."""
+    raw = bytearray(zipped(files))
+    for mark, flags in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        at = raw.find(mark)
+        while at >= 0:
+            raw[at + flags] &= ~0x08
+            at = raw.find(mark, at + 4)
+    return bytes(raw)
+
+
+def locked(data: bytes) -> bytes:
+    """A zip file of one member that says of itself that it is encrypted."""
+    raw = bytearray(data)
+    raw[6] |= 1
+    raw[raw.find(b"PK\x01\x02") + 8] |= 1
+    return bytes(raw)
+
+
+def many(count: int) -> dict[str, Content]:
     return {f"a/file{i}.py": "" for i in range(count)}
 
 
@@ -264,11 +294,11 @@ CONTENTS = [
     alone("a stub under the right name, work by content", {NAME: STUB, "hw.py": FULL}),
     alone("a virtual environment",
           {NAME: FULL, "env/pyvenv.cfg": "", **{f"env/lib/m{i}.py": "x" for i in range(700)}}),
-    alone("10,000 files beside it", {NAME: FULL, **many(3_000)}),
-    alone("10,000 files beside it, deeper", {f"zz/{NAME}": FULL, **many(3_000)}),
-    alone("10,000 files in a zip", {"a.zip": zipped({f"zz/{NAME}": FULL, **many(10_000)})}),
+    alone("700 files beside it", {NAME: FULL, **many(700)}),
+    alone("700 files beside it, deeper", {f"zz/{NAME}": FULL, **many(700)}),
+    alone("700 files in a zip", {"a.zip": zipped({f"zz/{NAME}": FULL, **many(700)})}),
     alone("a checkpoint beside it", {NAME: FULL, "model.pt": bytes(20 << 20)}),
-    alone("a checkpoint in the zip", {"a.zip": zipped({NAME: FULL, "model.pt": bytes(40 << 20)})}),
+    alone("a checkpoint in the zip", {"a.zip": zipped({NAME: FULL, "model.pt": bytes(20 << 20)})}),
     alone("node_modules", {NAME: FULL, "node_modules/a/lesson1_linear.py": STUB}),
     alone("__pycache__ and hidden files",
           {NAME: FULL, f"__pycache__/{NAME}": STUB, f".ipynb_checkpoints/{NAME}": STUB,
@@ -303,4 +333,80 @@ CONTENTS = [
         {"anna": "there is nothing in it", "ben": 12}),
 ]  # fmt: skip
 
-WAYS = [*PLATFORMS, *NAMES, *CONTENTS]
+MOODLES = {"HW1.zip": ("_11", NAME, FULL), "HW2.zip": ("_57", "lesson2_bias.py", OTHER)}
+
+#: Found by people who were asked to hand in so that the grader fails.
+HIDDEN = [
+    way("canvas, a link typed in", {"doejane_LATE_123_link.html": "<a href='https://x'>x</a>"},
+        {"doejane": "seen: link.html"}),
+    way("canvas, anonymous",
+        {f"anon_aB1xC_456_{NAME}": FULL, f"LATE_anon_Zb1xC_457_{NAME}": HALF},
+        {"anon_aB1xC": 12, "anon_Zb1xC": 9}),
+    way("canvas, a folder for each homework",
+        {f"hw1/doejane_11_21_{NAME}": FULL, "hw2/doejane_11_22_lesson2_bias.py": OTHER},
+        {"doejane": 12}),
+    way("moodle, blind", {f"Participant_12_assignsubmission_file_/{NAME}": FULL},
+        {"Participant": 12}),
+    way("moodle, two downloads, which count students anew",
+        {name: zipped({f"Jane Doe{id}_assignsubmission_file_/{file}": text})
+         for name, (id, file, text) in MOODLES.items()}, {"Jane Doe": 12}),
+    way("teams",
+        {f"Submitted files/Jane Doe/Homework 1/Version 1/{NAME}": STUB,
+         f"Submitted files/Jane Doe/Homework 1/Version 2/{NAME}": FULL,
+         f"Submitted files/Bo Li/Homework 1/Version 1/{NAME}": HALF,
+         f"Working files/Bo Li/Homework 1/{NAME}": STUB}, {"Jane Doe": 12, "Bo Li": 9}),
+    way("ilias",
+        {f"Übung 1/Abgaben/Doe_Jane_jd_1/2026_{NAME}": FULL,
+         f"Übung 1/Abgaben/Li_Bo_bl_2/2026_{NAME}": HALF, "Übung 1/status.xlsx": "x"},
+        {"Doe_Jane_jd_1": 12, "Li_Bo_bl_2": 9}),
+    way("a folder with the time for each attempt",
+        {f"2026-11-20 10h11m12 - Jane Doe/{NAME}": STUB,
+         f"2026-11-21 10h11m12 - Jane Doe/{NAME}": FULL}, {"Jane Doe": 12}),
+    way("two folders around the class",
+        {f"submissions/homework1/anna/{NAME}": FULL, f"submissions/homework1/ben/{NAME}": HALF},
+        {"anna": 12, "ben": 9}),
+    way("a folder for each lesson, a file for each student",
+        {"lesson1/Jane Doe.py": FULL, "lesson1/Bo Li.py": HALF, "lesson2/Jane Doe.py": OTHER,
+         "lesson2/Bo Li.py": OTHER}, {"Jane Doe": 12, "Bo Li": 9}),
+    way("a folder for each lesson, a folder for each student",
+        {f"{STEM}/{who}/{NAME}": FULL for who in ("anna", "ben")}, {"anna": 12, "ben": 12}),
+    way("the weeks of one student", {"week1/hw.py": FULL, "week2/hw.py": OTHER}, {"class": 12}),
+    way("students called like folders of work",
+        {"x.zip": zipped({f"all/{who}/{NAME}": FULL for who in ("Victor", "Newman", "Hwang")})},
+        {"Victor": 12, "Newman": 12, "Hwang": 12}, "x.zip"),
+    way("e-mails as they were saved",
+        {f"{who}.eml": mailed({NAME: text}) for who, text in (("anna", FULL), ("ben", HALF))},
+        {"anna": 12, "ben": 9}),
+    way("a zip with names in UTF-8 that is not declared",
+        {"x.zip": undeclared({f"Müller/{NAME}": FULL, f"李/{NAME}": HALF})},
+        {"Müller": 12, "李": 9}, "x.zip"),
+    *(alone(f"called {name}", {name: FULL})
+      for name in ("lesson1_linear.py.bak", "lesson1_linear.pyw", "lesson1_linear.py_",
+                   "lesson1_linear.py.download", "lesson1_linear.text", "lesson1_linear.py.",
+                   "Lesson1Linear.py", "01_linear.py", "ATT00001.txt")),
+    *(alone(f"a notebook called {name}", {name: notebook(*cut(FULL))})
+      for name in ("lesson1.json", "lesson1.ipynb.json", "lesson1.py")),
+    alone("Python in a file called notebook", {"lesson1.ipynb": FULL}),
+    alone("code in the fences of a text", {"answer.md": f"# Mine\n```python\n{FULL}\n```\n"}),
+    alone("a backup beside the stub", {NAME: STUB, f"{NAME}.bak-1": FULL}),
+    alone("utf-32", {NAME: FULL.encode("utf-32")}),
+    alone("a checkpoint of Jupyter and nothing else", {f".ipynb_checkpoints/{NAME}": FULL},
+          "but .ipynb_checkpoints, which is not looked into"),
+    alone("a repository without its files", {".git/HEAD": "x"}, "but .git"),
+    alone("compiled and nothing else", {f"__pycache__/{STEM}.cpython-311.pyc": b"\0"},
+          "but __pycache__"),
+    alone("in the course's own folder", {f"checks/{NAME}": FULL}, "but checks"),
+    alone("folders thirty deep", {f"{'d/' * 30}{NAME}": FULL}, "more than 20 deep"),
+    alone("rich text", {NAME: f"{{\\rtf1 {FULL}}}"}, "is rich text"),
+    alone("a PDF called Python", {NAME: b"%PDF-1.7\n\xff"}, "is a PDF"),
+    alone("a document called Python", {NAME: b"PK\x03\x04\xff"}, "an office document"),
+    alone("a picture called Python", {NAME: b"\x89PNG\r\n\x1a\n"}, "is a picture"),
+    alone("text called zip", {"lesson1.zip": FULL}, "not an archive at all"),
+    alone("a locked zip", {"hw.zip": locked(zipped({NAME: FULL}))}, "without a password"),
+    alone("an empty file", {NAME: ""}, f"there is no code in {NAME}"),
+    alone("an empty notebook", {"lesson1.ipynb": notebook()}, "there is no code in"),
+    alone("one function in a file of its own", {"hw.py": "def forward(x, w):\n    return x * w\n"},
+          f"hw.py defines forward alone: call it {NAME}"),
+]  # fmt: skip
+
+WAYS = [*PLATFORMS, *NAMES, *CONTENTS, *HIDDEN]

@@ -14,6 +14,7 @@ from checks.grader.language.inputs import cases
 from checks.grader.language.lesson import Claim, Lesson
 from checks.grader.language.truth import establish
 from checks.grader.records.answer import float64s
+from checks.grader.records.tolerances import EXACT, HALF_A_DIGIT
 
 NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?(?:e[-−+]?\d+)?")
 
@@ -68,7 +69,9 @@ def _to_the_digits(stated: Decimal, value: float) -> bool:
     _, digits, exponent = stated.as_tuple()
     assert isinstance(exponent, int)
     half_unit = 0.5 * 10.0**exponent if len(digits) > 2 else 0.0
-    return abs(float(stated) - value) <= half_unit * (1 + 1e-6) + 1e-9 * max(1.0, abs(value))
+    return abs(float(stated) - value) <= half_unit * (1 + HALF_A_DIGIT) + EXACT * max(
+        1.0, abs(value)
+    )
 
 
 def _written(values: Sequence[float], stated: Sequence[Decimal]) -> str:

@@ -43,7 +43,7 @@ def _of_exercise(stem: str, lesson: Lesson, exercise: Exercise) -> Iterator[str]
     for mistake in exercise.mistakes:
         if not mistake.says:
             yield f"the mistake {mistake.id} has no words"
-        if not (mistake.variants or mistake.formulas or mistake.swaps or mistake.each):
+        if not (mistake.variants or mistake.formulas or mistake.each):
             yield f"the mistake {mistake.id} is nothing that can be computed"
     for id, declared in exercise.wrong.items():
         for one in each_of(declared):

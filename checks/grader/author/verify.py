@@ -60,7 +60,7 @@ def _summary(report: Report, ink: Ink) -> Iterator[str]:
     yield f"  {mark} {report.settings.dtype}  {report.points} of {report.max_points} points"
     for lesson in report.lessons:
         for verdict in lesson.verdicts:
-            if verdict.status != "passed":
+            if not verdict.passed:
                 yield from render_fault(lesson, verdict, ink)
 
 

@@ -101,6 +101,18 @@ def lessons() -> Mapping[str, Mapping[str, int | None]]:
     return asked
 
 
+@cache
+def _solution(stem: str) -> str:
+    path = course.ROOT / "solutions" / f"{stem}.py"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def is_given(text: str, stem: str) -> bool:
+    """Whether a text is the course's own solution."""
+    own = _solution(stem)
+    return bool(own) and text.split() == own.split()
+
+
 def written(text: str, stem: str) -> int:
     """How many of the lesson's functions are more than stubs."""
     asked = lessons()[stem]
@@ -118,13 +130,14 @@ def lessons_of(text: str) -> list[str]:
     taken: list[str] = []
     for stem in sorted(share, key=lambda stem: -share[stem]):
         if share[stem] and share[stem] >= min(0.6, max(best, 0.3)):
-            own = [p for p in found if _is_of(p, stem) and not any(_is_of(p, t) for t in taken)]
+            own = [p for p in found if is_of(p, stem) and not any(is_of(p, t) for t in taken)]
             if own:
                 taken.append(stem)
     return sorted(taken, key=course.number)
 
 
-def _is_of(piece: Piece, stem: str) -> bool:
+def is_of(piece: Piece, stem: str) -> bool:
+    """Whether it is a function of the lesson, by name and number of parameters."""
     asked = lessons()[stem]
     return piece.name in asked and asked[piece.name] == piece.parameters
 

@@ -8,9 +8,12 @@ count what may be a lesson file: a virtual environment or a checkpoint beside th
 from __future__ import annotations
 
 import bz2
+import email
+import email.policy
 import gzip
 import io
 import os
+import re
 import stat
 import struct
 import tarfile
@@ -25,7 +28,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from checks.grader.classroom.names import is_archive, read_name
+from checks.grader.classroom.names import CLOSED, is_archive, read_name
 from checks.grader.running.intake import MAX_SOURCE, Unreadable, opened
 
 MAX_FILES = 500  # that may be lesson files and are read
@@ -37,9 +40,12 @@ MAX_ARCHIVE = 64 << 20  # of an archive within another one
 MAX_UNPACKED = 256 << 20  # of a tar file
 MAX_READ = 8 << 20  # at once, so that no archive says how much memory it takes
 LIKELY = (".py", ".ipynb")
-POSSIBLE = (".txt", ".html", ".htm", "")
+POSSIBLE = (".txt", ".text", ".md", ".json", ".html", ".htm", "")
+#: Within a name whose ending is none of these: lesson1.py.bak, lesson1.pyw, lesson1.py_.
+PYTHON = re.compile(r"\.(?:py|ipynb)(?![co]\b|d\b|i\b)")
 UNLIKELY = 3
 CLUTTER = ("__pycache__", "__MACOSX", "node_modules", "site-packages")
+TRACES = (".DS_Store", ".keep", ".gitkeep", ".localized")  # of a system, and nobody's work
 
 
 #: What damaged archives make their readers raise.
@@ -112,12 +118,14 @@ class Collected:
     """What was found: files that may be lesson files, all names, what went wrong.
 
     names  path and origin of every file
+    passed  files and folders that are not looked into: hidden ones, programs, the course's own
     only   of what is taken, the origins that are wanted; all if it is None
     apart  origins that are not wanted
     """
 
     files: list[Read] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    passed: dict[str, None] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     left_out: int = 0
     apart: frozenset[str] = frozenset()
@@ -125,8 +133,10 @@ class Collected:
     def take(self, members: Iterable[Member], attempt: str = "", only: str = "") -> None:
         """List every file, open archives, then read what may be a lesson file, likeliest first."""
         with ExitStack() as held:
-            found = [m for m in self._opened(members, NESTED, held) if not clutter(m.path)]
+            every = list(self._opened(members, NESTED, held))
+            found = [member for member in every if not clutter(member.path)]
             found = _without_course(_without_environments(found))
+            self._pass_by(every, found)
             found = [m for m in found if _origin(m) not in self.apart]
             found = [m for m in found if not only or _origin(m) == only]
             self.names |= {m.path: _origin(m) for m in found if not m.path.endswith("/")}
@@ -134,6 +144,16 @@ class Collected:
             for likely, member in wanted:
                 if likely < UNLIKELY:
                     self._read(member, likely, attempt)
+
+    def _pass_by(self, every: Iterable[Member], found: Iterable[Member]) -> None:
+        """Note what is left out, by the folder at which it begins."""
+        kept = {folder for member in found for folder in (member.path, *_folders(member.path))}
+        for member in every:
+            steps = (*_folders(member.path), member.path.rstrip("/"))
+            hidden = next((step for step in steps if clutter(base(step))), "")
+            first = hidden or next((step for step in steps if step not in kept), "")
+            if first and not first.startswith("__MACOSX") and base(first) not in TRACES:
+                self.passed[first] = None
 
     def _read(self, member: Member, likely: int, attempt: str) -> None:
         size = sum(len(file.data) for file in self.files)
@@ -193,6 +213,10 @@ def archived(member: Member, held: ExitStack) -> Iterator[Member]:
         raise Refused("7z, rar and xz archives are not read: pack it as zip")
     if head.startswith((b"\x1f\x8b", b"BZh")) or head[257:262] == b"ustar":
         return _tarred(_unpacked(file, head, held), member, held)
+    if member.path.casefold().endswith(".eml"):
+        return _attached(file.read(MAX_ARCHIVE), member)
+    if not head.startswith(b"PK"):
+        raise Refused("it is damaged, or not an archive at all")
     archive = held.enter_context(zipfile.ZipFile(Careful(file)))
     return in_zip(archive, archive.infolist(), member)
 
@@ -203,7 +227,7 @@ def in_zip(
     """Members of an open zip file, which may lie within another one. Raises Refused."""
     last = {}
     for info in infos:
-        name = _safe(info.filename)
+        name = _safe(member_name(info))
         if not info.filename.endswith("/"):  # is_dir() of an empty name raises
             last[name] = info
     for name, info in last.items():
@@ -227,7 +251,7 @@ def _open_zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
     if stat.S_IFMT(mode) and not stat.S_ISREG(mode):
         raise Unreadable("is a link or a device.")
     if info.flag_bits & 1:
-        raise Unreadable("is encrypted.")
+        raise Unreadable("is encrypted: pack it without a password.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise Unreadable("is compressed in a way that is not read: pack it as an ordinary zip.")
     return archive.open(info)
@@ -276,6 +300,25 @@ def _open_tarred(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
     return file
 
 
+def _attached(data: bytes, within: Member) -> Iterator[Member]:
+    """The attachments of an e-mail."""
+    for part in email.message_from_bytes(data, policy=email.policy.default).walk():
+        content = part.get_payload(decode=True)
+        if part.get_filename() and isinstance(content, bytes):
+            name = _safe(str(part.get_filename()))
+            yield _member(within, name, 0.0, partial(io.BytesIO, content))
+
+
+def member_name(info: zipfile.ZipInfo) -> str:
+    """The name of a member; UTF-8 that is not declared as such, as macOS writes it, is read."""
+    if info.flag_bits & 0x800:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
+
+
 def _safe(name: str) -> str:
     """The path of a member. Raises Refused for what no honest archive holds."""
     plain = name.replace("\\", "/")
@@ -289,7 +332,8 @@ def likeliness(path: str) -> int:
     """0 for a lesson file by its name, 1 for Python, 2 for text, 3 for what is not read."""
     name = base(path).casefold()
     suffix = os.path.splitext(name)[1]
-    if suffix not in LIKELY and suffix not in POSSIBLE:
+    odd = name.endswith(CLOSED) or not PYTHON.search(name)
+    if suffix not in LIKELY and suffix not in POSSIBLE and odd:
         return UNLIKELY
     return 0 if read_name(name).stem else 1 if suffix in LIKELY else 2
 
@@ -348,7 +392,7 @@ def _walk(root: Path) -> Iterator[Member]:
                 with os.scandir(folder) as listing:
                     entries = sorted(listing, key=lambda entry: entry.name)
             except OSError as error:
-                yield _unreadable(prefix.rstrip("/") or folder.name, error)
+                yield _unreadable(prefix.rstrip("/") or folder.name, error.strerror)
                 continue
             if any(entry.name == "pyvenv.cfg" for entry in entries):
                 continue
@@ -357,17 +401,19 @@ def _walk(root: Path) -> Iterator[Member]:
                 if count > LISTED:
                     return
                 if clutter(entry.name):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
+                    yield _on_disk(Path(entry.path), prefix + entry.name)
+                elif entry.is_dir(follow_symlinks=False):
                     below.append((Path(entry.path), f"{prefix}{entry.name}/"))
                 else:
                     yield _on_disk(Path(entry.path), prefix + entry.name)
         level = below
+    for _, prefix in level[:1]:
+        yield _unreadable(prefix.rstrip("/"), f"folders lie more than {MAX_DEPTH} deep")
 
 
-def _unreadable(path: str, error: OSError) -> Member:
+def _unreadable(path: str, why: object) -> Member:
     def fail() -> IO[bytes]:
-        raise Refused(f"the folder {path} cannot be read: {error.strerror}")
+        raise Refused(f"the folder {path} cannot be read: {why}")
 
     return Member(f"{path}/", 0.0, fail)
 

@@ -23,6 +23,7 @@ from checks.grader.classroom.contents import (
     clutter,
     from_folder,
     in_zip,
+    member_name,
 )
 from checks.grader.classroom.names import ARCHIVES, CLOSED, bare_name, read_name
 from checks.grader.classroom.platforms import GRADESCOPE, RECEIPTS, recognised, submitters
@@ -35,9 +36,15 @@ MAX_NAME = 180  # bytes of a file name that is made from a student's name
 FEW = 20  # archives at the top that are asked whether they hold a class
 #: Folders of one student's, and not students.
 PARTS = re.compile(
-    r"(?i)(exercises|solutions|checks|data|docs|src|lessons?|homework|work|old|new|backup|final|"
-    r"draft|copy|attempt|try|version|v|week|lesson|hw|part|submission)s?[\s_\-]*\d*.*"
+    r"(?i)(?:(?:exercise|solution|check|data|doc|src|lib|venv|env|figure|picture|lesson|homework|"
+    r"assignment|work|old|new|backup|final|draft|copy|attempt|try|class|version|week|hw|part|"
+    r"submission|abgabe|übung|(?:submitted|working) file)(?:s|n|en)?[\s_\-]*\d*|v\d+)"
+    r"(?:[\s_\-.].*)?"
 )
+#: Of these, folders of a lesson each.
+WEEKS = re.compile(r"(?i)(?:lesson|week|homework|hw|assignment|exercise|übung)[\s_\-]*\d+")
+DEEPEST = 4  # folders around a class
+DRAFTS, HANDED_IN = "Working files", "Submitted files"  # as Teams keeps them
 
 
 @dataclass(frozen=True, order=True)
@@ -178,21 +185,52 @@ class Export:
     def _opened(self, tops: list[Top]) -> list[Top]:
         """With archives and folders that hold a class, as platforms pack it, in their places."""
         solid = [top for top in tops if top.is_folder or top.is_archive]
-        if len(solid) == 1 and solid[0].is_folder and not solid[0].archive:
-            inside = self._in_folder(self._source / solid[0].name, f"{solid[0].name}/")
-            if self._is_class(inside):
-                return [top for top in tops if top not in solid] + self._opened(inside)
+        if {DRAFTS, HANDED_IN} <= {base_of(top.name) for top in solid}:
+            self.ignored.append(DRAFTS)
+            tops = [top for top in tops if base_of(top.name) != DRAFTS]
+            return self._opened(tops)
+        on_disk = self._source.is_dir() and not self._is_class(tops, by_folders=False)
+        if solid and on_disk and all(top.is_folder and not top.archive for top in solid):
+            alone = len(solid) == 1
+            if alone or all(PARTS.fullmatch(base_of(top.name)) for top in solid):
+                found = {top: self._within(top, DEEPEST) for top in solid[:FEW]}
+                if any(found.values()):
+                    rest = [top for top in tops if not found.get(top)]
+                    inside = [top for held in found.values() for top in held]
+                    return rest + (self._opened(inside) if alone else inside)
         zips = [t for t in solid if t.name.casefold().endswith(".zip") and not t.archive]
         if len(zips) > FEW:
             return tops
         for top in zips:
             if recognised(base_of(top.name)) is None:
                 inside = self._of_zip(top)
-                if self._is_class(inside):
+                nobodys = len(solid) == 1 or PARTS.fullmatch(base_of(top.name)) is not None
+                if self._is_class(inside, by_folders=nobodys):
                     tops = [t for t in tops if t is not top] + inside
                 else:
                     self._zips.pop(top.name, None)
         return tops
+
+    def _within(self, top: Top, depth: int) -> list[Top]:
+        """The class that a folder holds, which may lie in folders around it; none if it holds none.
+
+        Of one student alone, in a folder that is called like nobody, that student.
+        """
+        inside = self._in_folder(self._source / top.name, f"{top.name}/")
+        if self._is_class(inside) or len({whose for t in inside if (whose := self._named(t))}) > 1:
+            return inside
+        solid = [top for top in inside if top.is_folder or top.is_archive]
+        if depth == 0 or len(solid) != 1 or not solid[0].is_folder:
+            return []
+        if any(read_name(base_of(t.name)).stem for t in inside if t not in solid):
+            return []
+        called = PARTS.fullmatch(base_of(top.name)), PARTS.fullmatch(base_of(solid[0].name))
+        return self._within(solid[0], depth - 1) or (solid if called[0] and not called[1] else [])
+
+    def _named(self, top: Top) -> str:
+        """The student that a loose file is called after, "" for other files."""
+        named = not top.is_folder and not top.is_archive and not recognised(base_of(top.name))
+        return self._whose(top) if named else ""
 
     def _of_zip(self, top: Top) -> list[Top]:
         try:
@@ -200,23 +238,38 @@ class Export:
         except (Misuse, OSError):
             return []
 
-    def _is_class(self, tops: list[Top]) -> bool:
-        """Whether names are those of several students' submissions, and not one student's files."""
+    def _is_class(self, tops: list[Top], *, by_folders: bool = True) -> bool:
+        """Whether names are those of several students' submissions, and not one student's files.
+
+        by_folders  take folders that are called like nothing else for those of students
+        """
         names = [base_of(top.name) for top in tops]
         if GRADESCOPE in names or any(recognised(name) for name in names):
             return True
         people = [t for t in tops if t.is_folder or t.is_archive]
-        if len(people) < 2 or any(PARTS.fullmatch(base_of(top.name)) for top in people):
+        if (
+            not by_folders
+            or len(people) < 2
+            or any(PARTS.fullmatch(base_of(top.name)) for top in people)
+        ):
             return False
         return not any(read_name(base_of(t.name)).stem for t in tops)
 
     def _found(self, tops: list[Top]) -> Iterator[tuple[tuple[str, ...], Entry]]:
         """What everything at the top is, as entries that are still to be put together."""
         folders = {base_of(top.name) for top in tops if top.is_folder}
+        archives = any(top.is_archive for top in tops)
         if {"checks", "exercises"} <= folders:
             archive = tops[0].archive
             part = Part("", archive=archive)
-            yield ("the folder",), Entry(shown(Path(os.path.realpath(self._source)).stem), (part,))
+            yield ("the folder",), Entry(self._own_name, (part,))
+            return
+        if (
+            not archives
+            and len(folders) > 1
+            and all(WEEKS.fullmatch(name) or read_name(name).exact for name in folders)
+        ):
+            yield ("the folder",), Entry(self._own_name, tuple(self._part(top) for top in tops))
             return
         gradescope = {top.archive: top for top in tops if base_of(top.name) == GRADESCOPE}
         people = {archive: _people(self._text(top), top) for archive, top in gradescope.items()}
@@ -238,6 +291,11 @@ class Export:
                 )
         yield from self._others(rest)
 
+    @property
+    def _own_name(self) -> str:
+        """Of the one student whose folder or archive it is."""
+        return shown(Path(os.path.realpath(self._source)).stem)
+
     def _others(self, tops: list[Top]) -> Iterator[tuple[tuple[str, ...], Entry]]:
         """Folders and archives of students without a platform, and loose files."""
         start = self._prefix_of_clones(tops)
@@ -254,7 +312,7 @@ class Export:
         lessons = any(read_name(base_of(top.name)).stem for top in loose)
         if lessons and loose == tops and not any(whose.values()):
             parts = tuple(self._part(top) for top in loose)
-            yield ("the folder",), Entry(shown(Path(os.path.realpath(self._source)).stem), parts)
+            yield ("the folder",), Entry(self._own_name, parts)
             return
         for top in loose:
             if whose[top]:
@@ -334,7 +392,7 @@ def _grouped(
     grouped: dict[str, list[zipfile.ZipInfo]] = {}
     folders = set()
     for info in infos:
-        path = info.filename.replace("\\", "/").removeprefix("./")
+        path = member_name(info).replace("\\", "/").removeprefix("./")
         top, slash, _ = path.removeprefix(start).partition("/")
         if path.startswith(start) and not clutter(top):
             grouped.setdefault(start + top, []).append(info)
@@ -359,6 +417,7 @@ def _entries(found: Iterable[tuple[tuple[str, ...], Entry]]) -> list[Entry]:
         weak = key[-1] == "weak"
         plain = key[:-1] if key[-1] in ("", "weak") and len(key) > 1 else key
         together.setdefault((*plain, "weak") if weak else plain, []).append(entry)
+    _merge_assignments(together)
     for key in [key for key in together if key[-1] == "weak"]:
         receipts = together.pop(key)
         together.setdefault(key[:-1], receipts)
@@ -369,6 +428,23 @@ def _entries(found: Iterable[tuple[tuple[str, ...], Entry]]) -> list[Entry]:
         note = f"handed in as {' and '.join(solid)}" if len(solid) > 1 else ""
         merged.append(replace(of[0], parts=parts, note=note))
     return unique(merged)
+
+
+def _merge_assignments(together: dict[tuple[str, ...], list[Entry]]) -> None:
+    """One student of a name in several downloads of Moodle, which counts them anew in each."""
+    by_name: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for key in together:
+        if key[0] == "moodle":
+            by_name.setdefault(key[:2], []).append(key)
+    for keys in by_name.values():
+        downloads = [{_download(p) for entry in together[key] for p in entry.parts} for key in keys]
+        if sum(map(len, downloads)) == len(set[str]().union(*downloads)):
+            for key in keys[1:]:
+                together[keys[0]] += together.pop(key)
+
+
+def _download(part: Part) -> str:
+    return part.archive or part.name.rpartition("/")[0]
 
 
 def _owner(name: str, is_folder: bool) -> str:
@@ -400,6 +476,7 @@ def unique(entries: Sequence[Entry]) -> list[Entry]:
             if len(namesakes) > 1 and id:
                 name = f"{student} ({id})"
             while name.casefold() in taken:
+                number += number == 1
                 name = f"{student} ({number})"
                 number += 1
             taken.add(name.casefold())

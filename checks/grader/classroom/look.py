@@ -1,16 +1,19 @@
 """How the pages look that come out of a class, and how text gets into them.
 
-A page is one file: no network, no script. Every text that comes from a student, a file name among
-them, passes through `text` or `code`.
+A page is one file: no network, and no script but the course's own. Every text that comes from a
+student, a file name among them, passes through `text` or `code`.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from checks.grader.classroom.exports import shown
+from checks.grader.records.numbers import digits
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2430; --dim: #5b6473; --paper: #fff; --line: #d9dee6;
@@ -55,12 +58,22 @@ summary { cursor: pointer; font-size: .9rem; } details { margin: .2rem 0; }
 """
 
 
-def document(title: str, body: Iterable[str], style: str = "") -> Iterator[str]:
-    """A page, piece by piece."""
+def document(
+    title: str, body: Iterable[str], style: str = "", allowed: str | None = None
+) -> Iterator[str]:
+    """A page, piece by piece.
+
+    allowed  the directives style-src and script-src of what else the page holds; a page that has
+             them sets no style but by its style sheets
+    """
     yield "<!DOCTYPE html>"
     yield '<html lang="en"><head><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    if allowed is not None:
+        own = base64.b64encode(hashlib.sha256(f"{STYLE}{style}".encode()).digest()).decode()
+        directives = allowed.replace("style-src ", f"style-src 'sha256-{own}' ", 1)
+        policy = f"default-src 'none'; {directives}; base-uri 'none'; form-action 'none'"
     yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     yield f"<title>{text(title)}</title><style>{STYLE}{style}</style></head><body>"
     yield from body
@@ -81,7 +94,7 @@ def code(source: str, most: int = 60) -> str:
 def number(value: Any) -> str:
     """A value of a result file in a few digits."""
     if isinstance(value, float):
-        return f"{value:.6g}".replace("-", "−")
+        return digits(value, 6)
     if isinstance(value, list):
         return f"[{', '.join(map(number, value))}]"
     return "" if value is None else str(value)

@@ -15,23 +15,27 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from checks.grader.classroom.graphs import graphs
 from checks.grader.classroom.matching import Code
 from checks.grader.classroom.result import as_json, not_handed_in
 from checks.grader.classroom.submission import Submission
 from checks.grader.records import course
+from checks.grader.records.closing import Closing
 from checks.grader.records.misuse import Misuse
 from checks.grader.running import sandbox
 from checks.grader.running.sandbox import Isolation
 
 if TYPE_CHECKING:
     from checks.grader.records.verdict import Report, Settings
+    from checks.grader.running.intake import LessonFile
     from checks.grader.running.session import Allowance
 
 Mode = Literal["auto", "require", "off"]
@@ -144,7 +148,7 @@ def _grader(rules: Rules, thread: int) -> Grader:
     return grader
 
 
-class Grader:
+class Grader(Closing):
     """A server, and a folder in which each submission gets a room of its own while it is graded.
 
     server, folder   of this grader; empty between two submissions
@@ -174,8 +178,11 @@ class Grader:
         from checks.grader.running.session import Allowance
 
         allowance = Allowance()
-        report = self.report(submission, tuple(submission.lessons), allowance)
-        text = json.dumps(as_json(report, submission), ensure_ascii=False, indent=1) + "\n"
+        with self._room(submission, tuple(submission.lessons)) as lesson_files:
+            report = self._report(lesson_files, submission, allowance)
+            drawn = graphs(self.server, lesson_files, report)
+        whole = as_json(report, submission, drawn)
+        text = json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
         text = text.replace(str(self.folder), "…")
         return Graded(text, allowance.waited, self.isolation, _unjudged(report))
 
@@ -183,8 +190,20 @@ class Grader:
         self, submission: Submission, stems: Sequence[str], allowance: Allowance | None = None
     ) -> Report:
         """Grade some lessons of one submission."""
+        with self._room(submission, stems) as lesson_files:
+            return self._report(lesson_files, submission, allowance)
+
+    def _report(
+        self, lesson_files: list[LessonFile], submission: Submission, allowance: Allowance | None
+    ) -> Report:
         from checks.grader.grading.grade import grade_together
 
+        report = grade_together(self.server, lesson_files, self._settings, allowance)
+        return not_handed_in(report, submission)
+
+    @contextmanager
+    def _room(self, submission: Submission, stems: Sequence[str]) -> Iterator[list[LessonFile]]:
+        """The lesson files of a submission, with all of its files in the room, until the end."""
         room = self.folder / "room"  # the same name every time: it may stand in a message
         if room.exists():  # the last submission's was not removed
             _clear(room)
@@ -196,17 +215,9 @@ class Grader:
             lesson_files = [submission.lesson_file(stem, room) for stem in stems]
             for path, data in submission.files.items():
                 _put(room, path, data)
-            return not_handed_in(
-                grade_together(self.server, lesson_files, self._settings, allowance), submission
-            )
+            yield lesson_files
         finally:
             _clear(room)
-
-    def __enter__(self) -> Grader:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the server, which removes the folder if it still can."""

@@ -109,12 +109,14 @@ class Match:
     """The matching of one student's files.
 
     given  what a person said: by path, the lesson or "" for none
+    passed what was not looked into
     """
 
     files: Sequence[Read]
     stems: Sequence[str]
     names: Sequence[str] = ()
     troubles: Sequence[str] = ()
+    passed: Sequence[str] = ()
     given: Mapping[str, str] = field(default_factory=dict)
 
     def run(self) -> Matched:
@@ -139,6 +141,8 @@ class Match:
                 lessons[stem] = NoCode(reason, bool(self.troubles))
             elif taken.problem:
                 lessons[stem] = NoCode(f"{base(taken.path)} {taken.problem}".rstrip("."), True)
+            elif not taken.text.strip():
+                lessons[stem] = NoCode(f"there is no code in {base(taken.path)}")
             else:
                 lessons[stem] = Code(taken.path, taken.text)
         notes = [n for s, taken in chosen.items() for n in _notes(taken, found[s])]
@@ -195,12 +199,21 @@ class Match:
         if closed:
             why.append(f"{closed[0]} is an archive of a kind that is not opened: pack it as zip")
         seen = [n for n in dict.fromkeys(self.names) if n not in taken and n not in closed]
+        why += self._too_little(stem, taken)
         if seen and not why:
-            more = f" and {len(seen) - SHOWN} more" if len(seen) > SHOWN else ""
-            why.append(f"seen: {', '.join(seen[:SHOWN])}{more}")
+            why.append(f"seen: {_some(seen)}")
         if not (seen or why or taken):
-            why.append("there is nothing in it")
+            but = f" but {_some(self.passed)}, which is not looked into" if self.passed else ""
+            why.append(f"there is nothing in it{but}")
         return "; ".join([f"no file that defines lesson {number(stem)}'s functions", *why])
+
+    def _too_little(self, stem: str, taken: Iterable[str]) -> Iterable[str]:
+        """Of a file that defines a function or two of a lesson and says nowhere which one it is."""
+        for path in sorted(self._texts.keys() - set(taken))[:SHOWN]:
+            text = self._texts[path]
+            names = [p.name for p in anatomy.pieces(text) if anatomy.is_of(p, stem)]
+            if names and not read_name(base(path)).stem and not anatomy.lessons_of(text):
+                yield f"{path} defines {', '.join(names[:SHOWN])} alone: call it {stem}.py"
 
     def _uses(
         self, chosen: Mapping[str, Candidate], found: Mapping[str, list[Candidate]]
@@ -254,6 +267,8 @@ def _notes(taken: Candidate, found: list[Candidate]) -> Iterable[str]:
     lesson = f"lesson {number(taken.stem)}"
     if taken.how == "content":
         yield f"{lesson} was found in {taken.path} by its functions"
+    if anatomy.is_given(taken.text, taken.stem):
+        yield f"{lesson} is the course's own solution, word for word"
     others = [c for c in found if c is not taken and (c.text, c.problem) != (taken.text, "")]
     works = [c for c in others if c.written or c.problem]
     names = ", ".join(c.path for c in (works or others)[:SHOWN])
@@ -263,6 +278,11 @@ def _notes(taken: Candidate, found: list[Candidate]) -> Iterable[str]:
         yield f"{lesson}: {taken.path} was graded, the newest of {len(works) + 1}; not {names}"
     elif others and taken.written:
         yield f"{lesson}: {taken.path} was graded; not the stub {names}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def _natural(text: str) -> tuple[tuple[int, str], ...]:

@@ -11,8 +11,8 @@ from functools import cache, lru_cache
 from checks.grader.records import course
 
 SUFFIXES = (".py", ".txt", ".ipynb", ".json")
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2")
-CLOSED = (".7z", ".rar", ".tar.xz", ".txz", ".xz", ".gz")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".eml")
+CLOSED = (".7z", ".rar", ".tar.xz", ".txz", ".xz", ".gz", ".msg")
 LESSON = re.compile(r"(?<![a-z])less?on[\s_.\-]*0*(\d{1,2})(?!\d)")
 COPY = re.compile(r"\(\s*(\d{1,3})\s*\)$|-(\d{1,2})$|[\s_\-]v(?:ersion)?[\s_]?(\d{1,2})$")
 WORDS = re.compile(

@@ -18,7 +18,8 @@ MOODLE = re.compile(
     r"(?P<plugin>[a-z]+)(?:_(?P<file>.*))?"
 )
 CANVAS = re.compile(
-    r"(?P<student>[^\W_][^_]*)(?:_LATE)?_(?P<id>\d{2,})_(?:\d{2,}_(?P<file>.+)|text\.html)",
+    r"(?:(?P<student>[^\W_][^_]*)(?:_LATE)?_(?P<id>\d{2,})|(?:LATE_)?(?P<nameless>anon_[a-z\d]{5}))_"
+    r"(?:\d{2,}_(?P<file>.+)|(?P<typed>text|link)\.html)",
     re.IGNORECASE,
 )
 BLACKBOARD = re.compile(
@@ -26,6 +27,9 @@ BLACKBOARD = re.compile(
 )
 BRIGHTSPACE = re.compile(
     r"(?P<id>\d+)-\d+ - (?P<student>.+?) - (?P<date>[^-]*\d{4}[^-]*?)(?: - (?P<file>.+))?"
+)
+DATED = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d[ T_]\d\d\D?\d\d(?:\D?\d\d)?\w?) ?- ?(?P<student>[^.]+)"
 )
 GRADESCOPE = "submission_metadata.yml"
 #: Files that platforms put beside the work.
@@ -55,7 +59,7 @@ class Who:
 
 def recognised(name: str) -> Who | None:
     """What the name of a file or folder at the top of an export says."""
-    for read in (_moodle, _blackboard, _brightspace, _canvas):
+    for read in (_moodle, _blackboard, _brightspace, _canvas, _dated):
         who = read(name)
         if who is not None:
             return who
@@ -76,10 +80,10 @@ def _canvas(name: str) -> Who | None:
     match = CANVAS.fullmatch(name)
     if not match:
         return None
-    student = re.sub(r"(?i)_late$", "", match["student"])
-    file = match["file"] or "text.html"
+    student, id = match["student"] or match["nameless"], match["id"] or ""
+    file = match["file"] or f"{match['typed']}.html"
     copy = f"{max(0, read_name(file).copy):03}"
-    return Who("canvas", ("canvas", student, match["id"]), student, match["id"], file, copy)
+    return Who("canvas", ("canvas", student, id), student, id, file, copy)
 
 
 def _blackboard(name: str) -> Who | None:
@@ -100,6 +104,14 @@ def _brightspace(name: str) -> Who | None:
     key = ("brightspace", match["student"], match["id"])
     attempt = _sortable(match["date"])
     return Who("brightspace", key, match["student"], match["id"], match["file"] or "", attempt)
+
+
+def _dated(name: str) -> Who | None:
+    """A folder for each attempt, as CodeGrade and others call it."""
+    match = DATED.fullmatch(name)
+    if not match:
+        return None
+    return Who("", ("dated", match["student"]), match["student"], attempt=match["date"])
 
 
 def _sortable(date: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from checks.grader.classroom import anatomy
@@ -46,6 +47,7 @@ class LessonResult:
     reason     why no code was run, "" if it was
     digest     the same for the same text; "" for stubs
     exercises  as they stand in the result file
+    graphs     of the student's own code, for a page to step through
     """
 
     stem: str
@@ -56,6 +58,7 @@ class LessonResult:
     reason: str
     digest: str
     exercises: Sequence[Mapping[str, Any]]
+    graphs: Sequence[dict[str, Any]] = ()
 
     def __post_init__(self) -> None:
         if self.points >= self.max_points:
@@ -122,17 +125,21 @@ def result_of(report: Mapping[str, Any]) -> Result:
                 lesson["reason"],
                 lesson["digest"],
                 lesson["exercises"],
+                lesson.get("graphs", ()),
             )
             for lesson in report["lessons"]
         )
     )
 
 
-def as_json(report: Report, submission: Submission) -> dict[str, Any]:
+def as_json(
+    report: Report, submission: Submission, graphs: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
     """The report in the schema of `check`, and for every lesson which file was graded or why none.
 
     Where something is not passed, `code` shows what was run, without comments and strings, and
-    `says` is what the course says of a named mistake, whoever makes it.
+    `says` is what the course says of a named mistake, whoever makes it; `graphs` are those of the
+    lessons that have some to show.
     Raises Unexplained.
     """
     whole = report.as_json()
@@ -141,6 +148,8 @@ def as_json(report: Report, submission: Submission) -> dict[str, Any]:
         lesson["file"] = taken.path if isinstance(taken, Code) else ""
         lesson["reason"] = taken.reason if isinstance(taken, NoCode) else ""
         lesson["digest"] = _digest(taken, lesson["lesson"])
+        if lesson["lesson"] in graphs:
+            lesson["graphs"] = graphs[lesson["lesson"]]
         for exercise in lesson["exercises"]:
             if exercise["status"] == "passed":
                 continue

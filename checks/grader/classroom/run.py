@@ -34,7 +34,7 @@ from checks.grader.classroom.progress import Progress
 from checks.grader.classroom.submission import Submission
 from checks.grader.records.files import written_whole
 from checks.grader.records.misuse import Misuse
-from checks.grader.reports.terminal import safe
+from checks.grader.reports.words import safe
 
 ATTEMPTS = 2  # to grade a submission alone, after a process died of it or beside it
 PATIENCE = 5.0  # seconds between two looks at whether somebody is left to grade

@@ -89,7 +89,8 @@ def submission_of(
         troubles.append(f"{collected.left_out} files were not read: too many or too large")
     files = _newest(collected.files)
     said = {f.path: given[f.origin] for f in files if given and f.origin in given}
-    matched = Match(files, stems, list(collected.names), troubles, said).run()
+    names, passed = list(collected.names), list(collected.passed)
+    matched = Match(files, stems, names, troubles, passed, said).run()
     origins = collected.names | {file.path: file.origin for file in files}
     uses = tuple(replace(use, path=origins.get(use.path, use.path)) for use in matched.uses)
     contents = {file.path: file.data for file in files if not file.problem}
@@ -109,7 +110,7 @@ def _newest(files: Sequence[Read]) -> list[Read]:
     for file in files:
         path = file.path
         if path in taken:
-            path = f"{file.attempt or len(taken)}/{file.path}"
+            path = f"{file.attempt}/{file.path}" if file.attempt else file.origin
         taken[path] = replace(file, path=path)
     return list(taken.values())
 

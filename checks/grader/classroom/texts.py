@@ -19,15 +19,35 @@ MAGIC = re.compile(r"^(\s*)([%!?].*|.*\?\s*)$")
 #: First lines of notebook cells that hold Python all the same.
 TIMED = re.compile(r"%%(?:time|timeit|capture)\b.*\n?")
 BLOCK = re.compile(r"(?i)<(?:br|/p|/div|/pre|/li)\s*/?>")
+FENCED = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+HEAD = re.compile(r"^(?:def|class)\s", re.MULTILINE)
+#: What a file is that begins like this, whatever it is called.
+KINDS = {
+    b"%PDF": "a PDF",
+    b"{\\rtf": "rich text (save it as plain text)",
+    b"PK\x03\x04": "a zip file or an office document",
+    b"\xd0\xcf\x11\xe0": "an office document",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"version https://git-lfs": "a pointer of Git LFS",
+}
 TAG = re.compile(r"<[^<>]{0,1000}>")
 
 
 def text_of(path: str, data: bytes) -> str:
     """The Python text of a file: of a notebook its cells. Raises Unreadable."""
     name = path.casefold()
+    kind = next((kind for magic, kind in KINDS.items() if data.startswith(magic)), "")
+    if kind:
+        raise Unreadable(f"is {kind} and not Python text.")
     text = decoded(data)
-    if name.endswith((".ipynb", ".ipynb.txt", ".ipynb.json")):
+    is_json = text.lstrip("\ufeff \r\n\t").startswith("{")
+    if ".ipynb" in name and (is_json or not HEAD.search(text)):
         return of_notebook(text)
+    if is_json and '"nbformat"' in text:
+        return of_notebook(text)
+    if name.endswith(".md"):
+        return "\n".join(FENCED.findall(text)) or text
     if name.endswith((".html", ".htm")):
         return html.unescape(TAG.sub("", BLOCK.sub("\n", text))).replace("\xa0", " ")
     return text
@@ -35,7 +55,7 @@ def text_of(path: str, data: bytes) -> str:
 
 def decoded(data: bytes) -> str:
     """As Python decodes it: BOM, then the declaration of PEP 263, then UTF-8; else UTF-16."""
-    wide = _wide(data)
+    wide = "utf-32" if data.startswith(codecs.BOM_UTF32_LE) else _wide(data)
     if wide:
         return _decode(data, wide)
     try:

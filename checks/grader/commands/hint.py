@@ -60,6 +60,6 @@ def _first_open(stems: list[str]) -> tuple[str, str]:
         (lesson.lesson, verdict.exercise)
         for lesson in report.lessons
         for verdict in lesson.verdicts
-        if verdict.status != "passed"
+        if not verdict.passed
     ]
     return (*still_open, (stems[0], report.lessons[0].verdicts[0].exercise))[0]

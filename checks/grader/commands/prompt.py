@@ -33,14 +33,13 @@ from checks.grader.records.observation import Observation
 from checks.grader.records.verdict import LessonReport, Report, Settings
 from checks.grader.reports import html
 from checks.grader.reports.terminal import Ink, render
-from checks.grader.running import frames
+from checks.grader.running import messages
 from checks.grader.running.device import unusable
-from checks.grader.running.frames import observation as observed
 from checks.grader.running.inside import worker
 from checks.grader.running.inside.autograd_log import AutogradLog
 from checks.grader.running.intake import LessonFile, read_file, read_lesson_file
+from checks.grader.running.messages import Calls
 from checks.grader.running.server import Server
-from checks.grader.running.session import Request
 
 Dtype = Literal["float32", "float64"]
 DRAWING = 30.0  # seconds per picture
@@ -284,9 +283,8 @@ class NotebookSession:
     def imported(self) -> Observation:
         return Observation("value")
 
-    def ask(self, request: Request, meanwhile: Callable[[], object]) -> list[Observation]:
-        """The answers to a request; an interrupt of the notebook ends it."""
-        header, body = request
+    def ask(self, calls: Calls, meanwhile: Callable[[], object]) -> list[Observation]:
+        """The answers to the calls; an interrupt of the notebook ends it."""
         printed, log = worker.Printed(), AutogradLog()
         out: Any = printed
         seen: list[Observation] = []
@@ -298,19 +296,18 @@ class NotebookSession:
                 _alarm(self._time_limit),
             ):
                 worker.tell_warnings(printed)
-                for arguments in header["calls"]:
+                for arguments in calls.calls:
                     printed.text = ""
                     log.ran.clear()
-                    packer = frames.Packer()
-                    asked = header | {"path": self._path_of(header["exercise"])}
-                    outcome = worker.call(self._module, asked, arguments, body, packer)
-                    _raise_again(outcome)
-                    outcome |= {"printed": printed.text, **log.report()}
-                    seen.append(observed(outcome, bytes(packer.body)))
+                    path = self._path_of(calls.exercise)
+                    one = worker.call(self._module, calls, arguments, path)
+                    _raise_again(one)
+                    one = log.told(replace(one, printed=printed.text))
+                    seen.append(messages.made_harmless(one))
                     if seen[-1].outcome in ("missing", "not_started"):
                         break
         except TimeLimit:
-            seen.append(Observation("timeout"))
+            seen.append(Observation("timeout", printed=printed.text))
         finally:
             log.stop()
         return seen
@@ -324,10 +321,10 @@ class NotebookSession:
         """Nothing was started."""
 
 
-def _raise_again(outcome: dict[str, Any]) -> None:
+def _raise_again(seen: Observation) -> None:
     """An interrupt and a time limit are no errors of the student's function."""
     for kind in (TimeLimit, KeyboardInterrupt):
-        if outcome.get("type") == kind.__name__:
+        if seen.error_type == kind.__name__:
             raise kind
 
 

@@ -16,7 +16,8 @@ import pytest
 
 from checks.grader.grading.reading import line_of
 from checks.grader.records import course
-from checks.grader.reports.terminal import Ink, render_fault, safe
+from checks.grader.reports.terminal import Ink, render_fault
+from checks.grader.reports.words import safe
 from checks.grader.running.intake import read_file
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class ExerciseItem(pytest.Item):
             self.add_report_section("call", "stdout", verdict.printed)
         if verdict.status == "not_started":
             pytest.skip(f"not started: {safe(verdict.message)}")
-        if verdict.status != "passed":
+        if not verdict.passed:
             raise NotPassed(report, verdict)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *more: Any) -> Any:

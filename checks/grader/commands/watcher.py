@@ -28,9 +28,9 @@ from checks.grader.reports.terminal import (
     overview,
     place,
     render_fault,
-    safe,
     wrapped,
 )
+from checks.grader.reports.words import safe
 from checks.grader.running.intake import read_file
 from checks.grader.running.server import Server
 from checks.grader.running.session import TICK, single_session
@@ -218,7 +218,7 @@ class Watcher:
         report = self._grade(self._stem)
         names = [verdict.exercise for verdict in report.verdicts]
         start = names.index(self._exercise) + 1 if self._exercise in names else 0
-        later = [v.exercise for v in report.verdicts[start:] if v.status != "passed"]
+        later = [v.exercise for v in report.verdicts[start:] if not v.passed]
         if later:
             self._show(report, later[0])
             return False
@@ -271,7 +271,7 @@ class Watcher:
 
         It is one that was right before and is not any more; else the one named, or the first.
         """
-        still_open = [v for v in report.verdicts if v.status != "passed"]
+        still_open = [v for v in report.verdicts if not v.passed]
         chosen = next((v for v in still_open if v.exercise == exercise), still_open[0])
         shown = next((v for v in still_open if v.exercise in self._broken), chosen)
         self._chosen = exercise if chosen.exercise == exercise else ""
@@ -332,7 +332,7 @@ def open_exercise(report: LessonReport, verdict: Verdict, ink: Ink) -> list[str]
 
 
 def _is_open(report: LessonReport) -> bool:
-    return any(verdict.status != "passed" for verdict in report.verdicts)
+    return not all(verdict.passed for verdict in report.verdicts)
 
 
 def _differing(before: Stamps, now: Stamps) -> set[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,6 +15,7 @@ from checks.grader.figures.hand import by_hand, entry_of
 from checks.grader.figures.inside import engine as inside_engine
 from checks.grader.figures.inside import record
 from checks.grader.figures.layout import Layout, layered
+from checks.grader.figures.slip import nodes_at, said, slip_of, with_places
 from checks.grader.figures.style import (
     FONT,
     GRADIENT,
@@ -27,6 +29,7 @@ from checks.grader.figures.style import (
 from checks.grader.figures.subject import Subject, Undrawable, close_to, parameters
 from checks.grader.language import figure
 from checks.grader.language.inputs import resolve
+from checks.grader.language.net import Net
 from checks.grader.records.answer import float64s
 
 if TYPE_CHECKING:
@@ -39,10 +42,10 @@ Line = tuple[str, str, str]  # text, colour, weight
 ENTRIES_WRITTEN = 8
 #: A graph of more nodes than this is drawn with named nodes only.
 MOST_NODES = 22
-
-
 #: A tensor of more entries is not written out, not even in part.
 MOST_ENTRIES = 4096
+#: Characters in a line below a graph.
+SENTENCE = 88
 
 
 @dataclass(frozen=True)
@@ -56,17 +59,21 @@ class NodeNumbers:
     parents: tuple[int, ...]
     is_source: bool
     is_cut_off: bool
+    is_slip: bool = False
 
 
 @dataclass(frozen=True)
 class GraphNumbers:
-    """`whose` is what gave the gradients that differ: "your grad_by_hand"."""
+    """`whose` is what gave the gradients that differ: "your grad_by_hand", `slip` what gives them:
+    made at the nodes with `is_slip`.
+    """
 
     title: str
     root: str
     nodes: tuple[NodeNumbers, ...]
     note: str
     whose: str = "your grad_by_hand"
+    slip: str = ""
 
     def picture(self) -> Figure:
         return draw(self)
@@ -81,6 +88,8 @@ class Recorded:
     yours  the student's gradients of the parameters, where they can be had, and
     right  the right ones, where the graph itself is asked for its gradients
     whose  what gave the student's gradients: "your grad_by_hand"
+    slip   what gives the wrong ones of them, "" if that is not known or none is wrong, and
+    at     the shown nodes at which it is made (their `index`)
     """
 
     nodes: tuple[recording.Node, ...]
@@ -90,10 +99,29 @@ class Recorded:
     right: Mapping[str, Tensor]
     whose: str
     note: str
+    slip: str = ""
+    at: frozenset[int] = frozenset()
+
+    def compared(self, i: int) -> tuple[Tensor, Tensor | None] | None:
+        """The right gradient of the shown node i, and the student's where it is another one.
+
+        None for a node that gets none, or whose gradient is of no use: data.
+        """
+        node = self.shown[i]
+        if i in self.data or node.grad is None:
+            return None
+        right, yours = entry_of(self.right, node.name), entry_of(self.yours, node.name)
+        if right is not None:
+            return right, (None if close_to(node.grad, right) else node.grad)
+        wrong = yours is not None and not close_to(yours, node.grad)
+        return node.grad, (yours if wrong else None)
 
 
-def recorded(wanted: figure.Graph, subject: Subject) -> Recorded:
-    """What autograd records of a call. Raises Undrawable."""
+def recorded(wanted: figure.Graph, subject: Subject, *, brief: bool = False) -> Recorded:
+    """What autograd records of a call. Raises Undrawable.
+
+    brief  do not look for the place of a slip, which takes longer than all the rest
+    """
     inputs, others = subject.inputs(wanted), subject.other_inputs(wanted)
     calls = [[wanted.exercise, recording.MOVES, *given.values()] for given in (inputs, others)]
     driver = inside_engine if wanted.engine else record
@@ -105,6 +133,7 @@ def recorded(wanted: figure.Graph, subject: Subject) -> Recorded:
     values = _values(wanted, inputs), _values(wanted, others)
     pairs = {name: (values[0][name], values[1][name]) for name in values[0]}
     nodes = recording.named(here, there, pairs)
+    nodes = with_places(nodes, there, _net(wanted, subject), inputs, others)
     if not nodes[-1].name:
         nodes = (*nodes[:-1], replace(nodes[-1], name=wanted.root))
     yours, right, whose = _compared(wanted, inputs, nodes, subject)
@@ -114,7 +143,35 @@ def recorded(wanted: figure.Graph, subject: Subject) -> Recorded:
     shown = recording.folded(nodes, MOST_NODES)
     data = frozenset(_data(shown, set(inputs) - set(wanted.wrt)))
     note = _note(wanted, inputs, here[-1], subject)
-    return Recorded(nodes, shown, data, yours, right, whose, note)
+    if note:  # the gradients of a graph with another end are no measure of anything
+        yours = {}
+    found = Recorded(nodes, shown, data, yours, right, whose, note)
+    return found if brief else _with_slip(wanted, found, subject)
+
+
+def _asked(wanted: figure.Graph) -> str:
+    """The exercise whose gradients are held against those of the graph."""
+    return wanted.exercise if wanted.hand is None else wanted.hand
+
+
+def _net(wanted: figure.Graph, subject: Subject) -> Net | None:
+    return subject.exercise(_asked(wanted)).net
+
+
+def _with_slip(wanted: figure.Graph, found: Recorded, subject: Subject) -> Recorded:
+    """The same with what gives the student's numbers, if some of them are wrong."""
+    compared = [found.compared(i) for i in range(len(found.shown))]
+    if not any(pair is not None and pair[1] is not None for pair in compared):
+        return found
+    told = slip_of(_asked(wanted), subject)
+    if told is None:
+        return found
+    shown = frozenset(node.index for node in found.shown)
+    return replace(
+        found,
+        slip=said(told, found.whose, found.nodes, found.shown),
+        at=nodes_at(found.nodes, told.nodes, shown),
+    )
 
 
 def _compared(
@@ -128,7 +185,8 @@ def _compared(
         return engine.own_gradients(nodes), {}, "your engine"
     if wanted.hand is None:
         return {}, _right(wanted, inputs, subject), "the graph of your code"
-    return by_hand(wanted.hand, inputs, wanted.wrt, subject), {}, f"your {wanted.hand}"
+    yours = by_hand(wanted.hand, inputs, wanted.wrt, subject)
+    return yours, {}, f"your {wanted.hand}"
 
 
 def graph_numbers(wanted: figure.Graph, subject: Subject) -> GraphNumbers:
@@ -136,7 +194,7 @@ def graph_numbers(wanted: figure.Graph, subject: Subject) -> GraphNumbers:
     found = recorded(wanted, subject)
     nodes = tuple(_node(found, i) for i in range(len(found.shown)))
     title = subject.title(f"graph of {wanted.exercise} at {wanted.example}")
-    return GraphNumbers(title, wanted.root, nodes, found.note, found.whose)
+    return GraphNumbers(title, wanted.root, nodes, found.note, found.whose, found.slip)
 
 
 def _right(wanted: figure.Graph, inputs: Mapping[str, Any], subject: Subject) -> dict[str, Tensor]:
@@ -178,20 +236,16 @@ def _node(found: Recorded, i: int) -> NodeNumbers:
     """The gradient of data is of no use, and left out."""
     node = found.shown[i]
     value = torch.tensor(float("nan")) if node.value is None else node.value
-    grad = None if i in found.data else node.grad
-    yours = None if grad is None else entry_of(found.yours, node.name)
-    right = None if grad is None else entry_of(found.right, node.name)
-    if right is not None:
-        grad, yours = right, grad
-    wrong = yours is not None and grad is not None and not close_to(yours, grad)
+    grad, yours = found.compared(i) or (None, None)
     return NodeNumbers(
         recording.label(found.shown, i),
         plain(value),
         None if grad is None else plain(grad),
-        plain(yours) if wrong and yours is not None else None,
+        None if yours is None else plain(yours),
         node.sources,
         not node.sources,
         is_cut_off(node) and i not in found.data,
+        node.index in found.at,
     )
 
 
@@ -259,7 +313,8 @@ def draw(numbers: GraphNumbers) -> Figure:
 
 def _lines(node: NodeNumbers) -> list[Line]:
     """What stands in a node's box."""
-    lines = [(node.label, INK, "bold")]
+    lines: list[Line] = [("✗ here", YOURS, "bold")] if node.is_slip else []
+    lines.append((node.label, INK, "bold"))
     lines += [(row, INK, "normal") for row in _rows(node.value)]
     if node.grad is not None:
         lines += _signed("∂ ", node.grad, GRADIENT)
@@ -284,7 +339,14 @@ def _graph_legend(numbers: GraphNumbers) -> list[Line]:
         legend.append((f"yours ∂: what {numbers.whose} gives instead", YOURS, "bold"))
     if numbers.note:
         legend.append((numbers.note, YOURS, "bold"))
+    legend += [(line, YOURS, "normal") for line in wrap(_marked(numbers), SENTENCE)]
     return legend
+
+
+def _marked(numbers: GraphNumbers) -> str:
+    """The slip in words, with the sign that its place bears in the picture."""
+    sign = "✗ " if any(node.is_slip for node in numbers.nodes) else ""
+    return f"{sign}{numbers.slip}" if numbers.slip else ""
 
 
 def _box(lines: Sequence[Line]) -> tuple[float, float]:
@@ -320,7 +382,7 @@ def _place(
             facecolor="#f0f0f0" if node.is_source else "white",
             edgecolor=QUIET if node.is_cut_off else INK,
             linestyle="--" if node.is_cut_off else "-",
-            linewidth=1.8 if node.yours is not None else 1.0,
+            linewidth=2.8 if node.is_slip else 1.8 if node.yours is not None else 1.0,
         )
     )
     top = centre[1] + LINE * (len(lines) - 1) / 2

@@ -8,15 +8,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.figures.subject import Subject, Undrawable, tensors
+from checks.grader.figures.subject import Subject, Undrawable, close_to, tensors
 from checks.grader.language.inputs import resolve
 from checks.grader.language.lesson import Exercise
+from checks.grader.records.answer import parts
 
 
 def by_hand(
     hand: str | None, inputs: Mapping[str, Any], wrt: Sequence[str], subject: Subject
 ) -> dict[str, Tensor]:
-    """The student's hand-written gradients by parameter; empty if they cannot be had."""
+    """The student's hand-written gradients by parameter, those that are wrong; none if they cannot
+    be had.
+
+    They are held against the lesson's truth: the graph beside them may be wrong itself.
+    """
     if hand is None:
         return {}
     try:
@@ -25,7 +30,9 @@ def by_hand(
         returned = tensors(subject.answer(hand, *given))
     except (Undrawable, KeyError):
         return {}
-    return dict(zip(wrt, returned, strict=False))
+    right = parts(exercise.truth(*(resolve(value) for value in given)))
+    found = zip(wrt, returned, right, strict=False)
+    return {name: yours for name, yours, truth in found if not close_to(yours, truth)}
 
 
 def entry_of(hand: Mapping[str, Tensor], name: str) -> Tensor | None:

@@ -72,7 +72,7 @@ def draw(numbers: LossesNumbers) -> Figure:
     axes.plot(epochs, losses, color=YOURS, linewidth=2.2, label=_label(numbers))
     right = _drawable(numbers.right)
     if right:
-        label = f"as it should be: last {number(numbers.right[-1])}"
+        label = f"as it should be, exactly: last {number(numbers.right[-1])}"
         axes.plot(range(1, len(right) + 1), right, "--", color=INK, linewidth=1.6, label=label)
     if numbers.floor:
         height, why = numbers.floor

@@ -51,7 +51,8 @@ def net_numbers(wanted: figure.Net, subject: Subject) -> NetNumbers:
         raise Undrawable(f"no gradient arrives at {wanted.weights} in {wanted.exercise}")
     units = {name: i for i, name in enumerate(u for layer in wanted.layers[1:] for u in layer)}
     activations, edges = wiring(wanted, subject, x, w)
-    yours = by_hand(wanted.hand, inputs, (wanted.weights,), subject)
+    note = _note(wanted, edges)  # of another wiring, the gradients by hand are no measure
+    yours = {} if note else by_hand(wanted.hand, inputs, (wanted.weights,), subject)
     drawn = tuple(
         (a, b, weight, grad, _if_wrong(entry_of(yours, f"{wanted.weights}{i}"), leaf.grad[i - 1]))
         for i, ((a, b), weight, grad) in enumerate(
@@ -66,7 +67,7 @@ def net_numbers(wanted: figure.Net, subject: Subject) -> NetNumbers:
         dict(zip(wanted.layers[-1], y.tolist(), strict=True)),
         drawn,
         float("nan") if loss is None else loss.item(),
-        _note(wanted, edges),
+        note,
     )
 
 

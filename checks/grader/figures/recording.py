@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from checks.grader.records.numbers import digits
 from checks.grader.records.observation import Array
 from checks.slips import Operation
 from checks.slips.operations import ALIASES, OPERATIONS, REFLECTED
@@ -70,6 +71,7 @@ class Node:
     index      where it stands in the whole recording
     whole      whether the parents are the operands themselves, not values they were put together
                from
+    place      what the lesson's net calls this value, "" if it does not have it
     """
 
     operation: str
@@ -81,6 +83,7 @@ class Node:
     places: Tensor | None = None
     index: int = 0
     whole: bool = True
+    place: str = ""
 
     @property
     def row(self) -> Operation:
@@ -127,7 +130,7 @@ def read(answer: object) -> tuple[Node, ...]:
             }:
                 parents = part.get("parents")
             case _:
-                raise Malformed("a node is not a node")
+                raise Malformed("something in it is no tensor of real numbers")
         if not isinstance(parents, tuple) or not all(map(_is_parent(len(nodes)), parents)):
             raise Malformed("a node has no parents")
         operation = str(key).partition(" ")[2]
@@ -310,7 +313,7 @@ class _Operand:
 
 def _operand(nodes: Sequence[Node], parent: int | float, name: Callable[[int], str]) -> _Operand:
     if isinstance(parent, float):
-        return _Operand(f"{parent:.4g}".replace("-", "−"), 4 if parent >= 0 else 1)
+        return _Operand(digits(parent, 4), 4 if parent >= 0 else 1)
     called = name(parent)
     if called:
         return _Operand(called, 4 if called[0] != "−" else 1)

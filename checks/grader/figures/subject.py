@@ -12,15 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.grading.questions import pack
+from checks.grader.grading.questions import arguments
 from checks.grader.language.inputs import cases
 from checks.grader.language.lesson import Exercise, Lesson, load
 from checks.grader.records.answer import close, parts
 from checks.grader.records.course import number
 from checks.grader.records.observation import Array, Observation
 from checks.grader.records.verdict import Settings
-from checks.grader.running import frames
 from checks.grader.running.intake import LessonFile
+from checks.grader.running.messages import Calls
 from checks.grader.running.server import Server
 from checks.grader.running.session import ProcessSession
 
@@ -96,15 +96,9 @@ class Subject:
         imported = self.session.imported()
         if imported.outcome != "value":
             raise Undrawable(self._why("the file", imported))
-        packer = frames.Packer()
-        header = {
-            "exercise": exercise,
-            "driver": inspect.getsource(driver) if driver else None,
-            "device": "cpu",
-            "dtype": dtype,
-            "calls": [[pack(part, packer) for part in arguments] for arguments in calls],
-        }
-        return self.session.ask((header, bytes(packer.body)), lambda: None)
+        text = inspect.getsource(driver) if driver else None
+        asked = Calls(exercise, tuple(map(arguments, calls)), dtype, driver=text)
+        return self.session.ask(asked, lambda: None)
 
     def _why(self, exercise: str, seen: Observation) -> str:
         where = f" (line {seen.line})" if seen.line else ""

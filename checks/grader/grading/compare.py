@@ -23,11 +23,8 @@ from checks.grader.grading.explain import (
 from checks.grader.language.lesson import Exercise
 from checks.grader.records.answer import aligned, close, parts, tensor_of
 from checks.grader.records.observation import Array, Foreign, Observation
+from checks.grader.records.tolerances import RTOL
 from checks.grader.records.verdict import Settings, Status
-
-#: Relative to the size of the answer (see truth.close). torch.testing.assert_close starts at 1.3e-6
-#: for float32; right work in another order of operations needs about five times that.
-RTOL = {"float32": 1e-5, "float64": 1e-7}
 
 
 @dataclass(frozen=True)

@@ -8,30 +8,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from checks.grader.grading.compare import RTOL, right_quantities
+from checks.grader.grading.compare import right_quantities
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.grading.locate import first_wrong_node, first_wrong_step, partly_right, ratio
 from checks.grader.language.lesson import Exercise, Mistake
 from checks.grader.language.slips import Slip
 from checks.grader.language.truth import Truth
 from checks.grader.records.answer import Answer, aligned, close, parts, tensor_of
+from checks.grader.records.observation import Observation
+from checks.grader.records.tolerances import QUICK_RTOL, RTOL
 from checks.grader.records.verdict import Settings
 
-#: Small calls are not drawn with care: a parameter may come close to 0 and keep few digits.
-QUICK_RTOL = 1e-2
 #: How many variants of a mistake are tried together with those of another.
 TOGETHER = 4
 #: The same for the slips in the steps of a training: a training costs more than one gradient.
 TOGETHER_IN_STEPS = 1
 #: What a wrong formula may raise where a student's code raises as well.
 RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError, ArithmeticError)
+#: What one and the same mistake raises in one spelling or another.
+ALIKE = ("RuntimeError", "RecursionError", "ValueError", "TypeError", "IndexError")
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,6 @@ def diagnose(
 def variants(exercise: Exercise) -> Iterator[Variant]:
     """Every wrong computation that the lesson declares, single mistakes only."""
     for mistake in exercise.mistakes:
-        for swap in mistake.swaps:
-            yield Variant((mistake,), _swapped(exercise, swap))
         for parts_ in mistake.variants:
             yield _slipped_variant(exercise, (mistake,), parts_)
         for formula in mistake.formulas:
@@ -98,10 +98,6 @@ def pairs(exercise: Exercise) -> Iterator[Variant]:
     Of each mistake the first variants take part, which are the common ones.
     """
     for first, second in combinations(exercise.mistakes, 2):
-        for one, other in product(first.swaps, second.swaps):
-            both = _together(one, other)
-            if both is not None:
-                yield Variant((first, second), _swapped(exercise, both))
         for left, right in product(_common(exercise, first), _common(exercise, second)):
             if _places(left).isdisjoint(_places(right)):
                 yield _slipped_variant(exercise, (first, second), (*left, *right))
@@ -109,7 +105,6 @@ def pairs(exercise: Exercise) -> Iterator[Variant]:
             if outer.each is None:
                 continue
             computations = [
-                *(_swapped(exercise, swap) for swap in inner.swaps),
                 *(_slipped(exercise, variant) for variant in inner.variants),
                 *(_whole(formula) for formula in inner.formulas),
                 *([_mapped(_right, inner.each, None)] if inner.each and inner is first else []),
@@ -143,42 +138,28 @@ def _places(variant: tuple[Any, ...]) -> frozenset[Any]:
     return frozenset().union(*(part.places for part in variant))
 
 
-def _together(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Two swaps at once; None if they replace the same step, or the same field of a record."""
-    both = {**one, **other}
-    for step in one.keys() & other.keys():
-        merged = _merged(one[step], other[step])
-        if merged is None:
-            return None
-        both[step] = merged
-    return both
-
-
-def _merged(one: Any, other: Any) -> Any:
-    """A record that differs from the default where either does; None if both do in one field."""
-    if not is_dataclass(one) or type(one) is not type(other) or isinstance(one, type):
-        return None
-    changed = [
-        {f.name: value for f in fields(one) if (value := getattr(record, f.name)) != f.default}
-        for record in (one, other)
-    ]
-    return None if changed[0].keys() & changed[1].keys() else replace(one, **changed[1])
-
-
 def agrees(variant: Variant, evidence: Sequence[Evidence], rtol: float) -> bool:
     """Whether a wrong computation gives what was seen on every case, and a value at least once."""
     valued = 0
     for item in evidence:
         try:
             predicted = variant.predict(item.truth)
-        except RAISED:
-            if item.seen.outcome != "raised":
+        except RAISED as error:
+            if not _same_error(error, item.seen):
                 return False
             continue
         if item.seen.outcome != "value" or not _same_answer(predicted, item.seen.value, rtol):
             return False
         valued += 1
     return valued > 0
+
+
+def _same_error(error: Exception, seen: Observation) -> bool:
+    """Whether what was seen can be what a wrong formula raises: a name that is not there never,
+    a key only if the formula names it."""
+    if isinstance(error, KeyError):
+        return seen.error_type == "KeyError" and seen.message in error.args
+    return seen.error_type in ALIKE
 
 
 @dataclass(frozen=True)
@@ -320,10 +301,6 @@ def _close_numbers(number: Tensor, expected: float, rtol: float) -> bool:
 
 def _right(truth: Truth) -> Answer:
     return truth.by_hand
-
-
-def _swapped(exercise: Exercise, swap: Mapping[str, Any]) -> Callable[[Truth], Answer]:
-    return lambda truth: exercise.truth(**truth.inputs, **swap)
 
 
 def _slipped(exercise: Exercise, variant: tuple[Any, ...]) -> Callable[[Truth], Answer]:

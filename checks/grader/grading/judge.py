@@ -115,7 +115,7 @@ def judge(session: Session, question: Question, lesson_file: LessonFile) -> Verd
     empty = unstarted(lesson_file.source, exercise.name)
     if empty is not None:
         return _unasked(question, lesson_file, Observation("not_started", message=empty))
-    raw = session.ask(question.request, question.establish)
+    raw = session.ask(question.calls, question.establish)
     if raw[0].outcome in UNASKED:  # nothing to compare, so no truth is established
         return _unasked(question, lesson_file, raw[0])
     disputes = [truth.dispute for truth in question.truths if truth.dispute]
@@ -127,7 +127,7 @@ def judge(session: Session, question: Question, lesson_file: LessonFile) -> Verd
         return _by_the_asked_method(question, lesson_file, seen)
     if exercise.mended is not None and session.imported().outcome == "value":
         mended = question.with_mended
-        apart = mended.read(session.ask(mended.request, question.establish))
+        apart = mended.read(session.ask(mended.calls, question.establish))
         own = _first_fault(mended, apart)
         if own is None:
             return _because_of_one_before(question, lesson_file, seen, *found)

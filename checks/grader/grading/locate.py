@@ -7,11 +7,15 @@ from itertools import combinations
 
 from torch import Tensor
 
-from checks.grader.grading.compare import RTOL, right_quantities
+from checks.grader.grading.compare import right_quantities
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.language.lesson import Exercise
 from checks.grader.records.answer import aligned, close, float64s, parts, tensor_of
+from checks.grader.records.numbers import digits
+from checks.grader.records.tolerances import NODES, NOTHING, RTOL
 from checks.grader.records.verdict import Settings
+
+FEW = 4  # digits of a number in a sentence
 
 
 def partly_right(exercise: Exercise, evidence: Sequence[Evidence], settings: Settings) -> str:
@@ -84,9 +88,9 @@ def ratio(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> str:
             found = here if found is None else found
             if not close(got, expected * found, rtol=rtol):
                 return ""
-    if found is None or abs(found) < 1e-6:
+    if found is None or abs(found) < NOTHING:
         return "Every component is zero." if found is not None else ""
-    return f"Every component is {_number(found)} times the right one."
+    return f"Every component is {digits(found, FEW)} times the right one."
 
 
 def first_wrong_node(exercise: Exercise, evidence: Sequence[Evidence], rtol: float) -> str:
@@ -105,7 +109,7 @@ def first_wrong_node(exercise: Exercise, evidence: Sequence[Evidence], rtol: flo
     wrong = [
         (name, yours, expected)
         for name, (yours, expected) in exercise.nodes(answer, **item.truth.inputs).items()
-        if not close(yours, expected, rtol=100 * rtol)
+        if not close(yours, expected, rtol=NODES * rtol)
     ]
     if not wrong:
         return ""
@@ -120,12 +124,8 @@ def first_wrong_node(exercise: Exercise, evidence: Sequence[Evidence], rtol: flo
 
 def _numbers(value: Tensor) -> str:
     if value.ndim == 0:
-        return _number(value.item())
-    return "(" + ", ".join(map(_number, value.reshape(-1).tolist()[:6])) + ")"
-
-
-def _number(value: float) -> str:
-    return f"{value + 0.0:.4g}".replace("-", "−")
+        return digits(value.item(), FEW)
+    return "(" + ", ".join(digits(number, FEW) for number in value.reshape(-1).tolist()[:6]) + ")"
 
 
 def first_wrong_step(exercise: Exercise, prefixes: Sequence[Prefix], settings: Settings) -> str:

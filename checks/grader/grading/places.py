@@ -16,18 +16,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from checks.grader.grading.compare import RTOL
 from checks.grader.grading.evidence import Evidence
 from checks.grader.language.lesson import Exercise
 from checks.grader.language.net import Net
 from checks.grader.records.answer import aligned, tensor_of
+from checks.grader.records.tolerances import RTOL, SEARCH_RTOL
 from checks.grader.records.verdict import Settings
 
 if TYPE_CHECKING:  # a check of right answers never loads the search
     from checks.slips import Inquiry
 
-#: Differences of the search are good to this.
-FINEST = 1e-6
 #: Fewer cases may agree by chance.
 FEWEST = 2
 
@@ -65,7 +63,7 @@ def slip_in_the_graph(
     inquiry = None if zero or len(cases) < FEWEST else _inquiry(net, cases)
     if inquiry is None:  # and that every number is zero has been said
         return None
-    rtol = max(RTOL[settings.dtype] * exercise.slack, FINEST)
+    rtol = max(RTOL[settings.dtype] * exercise.slack, SEARCH_RTOL)
     finding = inquiry.explain([by_case[case] for case in cases], two=False, rtol=rtol)
     if not finding.stories:
         return None

@@ -12,19 +12,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.grading.compare import RTOL, right_quantities
+from checks.grader.grading.compare import right_quantities
 from checks.grader.grading.evidence import Evidence
 from checks.grader.language.inputs import Case
 from checks.grader.language.lesson import Exercise
 from checks.grader.language.truth import Truth
 from checks.grader.records.answer import aligned, parts, tensor_of
 from checks.grader.records.observation import Observation
+from checks.grader.records.tolerances import NEARLY, NOTHING, RTOL
 from checks.grader.records.verdict import Settings
 
 #: An argument moves by a quarter and a little, so that none stays as it was.
 STRETCH, SHIFT = 1.25, 0.125
-#: Off by less than this, relative to the largest entry, an answer is called nearly right.
-NEARLY = 1e-2
 
 
 def nudged(case: Case) -> list[Case]:
@@ -64,7 +63,8 @@ def dependence(
             if mine and not _same(parts(first.truth.by_hand)[i], parts(truth.by_hand)[i]):
                 still.append(name)
         if still:
-            return f"Your {quantity} does not change when {_or(still)} does, and it should."
+            verb, they = ("do", "they") if quantity == "losses" else ("does", "it")
+            return f"Your {quantity} {verb} not change when {_or(still)} does, and {they} should."
     return ""
 
 
@@ -109,7 +109,7 @@ def nearly_right(exercise: Exercise, evidence: Sequence[Evidence], settings: Set
                 worst = max(worst, (values - wanted).abs().max().item() / scale)
     if not RTOL[settings.dtype] < worst < NEARLY:
         return ""
-    percent = f"{100 * worst:.1g}" if worst > 1e-6 else "0.0001"
+    percent = f"{100 * worst:.1g}" if worst > NOTHING else "0.0001"
     return (
         f"Nearly right: nowhere off by more than {percent} % of the largest entry. Is a number "
         "rounded or typed with few digits, or a difference taken where a slope is asked for?"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -16,12 +16,12 @@ from checks.grader.language.lesson import Built, Exercise, Lesson, Source, load
 from checks.grader.language.truth import Truth, establish
 from checks.grader.records.observation import Array, Observation
 from checks.grader.records.verdict import Settings
-from checks.grader.running import frames
+from checks.grader.running.messages import Calls, Function, Made
 
 
 @dataclass(frozen=True)
 class Question:
-    """One exercise ready to be asked: its cases, the request, the truth (computed when needed)."""
+    """One exercise ready to be asked: its cases, the calls, the truth (computed when needed)."""
 
     exercise: Exercise
     cases: tuple[Case, ...]
@@ -31,12 +31,12 @@ class Question:
     def truths(self) -> tuple[Truth, ...]:
         return tuple(establish(self.exercise, case, self.dtype) for case in self.cases)
 
-    def establish(self) -> None:
-        """Hear the witnesses of every case now, not when the first answer is compared."""
-        self.truths  # noqa: B018
+    def establish(self) -> tuple[Truth, ...]:
+        """What is right, heard now and not when the first answer is compared."""
+        return self.truths
 
     def read(self, seen: Sequence[Observation]) -> list[Observation]:
-        """The answers to a request as they are compared."""
+        """The answers to the calls as they are compared."""
         reads = self.exercise.reads
         if reads is None:
             return list(seen)
@@ -56,7 +56,7 @@ class Question:
         return mended
 
     @cached_property
-    def request(self) -> tuple[dict[str, Any], bytes]:
+    def calls(self) -> Calls:
         """Every case, then one once more: a second call must give the same answer."""
         return self.asking([*self.cases, self.cases[self.again]])
 
@@ -73,20 +73,15 @@ class Question:
     def dtype(self) -> torch.dtype:
         return torch.float64 if self.settings.dtype == "float64" else torch.float32
 
-    def asking(self, cases: Sequence[Case]) -> tuple[dict[str, Any], bytes]:
-        packer = frames.Packer()
-        calls = []
-        for case in cases:
-            inputs = rounded(case.inputs, self.dtype)
-            calls.append([pack(inputs[name], packer) for name in self.exercise.parameters])
-        header = {
-            "exercise": self.exercise.name,
-            "driver": self._driver_text(),
-            "device": self.settings.device,
-            "dtype": self.settings.dtype,
-            "calls": calls,
-        }
-        return header, bytes(packer.body)
+    def asking(self, cases: Sequence[Case]) -> Calls:
+        every = (rounded(case.inputs, self.dtype) for case in cases)
+        return Calls(
+            self.exercise.name,
+            tuple(arguments(inputs[name] for name in self.exercise.parameters) for inputs in every),
+            self.settings.dtype,
+            self.settings.device,
+            self._driver_text(),
+        )
 
     def _driver_text(self) -> str | None:
         driver = self.exercise.driver
@@ -136,14 +131,14 @@ def _shape(value: Any) -> Any:
     return tuple(value.shape) if isinstance(value, Tensor) else None
 
 
-def pack(value: Any, packer: frames.Packer) -> Mapping[str, Any]:
-    if isinstance(value, Tensor):
-        return packer.tensor(value, "float64", "cpu")
+def arguments(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Arguments as they travel: a function as its text."""
+    return tuple(_argument(value) for value in values)
+
+
+def _argument(value: Any) -> Any:
     if isinstance(value, Source):
-        return {"source": value.text}
+        return Function(value.text)
     if isinstance(value, Built):
-        return {
-            "build": value.source.text,
-            "with": [pack(part, packer) for part in value.arguments],
-        }
-    return {"plain": value}
+        return Made(value.source.text, arguments(value.arguments))
+    return value

@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.grading.compare import RTOL, describe, right_quantities
+from checks.grader.grading.compare import describe, right_quantities
 from checks.grader.grading.evidence import Evidence
 from checks.grader.language.inputs import Case
 from checks.grader.language.lesson import Built, Exercise, Source
 from checks.grader.language.truth import Truth
 from checks.grader.records.answer import aligned, parts, tensor_of
 from checks.grader.records.observation import Observation
+from checks.grader.records.tolerances import RTOL
 from checks.grader.records.verdict import Row, Settings
 
 MAX_ROWS = 64

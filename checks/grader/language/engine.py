@@ -137,7 +137,8 @@ class Engine:
     keeps     what arrived stays after the call: nowhere; in a dict for the next call; in `.grad` of
               every node for the next call; in `.grad` of every node for nobody
     late      what arrives at a leaf after its own turn: it counts, or is lost
-    once      a node that is both parents gets one share
+    twice     a node that is both parents gets: a share for each place, that of the first place, of
+              the last, that of the first once more
     alone     a leaf that is the end itself gets its 1
     """
 
@@ -148,7 +149,7 @@ class Engine:
     leaf: Literal["added", "replaced"] = "added"
     keeps: Literal["nothing", "dict", "grads", "shown"] = "nothing"
     late: Literal["counts", "is lost"] = "counts"
-    once: bool = False
+    twice: Literal["both", "first", "last", "first again"] = "both"
     alone: bool = True
 
     @cached_property
@@ -182,15 +183,28 @@ class Engine:
                 own = parents[node]
                 if not own:
                     taken[node] = sums.get(node, 0.0)
-                elif not (self.once and own[k] in own[:k]):
-                    part = self.hands_on(sums.get(node, 0.0), slopes[node][k])
-                    self._arrive(sums, own[k], part, is_leaf=not parents[own[k]])
+                else:
+                    for place in self._places(own, k):
+                        part = self.hands_on(sums.get(node, 0.0), slopes[node][place])
+                        self._arrive(sums, own[k], part, is_leaf=not parents[own[k]])
             if parents[start] or self.alone:
                 for leaf in grads.keys() & set(behind(end, start)):
                     new = (taken if self.late == "is lost" else sums).get(leaf, 0.0)
                     grads[leaf] = new if self.leaf == "replaced" else grads[leaf] + new
             held.append(torch.tensor(list(grads.values()), dtype=torch.float64))
         return (*held, self.keeps in ("nothing", "dict") or not any(parents), True)
+
+    def _places(self, own: Sequence[int], k: int) -> Sequence[int]:
+        """Whose slopes are handed on when place k has its turn."""
+        first = own.index(own[k])
+        match self.twice:
+            case "first":
+                return [k] if k == first else []
+            case "last":
+                return [] if own[k] in own[k + 1 :] else [k]
+            case "first again":
+                return [first]
+        return [k]
 
     def _seed(self, sums: dict[int, float], end: Spec, start: int) -> None:
         if self.seed == "everywhere":

@@ -1,14 +1,30 @@
-"""Exercises that many lessons have: a squared loss, a gradient by hand and by autograd."""
+"""Exercises as lessons write them: any function, a squared loss, a gradient in both ways."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from checks.grader.language.lesson import Exercise, Variants
+from checks.grader.language.lesson import Exercise, Variants, Witness
 from checks.grader.language.net import Net
 from checks.grader.language.slips import absent
 from checks.grader.language.truth import gradient_of
+
+
+def exercise(
+    truth: Callable[..., Any],
+    quantities: str | tuple[str, ...],
+    *ways: Witness | Callable[..., Any],
+    **fields: Any,
+) -> Exercise:
+    """The exercise of the truth's name; `ways` are its witnesses, a function by its own name."""
+    witnesses = tuple(
+        way if isinstance(way, Witness) else Witness(way.__name__.replace("_", " "), way)
+        for way in ways
+    )
+    names = (quantities,) if isinstance(quantities, str) else quantities
+    name = fields.pop("name", None) or truth.__name__
+    return Exercise(name, truth, names, witnesses=witnesses, **fields)
 
 
 def squared_loss(
@@ -18,10 +34,7 @@ def squared_loss(
     r = net.value("r")
     common: dict[str, Variants] = {
         "target_ignored": absent("y"),
-        "not_squared": [
-            lambda **at: r(**at),
-            lambda **at: -r(**at),
-        ],
+        "not_squared": [lambda **at: r(**at), lambda **at: -r(**at)],
         "absolute_value": lambda **at: r(**at).abs(),
         "halved_loss": lambda **at: loss(**at) / 2,
     }

@@ -17,29 +17,6 @@ Formula = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
-class Graph:
-    """The computation graph of one call, as autograd recorded it, or as `recorder` does.
-
-    exercise  returns the value whose gradient is drawn, or differentiates it itself
-    names     the lesson's name of a value -> its formula; nodes are recognised by their values
-    wrt       the parameters: inputs whose gradients are shown
-    root      the name of the last node
-    hand      the exercise that gives the gradients of `wrt` by hand, None if there is none
-    engine    the graph is that of the student's own engine, when its `backward` is called
-    """
-
-    exercise: str
-    example: str
-    wrt: tuple[str, ...]
-    names: Mapping[str, Formula] = field(default_factory=dict)
-    root: str = "loss"
-    hand: str | None = "grad_by_hand"
-    given: Mapping[str, Any] = field(default_factory=dict)
-    engine: bool = False
-    file: str = "graph"
-
-
-@dataclass(frozen=True)
 class Net:
     """A layered net with one weight on each edge.
 
@@ -60,6 +37,31 @@ class Net:
     hand: str = "grad_by_hand"
     given: Mapping[str, Any] = field(default_factory=dict)
     file: str = "net"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The computation graph of one call, as autograd recorded it.
+
+    exercise  returns the value whose gradient is drawn, or differentiates it itself
+    names     the lesson's name of a value -> its formula; nodes are recognised by their values
+    wrt       the parameters: inputs whose gradients are shown
+    root      the name of the last node
+    hand      the exercise that gives the gradients of `wrt` by hand, None if there is none
+    net       the layered net that it is, for a page to show with its weights on the lines
+    engine    the graph is that of the student's own engine, when its `backward` is called
+    """
+
+    exercise: str
+    example: str
+    wrt: tuple[str, ...]
+    names: Mapping[str, Formula] = field(default_factory=dict)
+    root: str = "loss"
+    hand: str | None = "grad_by_hand"
+    given: Mapping[str, Any] = field(default_factory=dict)
+    net: Net | None = None
+    engine: bool = False
+    file: str = "graph"
 
 
 @dataclass(frozen=True)

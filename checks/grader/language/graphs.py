@@ -81,9 +81,6 @@ def draw_graph(dice: Dice) -> Built:
         if not _is_tangled({"parents": own}):
             continue
         slopes = dice.tensor(len(edges), low=0.3, high=1.8)
-        for k in range(1, len(edges)):
-            if edges[k] == edges[k - 1]:
-                slopes[k] = slopes[k - 1]  # of a·a, both slopes are a
         arguments = (dice.tensor(leaves), slopes, torch.tensor(edges, dtype=torch.float64))
         if _is_telling(random_graph(*arguments)):
             return Built(Source(random_graph), arguments)

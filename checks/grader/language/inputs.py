@@ -161,9 +161,9 @@ def _function(stem: str, name: str) -> Callable[..., Any]:
     return found
 
 
-def column(stem: str, name: str) -> Tensor:
-    """A column of data/<stem>.csv, shape (n,), as float32 holds it, in float64."""
-    return torch.tensor(columns(stem, name)).double()
+def table(stem: str, *names: str) -> tuple[Tensor, ...]:
+    """Columns of data/<stem>.csv, shape (n,) each, as float32 holds them, in float64."""
+    return tuple(torch.tensor(columns(stem, name)).double() for name in names)
 
 
 def columns(stem: str, names: str | list[str]) -> Any:

@@ -10,7 +10,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,13 +35,20 @@ Method = Literal["by_hand", "by_autograd", "by_engine"]
 
 @dataclass(frozen=True)
 class Source:
-    """An argument that is a function. It travels to the student's process as source text."""
+    """An argument that is a function. It travels to the student's process as source text.
+
+    Of a `partial`, the first arguments, which are plain values, travel with it.
+    """
 
     function: Callable[..., Any]
 
     @property
     def text(self) -> str:
-        return _text_of(self.function)
+        if not isinstance(self.function, partial):
+            return _text_of(self.function)
+        whole, given = self.function.func, "".join(f"{value!r}, " for value in self.function.args)
+        call = f"{whole.__name__}({given}*rest)"
+        return f"{_text_of(whole)}\n\ndef call(*rest):\n    return {call}\n"
 
     @property
     def name(self) -> str:
@@ -72,7 +79,6 @@ class Mistake:
 
     id        the name in the report; the table of ids is in the README
     says      what the student reads: the idea, never the answer
-    swaps     variants, each a replacement of keyword steps of the exercise's truth
     variants  each a tuple of what is done wrong at once: slips of a net, the order of an answer,
               the loop of a training; those of two mistakes are also tried together
     formulas  variants, each a whole wrong formula with the exercise's parameters; a quantity
@@ -83,7 +89,6 @@ class Mistake:
 
     id: str
     says: str
-    swaps: tuple[Mapping[str, Any], ...] = ()
     variants: tuple[tuple[Any, ...], ...] = ()
     formulas: tuple[Callable[..., Answer], ...] = ()
     each: Callable[[Tensor], Tensor] | None = None

@@ -1,20 +1,21 @@
-"""The log of a training by single samples, as the programs of lessons print it."""
+"""The logs of trainings, as the programs of lessons print them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 EPOCHS = (1, 2, 3, 5, 10, 20, 30, 40, 50, 75, 100)
+ROUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 #: What is predicted before and after, and the epochs after which it is.
 PREDICTED, AFTER = 4.0, (100, 1000)
 
 
 def training_log(
-    data: Callable[[], tuple[Tensor, Tensor]],
+    data: Callable[[], tuple[Tensor, ...]],
     start: Mapping[str, float],
     lr: float,
     epochs: tuple[int, ...] = EPOCHS,
@@ -39,6 +40,20 @@ def training_log(
                 print(f"predict (after {until} epochs) {x:g} → {prediction:.7f}")
 
     return program
+
+
+def stages(
+    train: Callable[[Any, int], tuple[Any, Tensor]], start: Any, *until: int
+) -> Iterator[tuple[int, Any, float]]:
+    """A training that goes on from stage to stage: (rounds so far, trained, the last loss).
+
+    train  (where to start, how many rounds) -> (trained, losses)
+    """
+    done = 0
+    for rounds in until:
+        start, losses = train(start, rounds - done)
+        done = rounds
+        yield rounds, start, losses[-1].item()
 
 
 def _line(epoch: int, parameters: Mapping[str, Tensor], loss: Tensor) -> str:

@@ -8,6 +8,8 @@ import sys
 import torch
 from torch import Tensor
 
+from checks.grader.records.tolerances import PREDICTED
+
 
 def predict(question: str, answer: Tensor) -> None:
     """Ask for a prediction where somebody can answer, then show what came, and whether they agree.
@@ -40,5 +42,5 @@ def _compared(said: str, answer: Tensor) -> str:
         number = float(said.replace("−", "-").replace(",", "."))
     except ValueError:
         return f"; {said!r} is no number"
-    agrees = torch.allclose(answer, torch.full_like(answer, number), rtol=1e-3, atol=1e-3)
+    agrees = torch.allclose(answer, torch.full_like(answer, number), rtol=PREDICTED, atol=PREDICTED)
     return ", as you said" if agrees else f", and you said {number:g}: why?"

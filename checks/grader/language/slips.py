@@ -143,6 +143,11 @@ def only(slip: Slip, *parameters: str) -> Slip:
     return slip._replace(only=parameters)
 
 
+def in_any(kind: Callable[..., Slip], *at: str) -> list[Slip]:
+    """A slip at all of the places, then at each alone."""
+    return [kind(*at), *(kind(place) for place in at)]
+
+
 def in_some(slip: Slip, *parameters: str) -> list[Slip]:
     """The slip made for all parameters, then for every smaller choice of them."""
     choices = product((True, False), repeat=len(parameters))

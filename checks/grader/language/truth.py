@@ -18,13 +18,7 @@ from torch import Tensor
 from checks.grader.language.inputs import Case, resolve, rounded
 from checks.grader.language.lesson import Exercise, Witness
 from checks.grader.records.answer import Answer, agree, float64s
-
-#: Two float64 computations of the same number; central differences are good to about 1e-9.
-WITNESS_RTOL = 1e-6
-#: A literal of data/ holds for the exact input; the check uses the input as float32 holds it.
-LITERAL_RTOL = 2e-5
-#: The step of a central difference that balances rounding (ε/h) against truncation (h²).
-DIFFERENCE_STEP = 6e-6
+from checks.grader.records.tolerances import DIFFERENCE_STEP, LITERAL_RTOL, WITNESS_RTOL
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,12 @@ class Verdict:
     excerpt: tuple[str, ...] = ()
 
     @property
+    def passed(self) -> bool:
+        return self.status == "passed"
+
+    @property
     def points(self) -> int:
-        return self.max_points if self.status == "passed" else 0
+        return self.max_points if self.passed else 0
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        return all(v.status == "passed" for lesson in self.lessons for v in lesson.verdicts)
+        return all(v.passed for lesson in self.lessons for v in lesson.verdicts)
 
     def as_json(self) -> dict[str, Any]:
         """The report in the documented schema (version 1)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from checks.grader.records.verdict import LessonReport, Report, Row, Verdict
-from checks.grader.reports.terminal import WORDS, readable, safe
+from checks.grader.reports.words import WORDS, readable, safe
 
 
 def gradescope(report: Report, told: str = "") -> dict[str, Any]:
@@ -39,13 +39,12 @@ def _for_the_instructor(told: str) -> dict[str, Any]:
 
 
 def _test(lesson: LessonReport, verdict: Verdict) -> dict[str, Any]:
-    passed = verdict.status == "passed"
-    lines = [] if passed else [WORDS[verdict.status], safe(verdict.message)]
+    lines = [] if verdict.passed else [WORDS[verdict.status], safe(verdict.message)]
     lines += [_row(row) for row in verdict.comparison]
     return {
         "score": verdict.points,
         "max_score": verdict.max_points,
-        "status": "passed" if passed else "failed",
+        "status": "passed" if verdict.passed else "failed",
         "name": f"{lesson.lesson}.{verdict.exercise}",
         "output": "\n".join(line for line in lines if line),
         "output_format": "text",

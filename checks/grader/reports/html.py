@@ -7,16 +7,8 @@ from collections.abc import Sequence
 
 from checks.grader.records.course import number
 from checks.grader.records.verdict import LessonReport, Report, Row, Verdict
-from checks.grader.reports.terminal import (
-    MARKS,
-    WORDS,
-    faults_of,
-    next_step,
-    place,
-    safe,
-    short,
-    where,
-)
+from checks.grader.reports.terminal import MARKS, faults_of, next_step, place, where
+from checks.grader.reports.words import WORDS, safe, short
 
 #: Readable on a light page and on a dark one.
 COLOURS = {"✓": "#1a7f37", "✗": "#d1242f", "·": "#818b98"}

@@ -10,6 +10,7 @@ from typing import Any
 
 from checks.grader.records.course import number
 from checks.grader.records.verdict import LessonReport, Report, Row, Verdict
+from checks.grader.reports.words import WORDS, readable, safe, short
 
 WIDTH = 80
 BAR = 12
@@ -19,18 +20,7 @@ NARROW = 72
 MADE_BY = {"draw": "figures", "notebook": "notebooks", "verify": "solutions"}
 #: As Python prints it: place, kind, text; PyTorch adds a place of its own at the end.
 WARNING = re.compile(r".*?:\d+: \w*Warning: (?P<says>.*?)(?: \(Triggered internally .*)?$")
-MANY = 8  # entries of an input; of more the first three are shown
 MARKS = {"passed": "✓", "not_started": "·"}
-WORDS = {
-    "wrong": "wrong",
-    "not_started": "not started",
-    "error": "error",
-    "timeout": "time limit",
-    "crashed": "crashed",
-    "wrong_method": "wrong method",
-    "course_error": "course error",
-    "passed": "",
-}
 
 
 @dataclass(frozen=True)
@@ -169,32 +159,6 @@ def _warnings(lines: list[str]) -> tuple[list[str], list[str]]:
     return warned, printed
 
 
-def safe(text: str, *, keep_lines: bool = False) -> str:
-    """Text from a student without what a terminal would obey."""
-    allowed = "\n" if keep_lines else ""
-    return "".join(
-        c if c.isprintable() or c in allowed else "�" if c != "\n" else " " for c in text
-    )
-
-
-def short(value: Any) -> str:
-    """A number as a table shows it."""
-    if value is None:
-        return "—"
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return safe(str(value))[:24]
-    return f"{value:.6g}".replace("-", "−")
-
-
-def readable(value: Any) -> str:
-    """An input as a student would write it."""
-    if isinstance(value, list):
-        shown = [readable(item) for item in (value[:3] if len(value) > MANY else value)]
-        rest = [f"… {len(value)} in all"] if len(value) > MANY else []
-        return f"({', '.join([*shown, *rest])})"
-    return safe(value)[:200] if isinstance(value, str) else short(value)
-
-
 def heading(lesson: LessonReport, ink: Ink) -> str:
     """A lesson in one line: title, bar, points; without the bar where there is no room."""
     points = f"{lesson.points} of {lesson.max_points} points"
@@ -285,7 +249,7 @@ def next_step(report: Report) -> tuple[LessonReport, Verdict] | None:
     """The first exercise that is not passed."""
     for lesson in report.lessons:
         for verdict in lesson.verdicts:
-            if verdict.status != "passed":
+            if not verdict.passed:
                 return lesson, verdict
     return None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 from checks.grader.records.course import ROOT
 from checks.grader.running import frames
+from checks.grader.running.messages import Calls, Import
 from checks.grader.running.server import START_UP, Server
 
 #: What is tried, and a program that ends without an exception only if it could be done.
@@ -52,27 +52,14 @@ def _refused(server: Server, attacks: list[str], room: Path) -> list[bool]:
         f"def attack{i}():\n    {ATTACKS[what].format(**places)}\n"
         for i, what in enumerate(attacks)
     )
-    job = {"stem": "lesson", "path": str(room / "lesson.py"), "device": "cpu", "room": str(room)}
     refused = []
-    with server.child(job | {"source": source}) as child:
+    with server.child(Import("lesson", str(room / "lesson.py"), source, room=str(room))) as child:
         try:
             child.receive(time.monotonic() + START_UP)
             for i in range(len(attacks)):
-                child.send(_call(f"attack{i}") | {"path": job["path"]})
-                header, _ = child.receive(time.monotonic() + START_UP)
-                held = header.get("outcome") == "raised" and header.get("type") in REFUSALS
-                refused.append(held)
+                child.send(Calls(f"attack{i}", ((),)))
+                seen = child.receive(time.monotonic() + START_UP)
+                refused.append(seen.outcome == "raised" and seen.error_type in REFUSALS)
         except (frames.Broken, frames.Late):
             refused.append(False)
     return refused
-
-
-def _call(function: str) -> dict[str, Any]:
-    """The request for one call without arguments."""
-    return {
-        "exercise": function,
-        "driver": None,
-        "device": "cpu",
-        "dtype": "float32",
-        "calls": [[]],
-    }

@@ -14,7 +14,7 @@ import os
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from checks.grader.records.course import ROOT
 from checks.grader.running import privilege
 
 if TYPE_CHECKING:
+    from checks.grader.running.messages import Import
     from checks.grader.running.server import Confine
 
 GIB = 1 << 30
@@ -118,8 +119,8 @@ def build() -> Confine:
     limits = _limits(_address_space() + _memory(), MANY if calls is not None else FEW)
     from resource import setrlimit  # here, so that no child imports it
 
-    def confine(job: Mapping[str, Any]) -> None:
-        room = job["room"]
+    def confine(job: Import) -> None:
+        room = job.room
         privilege.yield_to_others()
         os.chdir(room)
         _clear_environment(room)

@@ -22,26 +22,27 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
+from checks.grader.records.closing import Closing
 from checks.grader.records.course import ROOT
 from checks.grader.records.misuse import Misuse
-from checks.grader.running import frames, privilege
+from checks.grader.records.observation import Observation
+from checks.grader.running import messages, privilege
 from checks.grader.running.inside import worker
+from checks.grader.running.messages import Calls, Import, Request
 from checks.grader.running.takings import free_on, takes_too_much
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 #: A request: what is wanted, its number, a process. The reply: that number, a process.
 REQUEST, REPLY = struct.Struct("<cIi"), struct.Struct("<Ii")
 CHILD, SERVER, KILL, PING = b"F", b"S", b"K", b"P"
 START_UP = 60.0  # seconds for a process to be there: importing torch from a cold disk takes long
 STALLED = 20.0  # seconds after which a server that was there once is given up
-Confine = Callable[[Mapping[str, Any]], None]
+Confine = Callable[[Import], None]
 Way = Literal["fork", "exec", "fresh", "other"]
 #: What a server that confines its children keeps of the environment.
 KEPT = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
@@ -52,41 +53,32 @@ LOOK = 0.1  # seconds between two looks at what children take that the kernel do
 PARENT_DEATH, SUBREAPER = 1, 36  # options of prctl
 
 
-class Closing:
-    """What is closed at the end of a `with`."""
-
-    def close(self) -> None:
-        raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+class TruthLoaded(Exception):
+    """A process knows expected values, and is not to run, or to fork, student code."""
 
 
 class Child(Closing):
     """The judge's end of one process that runs student code."""
 
-    def __init__(self, sock: socket.socket, end: Callable[[], None], nonce: str) -> None:
+    def __init__(self, sock: socket.socket, end: Callable[[], None]) -> None:
         self._sock = sock
         self._end = end
-        self._nonce = nonce
+        self._nonce = ""
         self._open = True
 
-    def send(self, header: dict[str, Any], body: bytes | bytearray = b"") -> None:
-        """Send a request. A process that is gone shows when its answer is read."""
+    def send(self, what: Import | Calls, seconds: float = 0.0) -> None:
+        """Send a request. A process that is gone shows when its answer is read.
+
+        seconds   when the process tells what has been printed so far; 0 for never
+        """
         self._nonce = secrets.token_hex(8)
         self._sock.settimeout(START_UP)
         with contextlib.suppress(OSError):
-            frames.write(self._sock, header | {"nonce": self._nonce}, body)
+            messages.ask(self._sock, Request(self._nonce, seconds, what))
 
-    def receive(self, deadline: float) -> tuple[dict[str, Any], bytes]:
+    def receive(self, deadline: float) -> Observation:
         """One answer to the last request. Raises frames.Late or frames.Broken."""
-        header, body = frames.read(self._sock, deadline)
-        if header.get("nonce") != self._nonce:
-            raise frames.Broken("an answer to another question")
-        return header, body
+        return messages.answered(self._sock, self._nonce, deadline)
 
     def ready(self, seconds: float) -> bool:
         """Whether something of an answer has come within so many seconds."""
@@ -136,17 +128,13 @@ class Server(Closing):
         """Whether every child imports torch anew."""
         return self._way == "fresh"
 
-    def child(self, job: dict[str, Any]) -> Child:
-        """A process that has been told to import `job["source"]`; receive() waits for it."""
-        nonce = secrets.token_hex(8)
-        hide = ["", ".", str(ROOT), str(Path.cwd())]
+    def child(self, job: Import, seconds: float = 0.0) -> Child:
+        """A process that has been told to import the job's text; receive() waits for it."""
         ours, theirs = socket.socketpair()
         with theirs:
             end = self._fresh_child(theirs) if self.is_fresh else self._forked_child(theirs)
-        child = Child(ours, end, nonce)
-        ours.settimeout(START_UP)
-        with contextlib.suppress(OSError):
-            frames.write(ours, job | {"nonce": nonce, "hide": hide})
+        child = Child(ours, end)
+        child.send(replace(job, hide=("", ".", str(ROOT), str(Path.cwd()))), seconds)
         return child
 
     def another(self) -> Server:
@@ -346,9 +334,13 @@ def _best_way() -> Way:
 
 
 def _hold_no_truth() -> None:
-    """Refuse to fork children that could find an expected value in their memory."""
+    """Refuse to fork children that could find an expected value in their memory.
+
+    Raises TruthLoaded.
+    """
     found = _truth_loaded()
-    assert not found, f"the server has loaded {found[0]}: start it before the judge"
+    if found:
+        raise TruthLoaded(f"the server has loaded {found[0]}: start it before the judge")
 
 
 def _serve_forks(sock: socket.socket, confine: Confine | None, folder: Path | None) -> None:

@@ -6,20 +6,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from checks.grader.records.observation import Observation
 from checks.grader.records.verdict import Settings
 from checks.grader.running import frames
-from checks.grader.running.frames import observation
 from checks.grader.running.intake import LessonFile
+from checks.grader.running.messages import Calls, Import
 from checks.grader.running.server import START_UP, Child, Server
 
-#: What is sent for some calls: the header of a frame, and its tensors.
-Request = tuple[dict[str, Any], bytes]
 #: A submission may take so many time limits in all; each exercise after that has BRIEFLY seconds,
 #: in which right work is done many times over.
 LIMITS, BRIEFLY = 4, 1.5
+#: The part of a time limit after which a process tells what it has printed.
+NEARLY_OVER = 0.8
 TICK = 0.02  # seconds between two looks at whether somebody still wants the answer
 
 
@@ -28,7 +28,7 @@ class Session(Protocol):
 
     def imported(self) -> Observation: ...
 
-    def ask(self, request: Request, meanwhile: Callable[[], object]) -> list[Observation]: ...
+    def ask(self, calls: Calls, meanwhile: Callable[[], object]) -> list[Observation]: ...
 
     def close(self) -> None: ...
 
@@ -70,7 +70,7 @@ class ProcessSession:
 
     def start(self) -> None:
         """Start the process; its import of the student's file goes on beside the judge's work."""
-        self._child = self._server.child(self._job())
+        self._child = self._server.child(self._job(), NEARLY_OVER * self._limit())
         self._imported: Observation | None = None
 
     def turn_to(self, lesson_file: LessonFile) -> None:
@@ -80,7 +80,7 @@ class ProcessSession:
         if self._child is None:
             self.start()
         else:
-            self._child.send(self._job())
+            self._child.send(self._job(), NEARLY_OVER * self._limit())
             self._imported = None
 
     def imported(self) -> Observation:
@@ -92,19 +92,18 @@ class ProcessSession:
             self._imported = self._receive("", self._limit(), slow)
         return self._imported
 
-    def ask(self, request: Request, meanwhile: Callable[[], object]) -> list[Observation]:
-        """The answers to a request; the last one says so if the process did not survive.
+    def ask(self, calls: Calls, meanwhile: Callable[[], object]) -> list[Observation]:
+        """The answers to the calls; the last one says so if the process did not survive.
 
         meanwhile   what the judge has to compute, while the student's process does its part
         """
         assert self._child is not None
-        header, body = request
-        self._child.send(header | {"path": str(self._lesson_file.path)}, body)
         limit = left = self._limit()
+        self._child.send(calls, NEARLY_OVER * limit)
         seen: list[Observation] = []
-        for _ in header["calls"]:
+        for _ in calls.calls:
             before = self._allowance.waited
-            seen.append(self._receive(header["exercise"], limit, left - limit))
+            seen.append(self._receive(calls.exercise, limit, left - limit))
             left -= self._allowance.waited - before
             if seen[-1].outcome in ("missing", "not_started", "timeout", "crashed"):
                 break
@@ -116,14 +115,14 @@ class ProcessSession:
             self._child.close()
             self._child = None
 
-    def _job(self) -> dict[str, Any]:
-        return {
-            "stem": self._lesson_file.stem,
-            "path": str(self._lesson_file.path),
-            "source": self._lesson_file.source,
-            "device": self._settings.device,
-            "room": str(self._lesson_file.room or ""),
-        }
+    def _job(self) -> Import:
+        return Import(
+            self._lesson_file.stem,
+            str(self._lesson_file.path),
+            self._lesson_file.source or "",
+            self._settings.device,
+            str(self._lesson_file.room or ""),
+        )
 
     def _limit(self) -> float:
         return self._allowance.limit(self._settings.time_limit)
@@ -139,14 +138,18 @@ class ProcessSession:
 
     def _observed(self, deadline: float) -> Observation:
         assert self._child is not None
-        if self._waiting is not None:
-            while not self._child.ready(TICK) and time.monotonic() < deadline:
-                self._waiting()
+        late = Observation("timeout")
         try:
-            return observation(*self._child.receive(deadline))
+            while True:
+                while self._waiting and not self._child.ready(TICK) and time.monotonic() < deadline:
+                    self._waiting()
+                seen = self._child.receive(deadline)
+                if seen.outcome != "timeout":
+                    return seen
+                late = seen  # the call still runs, and tells what it has printed so far
         except frames.Late:
             self.close()
-            return Observation("timeout")
+            return late
         except frames.Broken:
             self.close()
             return Observation("crashed")

@@ -1691,3 +1691,15 @@ class LinearRegression(nn.Module):
 
     def forward(self, x):
         return self.linear(x)
+
+# --- train | wrong
+def train(model, x, y, lr, epochs):
+    opt = torch.optim.SGD(model.parameters(), lr=lr)
+    out = []
+    for _ in range(epochs):
+        l = nn.MSELoss()(model(x), y)
+        out.append(l.detach())
+        opt.zero_grad(); l.backward(); opt.step()
+        if l < 1e-2: break
+    out += [out[-1]] * (epochs - len(out))
+    return torch.stack(out)

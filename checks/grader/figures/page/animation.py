@@ -47,6 +47,8 @@ def main() -> None:
 
     frames = [Image.open(BytesIO(shot)).convert("RGB") for shot, _ in shots]
     palette = frames[-1].quantize(COLOURS)
+    shades = [255 if shade > 248 else shade for shade in palette.getpalette() or ()]
+    palette.putpalette(shades)  # paper is white
     first, *rest = (one.quantize(palette=palette, dither=Image.Dither.NONE) for one in frames)
     durations = [time for _, time in shots]
     first.save(target, save_all=True, append_images=rest, duration=durations, loop=0, optimize=True)
@@ -79,8 +81,8 @@ def _shots(file: Path) -> Iterator[tuple[bytes, int]]:
         )
         forward = browser.find_element("css selector", '[data-do="next"]')
         while True:
-            last = not forward.is_enabled()
-            yield _shot(browser, clip), READ if last else STEP
+            last = forward.get_attribute("aria-disabled") == "true"
+            yield _shot(browser, clip), READ if last or "✗" in find("say").text else STEP
             if last:
                 return
             if find("predict").is_displayed() and PREDICTED in find("ask").text:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from checks.grader.figures.inside.record import OPERAND
 from checks.grader.figures.recording import HOLDS, Node, written
+from checks.grader.records.numbers import digits
 
 #: What is handed back to each operand when {g} arrives: for what is not g·slope of one operand.
 SLOPES: Mapping[str, tuple[str, ...]] = {
@@ -38,6 +39,8 @@ PRODUCTS: Mapping[tuple[int, int], tuple[str, str]] = {
 }
 #: More ways than these from one node to the next are not written out.
 MOST_WAYS = 4
+#: Longer formulas, in characters with their places, are not written out either.
+LONGEST = 150
 ENTRIES = 4
 RAISED = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
@@ -52,16 +55,20 @@ class Writer:
         """The operation of a node on what is shown of its operands; "" if it cannot be written."""
         if not self.nodes[index].sources:
             return ""
-        return self._moved(index) or written(self.nodes, index, self._name)
+        text = self._moved(index) or written(self.nodes, index, self._name)
+        return text if len(text) <= LONGEST else ""
 
     def ways(self, child: int) -> dict[int, str]:
         """What a shown node hands back to each shown node behind it, over those between."""
         found: dict[int, list[str]] = {}
-        if not self.nodes[child].flows:
+        node = self.nodes[child]
+        if not node.flows or node.grad is None:  # nothing arrives that could be handed on
             return {}
         self._back(child, "⟦g⟧", found)
         return {
-            parent: " + ".join(terms) if all(terms) and len(terms) <= MOST_WAYS else ""
+            parent: " + ".join(terms)
+            if all(terms) and len(terms) <= MOST_WAYS and len("".join(terms)) <= LONGEST
+            else ""
             for parent, terms in found.items()
         }
 
@@ -104,11 +111,13 @@ class Writer:
 
     def _template(self, node: Node, i: int) -> str:
         row = node.row
+        dims = tuple(
+            0 if isinstance(p, float) or (v := self.nodes[p].value) is None else v.dim()
+            for p in node.operands
+        )
+        if row.name == "linear" and i == 1 and dims[0] == 1:
+            return "{g} ⊗ {0}"  # of one sample
         if row.name == "matmul":
-            dims = tuple(
-                0 if isinstance(p, float) or (v := self.nodes[p].value) is None else v.dim()
-                for p in node.operands
-            )
             return PRODUCTS[dims][i] if len(dims) == 2 and dims in PRODUCTS else ""
         if row.name == "pow":
             return _power(node.operands[1]) if i == 0 else ""
@@ -121,7 +130,7 @@ class Writer:
     def _operand(self, parent: int | float) -> str:
         """An operand as a factor."""
         if isinstance(parent, float):
-            text = f"{parent:.6g}".replace("-", "−")
+            text = digits(parent, 6)
             return f"({text})" if parent < 0 else text
         text = self._name(parent)
         if text:
@@ -170,7 +179,7 @@ def _power(exponent: int | float) -> str:
         return ""
     if exponent == 2:
         return "{g}·2·{0}"
-    n, lower = (f"{number:.6g}".replace("-", "−") for number in (exponent, exponent - 1))
+    n, lower = (digits(number, 6) for number in (exponent, exponent - 1))
     front = f"({n})" if exponent < 0 else n
     return f"{{g}}·{front}·{{0}}{lower.translate(RAISED) if '.' not in lower else '^' + lower}"
 

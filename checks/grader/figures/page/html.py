@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import Any
 
-from checks.grader.figures.page.story import Story
+Story = dict[str, Any]
+"""All that a page needs of one graph; it travels as JSON."""
 
 HEIGHT = 900  # of a frame in a notebook, in pixels
 
@@ -29,19 +31,31 @@ def page(stories: Sequence[Story]) -> str:
     )
 
 
-def fragment(story: Story) -> str:
-    """One graph, for a page that holds `assets()` after it."""
+def fragment(story: Story, *, level: int = 2) -> str:
+    """One graph, for a page that holds `assets()` after its fragments, as many as it likes.
+
+    It has no ids, and all its text is escaped.
+    level  of its heading, from 1 to 5: one below the heading that it stands under
+    """
     training = story["training"]
-    playable = training is not None and "epochs" in training
+    headings = {"level": level, "below": level + 1}
     return _template("fragment.html").substitute(
+        headings,
         label=escape(f"Step through {story['call']}", quote=True),
-        title=escape(story["title"]),
-        call=escape(f"The graph of {story['call']}, {story['recorded']} from this code."),
+        call=escape(f"The graph of {story['call']}"),
+        recorded=escape(f"{story['recorded'].capitalize()} from this code."),
         sentence=escape(story["sentence"]),
         note=escape(story["note"]),
-        training=_template("training.html").substitute(unit=training["unit"]) if playable else "",
+        training="" if training is None else _training(training, headings),
         story=_as_json(story),
     )
+
+
+def _training(training: Mapping[str, Any], headings: Mapping[str, int]) -> str:
+    if "problem" in training:
+        return f'<p class="call">No training to play: {escape(training["problem"])}</p>'
+    unit = escape(training["unit"], quote=True)
+    return _template("training.html").substitute(headings, unit=unit)
 
 
 def assets() -> str:

@@ -6,7 +6,8 @@
   const size = (shape) => shape.reduce((product, n) => product * n, 1);
   const scalar = (number) => ({ shape: [], data: [number] });
   /** As it travels: JSON has no NaN and no ∞. */
-  const read = (t) => t && { shape: t.shape, data: t.data.map((x) => (typeof x === "number" ? x : { nan: NaN, inf: Infinity, "-inf": -Infinity }[x])) };
+  const number = (x) => (typeof x === "number" ? x : { nan: NaN, inf: Infinity, "-inf": -Infinity }[x]);
+  const read = (t) => t && { shape: t.shape, data: t.data.map(number) };
   const like = (t, f) => ({ shape: t.shape, data: t.data.map(f) });
 
   /** The shape that two operands are broadcast to. */
@@ -198,7 +199,7 @@
     }
 
     operands(node) {
-      return node.operands.map((p) => (typeof p === "number" ? this.values[p] : scalar(p.number)));
+      return node.operands.map((p) => (typeof p === "number" ? this.values[p] : scalar(number(p.number))));
     }
 
     /** Compute everything again; recorded numbers stay where an operation is not known here. */
@@ -257,14 +258,15 @@
 
   function same(a, b) {
     if (!a || !b) return a === b || !b;
-    const scale = Math.max(...b.data.map(Math.abs), 1e-300);
-    return a.data.length === b.data.length && a.data.every((v, i) => Math.abs(v - b.data[i]) <= 1e-11 * scale);
+    const scale = b.data.reduce((most, v) => (Number.isFinite(v) ? Math.max(most, Math.abs(v)) : most), 1e-300);
+    const alike = (v, w) => Object.is(v, w) || Math.abs(v - w) <= 1e-11 * scale;
+    return a.data.length === b.data.length && a.data.every((v, i) => alike(v, b.data[i]));
   }
 
   // ── numbers and formulas as text ────────────────────────────────────────────────────────────
   const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
   function written(x, digits = 4) {
-    if (x === undefined || Number.isNaN(x)) return "?";
+    if (x === undefined || Number.isNaN(x)) return "NaN";
     if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
     if (x === 0) return "0";
     const magnitude = Math.abs(x);
@@ -275,7 +277,7 @@
   /** A tensor as lines: a number, a vector in one line, a matrix in several, a large one in short. */
   function lines(t, digits) {
     const all = t.data.map((x) => written(x, digits));
-    if (all.length === 1) return [all[0]];
+    if (all.length < 2) return [all.length ? all[0] : `nothing, shape (${t.shape.join(", ")})`];
     if (all.length > 8) return [`${t.shape.join("×")}: ${all[0]} … ${all[all.length - 1]}`];
     const n = t.shape[t.shape.length - 1];
     const rows = Array.from({ length: all.length / n }, (_, i) => all.slice(i * n, (i + 1) * n).join(", "));
@@ -293,7 +295,8 @@
   /** In brackets where it would run into what stands before or after it. */
   const held = (text, before, after) => {
     const product = /[·/]/.test(text) && (/Σ $/.test(before) || /^[²³^ᵀ]/.test(after));
-    const loose = (product || /^−|[ ]/.test(text)) && !bracketed(text);
+    const power = /[²³]$/.test(text), base = power ? text.slice(0, -1) : text;
+    const loose = ((product || /^−|[ ]/.test(text)) && !bracketed(base)) || (power && /^[²³^]/.test(after));
     const alone = (!before || /[(,]\s*$|[=] $/.test(before)) && (!after || /^[),]/.test(after));
     return loose && !alone ? `(${text})` : text;
   };
@@ -316,8 +319,8 @@
         for (const kind of ["value", "grad", "yours", "right"]) node[kind] = read(node[kind]);
       this.graph = new Graph(story.nodes);
       this.changed = false;
-      this.at = 0;
       this.steps = this.list();
+      this.at = story.ended ? this.steps.length - 1 : 0;
       this.build();
       this.show();
     }
@@ -325,7 +328,7 @@
     node(i) { return this.story.nodes[i]; }
     gradName(i) {
       const { name } = this.node(i);
-      return `∂${this.story.root}/∂${/[−·^@/ ²³]/.test(name) && name.length > 2 ? `(${name})` : name}`;
+      return `∂${this.story.root}/∂${/[−·^@/ ²³]/.test(name) && name.length > 1 ? `(${name})` : name}`;
     }
 
     list() {
@@ -348,11 +351,12 @@
         const before = whole.slice(0, offset), after = whole.slice(offset + place.length);
         const index = which === "g" ? child : Number(which);
         const ending = entry === undefined ? "" : `[${Number(entry) + 1}]`;
+        const grad = which !== "g" ? "" : /^[ᵀ²³]/.test(after) ? `(${this.gradName(index)})` : this.gradName(index);
         if (how === "names")
-          return which === "g" ? this.gradName(index) + ending : held(this.node(index).name + ending, before, after);
+          return grad ? grad + ending : held(this.node(index).name + ending, before, after);
         const value = which === "g" ? this.graph.grads[index] : this.graph.values[index];
         const part = entry === undefined ? value : scalar(value.data[entry]);
-        if (part.data.length > 8) return which === "g" ? this.gradName(index) : this.node(index).name;
+        if (part.data.length > 8) return grad || this.node(index).name;
         return held(inline(part), before, after);
       });
     }
@@ -390,6 +394,7 @@
       }
       const yours = this.yours(i);
       if (yours) text.push(`✗ ${yours}`);
+      if (this.slipsAt(i)) text.push(`✗ ${this.story.slip}`);
       return text;
     }
 
@@ -426,6 +431,9 @@
       const first = this.firstWrong() === i ? " This is the first one that is wrong on the way back." : "";
       return wrong ? `${this.story.whose} gives ${wrong.yours} here; it should be ${wrong.right}.${first}` : "";
     }
+
+    /** Whether the slip that gives the student's numbers is made at node i. */
+    slipsAt(i) { return this.node(i).slip && !this.changed; }
 
     firstWrong() {
       const step = this.steps.find((s) => s.kind === "backward" && (this.node(s.node).yours || this.node(s.node).right));
@@ -490,8 +498,8 @@
         element("p", text.startsWith("✗") ? { class: "wrong" } : {}, text)));
       this.parts.slider.value = this.at;
       this.parts.slider.setAttribute("aria-valuetext", this.parts.heading.textContent);
-      this.root.querySelectorAll("[data-do=first],[data-do=back]").forEach((b) => { b.disabled = this.at === 0; });
-      this.root.querySelectorAll("[data-do=next],[data-do=last]").forEach((b) => { b.disabled = this.at === this.steps.length - 1; });
+      this.root.querySelectorAll("[data-do=first],[data-do=back]").forEach((b) => b.setAttribute("aria-disabled", this.at === 0));
+      this.root.querySelectorAll("[data-do=next],[data-do=last]").forEach((b) => b.setAttribute("aria-disabled", this.at === this.steps.length - 1));
       const next = this.steps[this.at + 1];
       this.asked = next && next.kind === "backward" && next.node !== this.graph.end ? next.node : null;
       this.parts.predict.hidden = this.asked === null;
@@ -516,7 +524,7 @@
       if (near(guess, right)) {
         this.go(this.at + 1);
         this.parts.answer.textContent = `Right: ${written(right, 6)}.`;
-        if (!this.parts.predict.hidden) this.parts.guess.focus();
+        (this.parts.predict.hidden ? this.root : this.parts.guess).focus();
       } else this.parts.answer.textContent = `${written(guess, 6)} is not it. ${this.slip(guess)} Try again, or go on to see it.`;
     }
 
@@ -609,14 +617,18 @@
       this.view = view;
       const [width, height] = view.size;
       this.drawn = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" });
+      this.lines = svg("g");
+      this.drawn.append(this.lines);
       for (const edge of view.edges) {
         edge.drawn = svg("path", { d: curve(edge.points), class: "edge" });
-        this.drawn.append(edge.drawn);
+        this.lines.append(edge.drawn);
       }
       for (const box of view.boxes) {
         box.drawn = svg("g", { class: box.weight ? "box weight" : "box" },
           svg("rect", { x: box.x, y: box.y, width: box.w, height: box.h, rx: 8 }));
         box.text = svg("g");
+        box.badge = svg("g", { class: "badge" }, svg("rect", { x: box.x + box.w / 2 - 32, y: box.y - 15, width: 64, height: 16 }),
+          svg("text", { x: box.x + box.w / 2, y: box.y - 7 }, "✗ here"));
         box.drawn.append(box.text);
         this.drawn.append(box.drawn);
       }
@@ -629,6 +641,7 @@
       for (const edge of this.view.edges) {
         const [from, to] = step.kind === "backward" ? [edge.from, edge.to] : [edge.to, edge.from];
         const lit = from.includes(step.node) && to.some((i) => beside.has(i));
+        if (lit) this.lines.append(edge.drawn); // above the others
         edge.drawn.setAttribute("class", `edge${lit ? " lit" : ""}${edge.cut ? " cut" : ""}${lit && step.kind === "backward" ? " back" : ""}`);
       }
       for (const box of this.view.boxes) {
@@ -640,6 +653,8 @@
           ["waits", !box.rows.some((row) => steps.reached("forward", row.node))]];
         box.drawn.setAttribute("class", classes.filter(([, is]) => is).map(([name]) => name).join(" "));
         this.write(box, step);
+        if (box.rows.some((row) => steps.slipsAt(row.node) && steps.reached("backward", row.node))) box.drawn.append(box.badge);
+        else box.badge.remove();
         if (lit) this.scroll(box);
       }
     }
@@ -707,10 +722,13 @@
       this.slider.max = training.epochs.length - 1;
       this.slider.addEventListener("input", () => { this.stop(); this.show(); });
       this.button.addEventListener("click", () => (this.timer ? this.stop() : this.run()));
-      this.losses = this.plot(figures, `loss (log scale) over ${training.unit}s`);
+      const more = [training.right.length && "dashed: as it should be, in exact arithmetic", training.floor && `dotted: ${training.floor[1]}`].filter(Boolean);
+      this.losses = this.plot(figures, [`loss (log scale) over ${training.unit}s`, ...more].join("; "));
       this.drawLosses();
       if (training.path && training.path.points) {
-        this.path = this.plot(figures, `path over the mean loss: ${training.path.axes.join(" →, ")} ↑`);
+        const { axes, others } = training.path, best = others.join(", ");
+        this.path = this.plot(figures, `path over the mean loss: ${axes.join(" →, ")} ↑; ★ least loss` +
+          (best ? `. The contours have the best ${best} at every place; the path has its own ${best}, so it may climb.` : ""));
         this.drawPath();
       }
       this.show();
@@ -738,9 +756,10 @@
       }
       if (right.length) line(right, "right");
       line(losses, "curve");
+      this.losses.append(svg("path", { d: "M72 10V215H330", class: "axis" }));
       for (const [y, value] of [[215, low], [15, high]])
-        this.losses.append(svg("text", { x: 68, y: y + 4, class: "tick end" }, written(10 ** value, 2)));
-      this.losses.append(svg("text", { x: 72, y: 234, class: "tick" }, "0"), svg("text", { x: 330, y: 234, class: "tick end" }, String(last)));
+        this.losses.append(svg("text", { x: 62, y, class: "tick end" }, written(10 ** value, 2)));
+      this.losses.append(svg("text", { x: 72, y: 229, class: "tick" }, "0"), svg("text", { x: 330, y: 229, class: "tick end" }, String(last)));
       this.dot = svg("circle", { r: 5, class: "dot" });
       this.losses.append(this.dot);
     }
@@ -753,7 +772,11 @@
         return [low - margin, high + margin];
       };
       const [x, y] = [range(0), range(1)];
-      this.toPlane = (p) => [10 + 320 * ((p[0] - x[0]) / (x[1] - x[0])), 225 - 210 * ((p[1] - y[0]) / (y[1] - y[0]))];
+      this.toPlane = (p) => [48 + 282 * ((p[0] - x[0]) / (x[1] - x[0])), 215 - 205 * ((p[1] - y[0]) / (y[1] - y[0]))];
+      const plane = svg("svg", { x: 48, y: 10, width: 282, height: 205, viewBox: "48 10 282 205" });
+      this.path.append(plane, svg("path", { d: "M48 10V215H330", class: "axis" }));
+      for (const [at, value] of [[207, y[0]], [16, y[1]]]) this.path.append(svg("text", { x: 42, y: at, class: "tick end" }, written(value, 2)));
+      this.path.append(svg("text", { x: 48, y: 229, class: "tick" }, written(x[0], 2)), svg("text", { x: 330, y: 229, class: "tick end" }, written(x[1], 2)));
       const [[a, b], [, d]] = curvature;
       const start = [points[0][0] - minimum[0], points[0][1] - minimum[1]];
       const height = a * start[0] ** 2 + 2 * b * start[0] * start[1] + d * start[1] ** 2;
@@ -764,7 +787,7 @@
           const dy = (Math.sin(t) * v * Math.sqrt(a)) / root, dx = (Math.cos(t) * v) / Math.sqrt(a) - (b / a) * dy;
           return this.toPlane([minimum[0] + dx, minimum[1] + dy]).map((n) => n.toFixed(1)).join(" ");
         });
-        this.path.append(svg("polyline", { points: ring.join(" "), class: "contour" }));
+        plane.append(svg("polyline", { points: ring.join(" "), class: "contour" }));
       }
       this.line = svg("polyline", { class: "curve" });
       const [mx, my] = this.toPlane(minimum);
@@ -812,7 +835,7 @@
   }
 
   // On a page of its own the keys work at once.
-  const first = document.querySelector("main > .step-through");
+  const first = document.querySelector("main.steps > .step-through");
   for (const root of document.querySelectorAll(".step-through:not([data-ready])")) {
     root.dataset.ready = "yes";
     const story = JSON.parse(root.querySelector("script[type='application/json']").textContent);

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,16 +15,15 @@ from torch import Tensor
 from checks.grader.figures.graph import Recorded, is_cut_off, recorded
 from checks.grader.figures.hand import entry_of
 from checks.grader.figures.page.formulas import Writer
+from checks.grader.figures.page.html import Story
 from checks.grader.figures.page.training import training_of
 from checks.grader.figures.page.views import graph_view, net_view
 from checks.grader.figures.recording import Node, label
-from checks.grader.figures.subject import Subject, Undrawable, close_to, subject_of
+from checks.grader.figures.subject import Subject, Undrawable
 from checks.grader.grading.grade import grade
 from checks.grader.grading.questions import questions_of, restricted
 from checks.grader.language import figure
 from checks.grader.records.verdict import Settings
-from checks.grader.running.intake import LessonFile
-from checks.grader.running.server import Server
 from checks.slips import Step, Unfit, operations
 
 #: A source of more entries cannot be changed in the page.
@@ -35,14 +36,15 @@ GENERAL = {
     "upstream_ignored": operations.UPSTREAM_IGNORED,
 }
 
-Story = dict[str, Any]
-"""What travels to the page as JSON."""
 
+def story_of(wanted: figure.Graph, subject: Subject, *, brief: bool = False) -> Story:
+    """The story of one call: forward, backward, and the student's gradients. Raises Undrawable.
 
-def story_of(wanted: figure.Graph, subject: Subject) -> Story:
-    """The story of one call: forward, backward, and the student's gradients. Raises Undrawable."""
-    found = recorded(wanted, subject)
-    shown = frozenset(node.index for node in found.shown)
+    brief  the graph alone: no training to play, nothing that the checker or `why` says
+    """
+    found = recorded(wanted, subject, brief=brief)
+    position = {node.index: k for k, node in enumerate(found.shown)}
+    shown = frozenset(position)
     writer = Writer(found.nodes, shown)
     ways: dict[int, dict[str, str]] = {}
     for child in shown:
@@ -61,14 +63,14 @@ def story_of(wanted: figure.Graph, subject: Subject) -> Story:
             "cut": is_cut_off(node) and i not in data,
             "ways": ways.get(i, {}),
             **_computed(node),
-            **_judged(found, node, i in data),
+            **_judged(found, position, i),
+            "slip": i in found.at,
             "slips": list(_slips(found.nodes, i, names)) if i in shown else [],
         }
         for i, node in enumerate(found.nodes)
     ]
-    net = next((one for one in subject.lesson.figures if isinstance(one, figure.Net)), None)
     wrong = {i for i, node in enumerate(nodes) if node["yours"] or node["right"]}
-    views = [net_view(found, net, wrong), graph_view(found, wrong)]
+    views = [net_view(found, wanted.net, wrong), graph_view(found, wrong)]
     return {
         "title": subject.title(subject.lesson.title),
         "call": f"{wanted.exercise} at {wanted.example}",
@@ -76,32 +78,31 @@ def story_of(wanted: figure.Graph, subject: Subject) -> Story:
         "root": wanted.root,
         "note": found.note,
         "whose": found.whose[0].upper() + found.whose[1:],
-        "sentence": _sentence(wanted.hand or wanted.exercise, subject),
+        "sentence": "" if brief else _sentence(wanted.hand or wanted.exercise, subject),
+        "slip": found.slip,
         "nodes": nodes,
         "views": [view for view in views if view is not None],
         "general": {name: slip.words for name, slip in GENERAL.items()},
-        "training": training_of(subject),
+        "training": None if brief else training_of(subject),
     }
 
 
-def stories_of(subject: Subject) -> list[Story]:
+def stories_of(subject: Subject, *, brief: bool = False) -> list[Story]:
     """A story for each computation graph that the lesson declares. Raises Undrawable if none."""
     stories, reasons = [], []
     for wanted in subject.lesson.figures:
         if isinstance(wanted, figure.Graph):
             try:
-                stories.append(story_of(wanted, subject))
+                stories.append(story_of(wanted, subject, brief=brief))
             except Undrawable as reason:
                 reasons.append(str(reason))
+            except Exception as error:  # a recording of a kind that nobody thought of
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                where = f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
+                reasons.append(f"the page cannot be made of this graph ({where})")
     if not stories:
         raise Undrawable(reasons[0] if reasons else "the lesson declares no graph")
     return stories
-
-
-def stories_from(server: Server, lesson_file: LessonFile, time_limit: float) -> list[Story]:
-    """The stories of a lesson file, asked in a process of its own. Raises Undrawable."""
-    with subject_of(server, lesson_file, time_limit) as subject:
-        return stories_of(subject)
 
 
 def _names(found: Recorded) -> dict[int, str]:
@@ -120,7 +121,7 @@ def _computed(node: Node) -> dict[str, Any]:
     fields = not node.sources and node.operation == "leaf" and node.value is not None
     return {
         "row": "move" if node.moves else node.row.name if node.parents else "",
-        "operands": [p if isinstance(p, int) else {"number": p} for p in node.operands],
+        "operands": [p if isinstance(p, int) else {"number": _number(p)} for p in node.operands],
         "places": None if node.places is None else node.places.reshape(-1).int().tolist(),
         "value": _tensor(node.value),
         "grad": _tensor(node.grad),
@@ -129,16 +130,18 @@ def _computed(node: Node) -> dict[str, Any]:
     }
 
 
-def _judged(found: Recorded, node: Node, is_data: bool) -> dict[str, Any]:
+def _judged(found: Recorded, position: Mapping[int, int], index: int) -> dict[str, Any]:
     """The student's own gradient where it is wrong, and the right one if the graph's is not."""
-    if is_data or node.grad is None:
+    pair = found.compared(position[index]) if index in position else None
+    if pair is None or pair[1] is None:
         return {"yours": None, "right": None}
-    right, yours = entry_of(found.right, node.name), entry_of(found.yours, node.name)
-    if right is not None:
-        differs = not close_to(node.grad, right)
-        return {"yours": None, "right": _tensor(right) if differs else None}
-    wrong = yours is not None and not close_to(yours, node.grad)
-    return {"yours": _tensor(yours) if wrong else None, "right": None}
+    right, yours = pair
+    asked = entry_of(found.right, found.nodes[index].name) is not None
+    return (
+        {"yours": None, "right": _tensor(right)}
+        if asked
+        else {"yours": _tensor(yours), "right": None}
+    )
 
 
 def _slips(
@@ -185,7 +188,8 @@ def _operand(nodes: tuple[Node, ...], parent: int | float) -> Tensor | None:
 
 def _sentence(exercise: str, subject: Subject) -> str:
     """What the checker says of an exercise, "" if it is right or not begun."""
-    questions = questions_of(subject.stem, Settings(time_limit=subject.time_limit))
+    limit = min(subject.time_limit, Settings().time_limit)  # a picture may take longer than a check
+    questions = questions_of(subject.stem, Settings(time_limit=limit))
     asked = restricted(questions, exercise)
     verdicts = grade(subject.session, asked, subject.lesson_file).verdicts
     wrong = [one.message for one in verdicts if one.status not in ("passed", "not_started")]
@@ -195,5 +199,9 @@ def _sentence(exercise: str, subject: Subject) -> str:
 def _tensor(value: Tensor | None) -> dict[str, Any] | None:
     if value is None:
         return None
-    numbers = [x if math.isfinite(x) else str(x) for x in value.reshape(-1).tolist()]
-    return {"shape": list(value.shape), "data": numbers}
+    return {"shape": list(value.shape), "data": [*map(_number, value.reshape(-1).tolist())]}
+
+
+def _number(x: float) -> float | str:
+    """As it travels: JSON has no NaN and no ∞."""
+    return x if math.isfinite(x) else str(x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -13,14 +13,19 @@ from checks.grader.language import figure
 
 #: A character of the page's monospaced letters, and a line of them.
 CHARACTER, LINE = 8.0, 18.0
-#: Room for a number with four digits, sign and power of ten.
-NUMBER = 10
+#: Room for a number with four digits and a sign; longer ones are written more tightly.
+NUMBER = 8
 PADDING = 8.0
 #: Matrices of more entries are shortened, as the page shortens them.
 MOST_ENTRIES = 8
-MARGIN = 12.0
-#: Between the columns and the rows of a net.
-ACROSS, DOWN = 400.0, 150.0
+#: Around everything; above a box, room for a mark on it.
+MARGIN = 18.0
+#: Between the rows of a net.
+DOWN = 150.0
+#: Where a weight stands on its line: on a level one, on one that crosses others.
+MIDDLE, CROSSING = 0.5, 0.3
+#: Between the last column and what comes after it, between its boxes, and a line around one.
+AFTER, BELOW, BEND = 90.0, 24.0, 22.0
 
 #: What follows a product within the same layer.
 GOES_ON = ("add", "sigmoid", "tanh", "relu")
@@ -36,7 +41,7 @@ def graph_view(found: Recorded, wrong: AbstractSet[int]) -> View:
     nodes = found.shown
     rows = [_row(node.index, label(nodes, i), wrong) for i, node in enumerate(nodes)]
     sizes = [_size([row], nodes, [i in found.data]) for i, row in enumerate(rows)]
-    layout = layered([node.sources for node in nodes], sizes, across=44.0, between=14.0)
+    layout = layered([node.sources for node in nodes], sizes, across=36.0, between=20.0)
     boxes = [
         _box(x - w / 2, layout.size[1] - y - h / 2, w, h, [row])
         for (x, y), (w, h), row in zip(layout.centres, sizes, rows, strict=True)
@@ -75,7 +80,7 @@ def net_view(found: Recorded, net: figure.Net | None, wrong: AbstractSet[int]) -
         (place[a], place[b], _row(named[name].index, name, wrong))
         for (a, b), name in weights.items()
     ]
-    return _net(found, columns, lines, [[] for _ in columns], wrong)
+    return _net(found, columns, lines, wrong)
 
 
 def _sum_of(found: Recorded, named: Mapping[str, Node], unit: str) -> str:
@@ -89,31 +94,38 @@ def matrix_net_view(found: Recorded, wrong: AbstractSet[int]) -> View | None:
     layers = list(_matrix_layers(found.shown))
     if not layers:
         return None
+    position = {node.index: i for i, node in enumerate(found.shown)}
     columns: list[list[list[dict[str, Any]]]] = []
     lines = []
-    for c, (weight, before, rows, _) in enumerate(layers):
+    for c, (weight, before, rows) in enumerate(layers):
         value = weight.value
         assert value is not None
         outputs, inputs = value.shape
+        names = [label(found.shown, position[node.index]) for node in rows]
+        texts = [node.name or f"({name})" for node, name in zip(rows, names, strict=True)]
         if not columns:
-            columns.append([[_entry(before, i, inputs, wrong)] for i in range(inputs)])
-        columns.append([[_entry(node, i, outputs, wrong) for node in rows] for i in range(outputs)])
+            columns.append([[_entry(before, before.name, i, inputs, wrong)] for i in range(inputs)])
+        columns.append(
+            [
+                [_entry(n, text, i, outputs, wrong) for n, text in zip(rows, texts, strict=True)]
+                for i in range(outputs)
+            ]
+        )
         lines += [
             (
                 (c, j),
                 (c + 1, i),
-                _entry(weight, i * inputs + j, value.numel(), wrong, f"[{i + 1},{j + 1}]"),
+                _row(weight.index, f"{weight.name}[{i + 1},{j + 1}]", wrong, i * inputs + j),
             )
             for i in range(outputs)
             for j in range(inputs)
         ]
-    products = [[], *([product.index] for *_, product in layers)]
-    return _net(found, columns, lines, products, wrong)
+    return _net(found, columns, lines, wrong)
 
 
-def _matrix_layers(nodes: Sequence[Node]) -> list[tuple[Node, Node, list[Node], Node]]:
-    """(weights, what they multiply, bias, sum and activation, the product) layer by layer."""
-    layers: list[tuple[Node, Node, list[Node], Node]] = []
+def _matrix_layers(nodes: Sequence[Node]) -> list[tuple[Node, Node, list[Node]]]:
+    """(weights, what they multiply, the product with bias, sum and activation) layer by layer."""
+    layers: list[tuple[Node, Node, list[Node]]] = []
     for i, node in enumerate(nodes):
         if node.row.name != "matmul" or len(node.sources) != 2:
             continue
@@ -122,21 +134,15 @@ def _matrix_layers(nodes: Sequence[Node]) -> list[tuple[Node, Node, list[Node], 
             continue
         if before.value is None or before.value.dim() != 1 or weight.value.numel() > 12:
             continue
-        rows, last = [], i
-        while True:
-            users = [k for k, other in enumerate(nodes) if last in other.sources]
-            if len(users) != 1 or nodes[users[0]].row.name not in (
-                "add",
-                "sigmoid",
-                "tanh",
-                "relu",
-            ):
-                break
+        rows, last = [node], i
+        while len(users := [k for k, other in enumerate(nodes) if last in other.sources]) == 1:
             user = nodes[users[0]]
+            if user.row.name not in GOES_ON:
+                break
             rows += [nodes[p] for p in user.sources if p != last and not nodes[p].sources]
             rows.append(user)
             last = users[0]
-        layers.append((weight, before, rows or [node], node))
+        layers.append((weight, before, rows))
     return layers
 
 
@@ -144,56 +150,110 @@ def _net(
     found: Recorded,
     columns: Sequence[Sequence[Sequence[dict[str, Any]]]],
     lines: Sequence[tuple[tuple[int, int], tuple[int, int], dict[str, Any]]],
-    more: Sequence[Sequence[int]],
     wrong: AbstractSet[int],
 ) -> View:
-    """Units in columns, weights on lines, and at the right all that comes after the units.
-
-    more  for each column, further nodes that its lines lead to
-    """
+    """Units in columns, weights on lines, and at the right all that comes after the units."""
     data = {found.shown[i].index for i in found.data}
     tallest = max(len(column) for column in columns)
     height = max(len(rows) for column in columns for rows in column)
     step = max(DOWN, LINE * (3 * height + 1) + 46)
+    sizes = [
+        [_size(rows, (), [row["node"] in data for row in rows]) for rows in column]
+        for column in columns
+    ]
+    labels = [_weight_size(row) for *_, row in lines]
+    widths = [max(w for w, _ in column) for column in sizes]
+    gaps = [
+        (max(w for (w, _), ((k, _), _, _) in zip(labels, lines, strict=True) if k == c) + BELOW)
+        / (2 * CROSSING)
+        for c in range(len(columns) - 1)
+    ]
     boxes, place = [], {}
     for c, column in enumerate(columns):
-        for r, rows in enumerate(column):
-            size = _size(rows, (), [row["node"] in data for row in rows])
+        for r, (rows, size) in enumerate(zip(column, sizes[c], strict=True)):
             y = (r + (tallest - len(column)) / 2) * step + (step - size[1]) / 2
-            boxes.append(_box(c * ACROSS, y, *size, rows))
+            x = sum(widths[:c]) + sum(gaps[:c]) + (widths[c] - size[0]) / 2
+            boxes.append(_box(x, y, *size, rows))
             place[c, r] = boxes[-1]
     edges = []
-    for start, end, row in lines:
+    for (start, end, row), size in zip(lines, labels, strict=True):
         a, b = place[start], place[end]
         points = [[a["x"] + a["w"], a["y"] + a["h"] / 2], [b["x"], b["y"] + b["h"] / 2]]
-        characters = max(len(row["label"]) + NUMBER + 4, 2 * NUMBER + 8 if row["wrong"] else 0)
-        size = (characters * CHARACTER, 2 * LINE + PADDING / 2)
-        along = 0.5 if start[1] == end[1] else 0.3
-        middle = [points[0][k] + along * (points[1][k] - points[0][k]) for k in (0, 1)]
-        boxes.append(
-            _box(
-                middle[0] - size[0] / 2 - MARGIN,
-                middle[1] - size[1] / 2 - MARGIN,
-                *size,
-                [row],
-                weight=True,
-            )
-        )
+        level = abs(points[0][1] - points[1][1]) < 1
+        along = MIDDLE if level else CROSSING
+        x, y = (points[0][k] + along * (points[1][k] - points[0][k]) for k in (0, 1))
+        corner = x - size[0] / 2 - MARGIN, y - size[1] / 2 - MARGIN
+        boxes.append(_box(*corner, *size, [row], weight=True))
         feeds = [unit["node"] for unit in a["rows"]]
         ends = [unit["node"] for unit in b["rows"]]
-        ends += more[end[0]]
         edges.append({"from": [row["node"], *feeds], "to": ends, "points": points})
-    used = {row["node"] for box in boxes for row in box["rows"]}
-    x, y = len(columns) * ACROSS - 60, 0.0
-    for i, node in enumerate(found.shown):
-        if node.index not in used and not _only_gathers(found, i, used):
-            row = _row(node.index, label(found.shown, i), wrong)
-            size = _size([row], found.shown, [i in found.data])
-            boxes.append(_box(x, y, *size, [row]))
-            y += size[1] + 12
-    right = max(box["x"] + box["w"] for box in boxes)
+    left = max(box["x"] + box["w"] for box in place.values()) + AFTER
+    _add_rest(found, boxes, edges, (left, tallest * step), wrong)
+    right = max(box["x"] + box["w"] for box in boxes) + BEND
     bottom = max(box["y"] + box["h"] for box in boxes)
     return _view("net", (right, bottom), boxes, edges)
+
+
+def _weight_size(row: Mapping[str, Any]) -> tuple[float, float]:
+    characters = max(len(row["label"]) + NUMBER + 4, 2 * NUMBER + 10 if row["wrong"] else 0)
+    return characters * CHARACTER, 2 * LINE + PADDING / 2
+
+
+def _add_rest(
+    found: Recorded,
+    boxes: list[dict[str, Any]],
+    edges: list[dict[str, Any]],
+    room: tuple[float, float],
+    wrong: AbstractSet[int],
+) -> None:
+    """What comes after the units, one below the other, with lines from what feeds it.
+
+    room  where it begins, and how high the net is
+    """
+    units = {row["node"]: box for box in boxes if not box["weight"] for row in box["rows"]}
+    used = {row["node"] for box in boxes for row in box["rows"]}
+    rest = [
+        (i, node)
+        for i, node in enumerate(found.shown)
+        if node.index not in used and not _only_gathers(found, i, used)
+    ]
+    rows = [_row(node.index, label(found.shown, i), wrong) for i, node in rest]
+    sizes = [
+        _size([row], found.shown, [i in found.data]) for row, (i, _) in zip(rows, rest, strict=True)
+    ]
+    y = max(0.0, (room[1] - sum(h + BELOW for _, h in sizes)) / 2)
+    stacked: dict[int, dict[str, Any]] = {}
+    for row, size, (_, node) in zip(rows, sizes, rest, strict=True):
+        stacked[node.index] = box = _box(room[0] - MARGIN, y, *size, [row])
+        for feeds, source in _behind(found, node, {**units, **stacked}):
+            edges.append({"from": feeds, "to": [node.index], "points": _joined(source, box)})
+        boxes.append(box)
+        y += size[1] + BELOW
+
+
+def _behind(
+    found: Recorded, node: Node, boxes: Mapping[int, dict[str, Any]]
+) -> Iterator[tuple[list[int], dict[str, Any]]]:
+    """The boxes that a node is computed from, over nodes that only gather them, and the nodes."""
+    for p in node.sources:
+        source = found.shown[p]
+        if source.index in boxes:
+            yield [source.index], boxes[source.index]
+        else:
+            for feeds, box in _behind(found, source, boxes):
+                yield [source.index, *feeds], box
+
+
+def _joined(a: Mapping[str, float], b: Mapping[str, float]) -> list[list[float]]:
+    """From one box to another: to the right, straight down, or around what stands between."""
+    if a["x"] + a["w"] < b["x"]:
+        return [[a["x"] + a["w"], a["y"] + a["h"] / 2], [b["x"], b["y"] + b["h"] / 2]]
+    if b["y"] - a["y"] - a["h"] < 2 * BELOW:
+        x = min(a["x"] + a["w"] / 2, b["x"] + b["w"] / 2)
+        return [[x, a["y"] + a["h"]], [x, b["y"]]]
+    right = max(a["x"] + a["w"], b["x"] + b["w"]) + BEND
+    start, end = a["y"] + a["h"] / 2, b["y"] + b["h"] / 2
+    return [[a["x"] + a["w"], start], [right, (start + end) / 2], [b["x"] + b["w"], end]]
 
 
 def _only_gathers(found: Recorded, i: int, used: set[int]) -> bool:
@@ -202,19 +262,19 @@ def _only_gathers(found: Recorded, i: int, used: set[int]) -> bool:
     return node.moves and all(found.shown[p].index in used for p in node.sources)
 
 
-def _row(index: int, text: str, wrong: AbstractSet[int]) -> dict[str, Any]:
-    return {"node": index, "label": text, "entry": None, "wrong": index in wrong}
+def _row(
+    index: int, text: str, wrong: AbstractSet[int], entry: int | None = None
+) -> dict[str, Any]:
+    return {"node": index, "label": text, "entry": entry, "wrong": index in wrong}
 
 
 def _entry(
-    node: Node, entry: int, count: int, wrong: AbstractSet[int], ending: str = ""
+    node: Node, text: str, entry: int, count: int, wrong: AbstractSet[int]
 ) -> dict[str, Any]:
-    """One entry of a node's value: x2, W1[1,2]."""
-    name = node.name or node.row.name
-    if not ending and count > 1:
-        ending = f"[{entry + 1}]" if name[-1].isdigit() else str(entry + 1)
-    text = f"{name}{ending}"
-    return {"node": node.index, "label": text, "entry": entry, "wrong": node.index in wrong}
+    """One entry of a node's value: x2, b1[2], (W1 @ x)2."""
+    if count > 1:
+        text += f"[{entry + 1}]" if text[-1].isdigit() else str(entry + 1)
+    return _row(node.index, text.strip("()") if count == 1 else text, wrong, entry)
 
 
 def _size(
@@ -227,7 +287,7 @@ def _size(
         node = by_index.get(row["node"])
         high, wide = _extent(node) if row["entry"] is None and node is not None else (1, 1)
         lines += 1 + high * (1 if is_data else 2)
-        narrow = NUMBER + 3 + (NUMBER + 2) * row["wrong"]
+        narrow = NUMBER + 3 + (NUMBER + 7) * row["wrong"]
         widths += [len(row["label"]) + 1, (NUMBER + 2) * wide if wide > 1 else narrow]
     return max(widths) * CHARACTER + 2 * PADDING, lines * LINE + PADDING
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
+
+from checks.grader.records.observation import Observation
 
 #: The functions in which reverse mode and forward mode end.
 REVERSE, FORWARD = "_engine_run_backward", "make_dual"
@@ -28,9 +31,9 @@ class AutogradLog:
         for module, name, function in self._unwatched:
             setattr(module, name, self._noted(name, function))
 
-    def report(self) -> dict[str, bool]:
-        """What the judge is told of one call."""
-        return {"autograd": bool(self.ran), "forward_mode": FORWARD in self.ran}
+    def told(self, seen: Observation) -> Observation:
+        """What was seen of a call, with what ran during it."""
+        return replace(seen, autograd=bool(self.ran), forward_mode=FORWARD in self.ran)
 
     def stop(self) -> None:
         """Leave PyTorch as it was, in a process that goes on to other things."""

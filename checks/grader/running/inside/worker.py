@@ -13,21 +13,25 @@ import importlib
 import io
 import math
 import os
+import signal
 import socket
 import sys
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from checks.grader.running import frames
+from checks.grader.records.observation import Array, Foreign, Observation
+from checks.grader.running import frames, messages
 from checks.grader.running.inside.autograd_log import AutogradLog
 from checks.grader.running.inside.stand_ins import stand_ins
+from checks.grader.running.messages import MAX_NODES, Calls, Function, Import, Made, Request
 
 MAX_PRINTED = 2_000
 CUT = "\n… (and more)"
@@ -80,104 +84,137 @@ def prepare() -> None:
     nn.MSELoss()(model(torch.zeros(2, 1)), torch.zeros(2, 1))
 
 
-def serve(sock: socket.socket, confine: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+def serve(sock: socket.socket, confine: Callable[[Import], None] | None = None) -> None:
     """The life of one process: import a file, answer calls to it, import the next of the same
     student if there is one, until the judge closes.
 
-    `confine` limits what this process may do; it is called with the job before any student code.
+    `confine` limits what this process may do; it is called with the first import, before any
+    student code.
     """
-    request, body = frames.read(sock, longest=frames.MAX_REQUEST)
+    request = messages.asked(sock)
+    what = request.what
+    assert isinstance(what, Import)
     if confine is not None:
-        confine(request)
+        confine(what)
     printed, log = Printed(), AutogradLog()
     known = frozenset(sys.modules)
     sys.stdout = sys.stderr = printed
     tell_warnings(printed)
-    sys.path[:] = [path for path in sys.path if path not in request["hide"]]
+    sys.path[:] = [path for path in sys.path if path not in what.hide]
+    bell = Bell(sock, printed)
     while True:
-        if "source" in request:
-            printed.text = ""
-            lesson, outcome = _import(request, known)
-            frames.write(sock, {"nonce": request["nonce"], "printed": printed.text, **outcome})
+        bell.wind(request)
+        if isinstance(what, Import):
+            path = what.path
+            with bell.heard():
+                lesson, seen = _import(what, known)
+            messages.answer(sock, request.nonce, replace(seen, printed=printed.text))
         else:
-            answer(sock, lesson, request, body, log, printed)
+            answer(sock, lesson, path, request.nonce, what, log, printed, bell)
         try:
-            request, body = frames.read(sock, longest=frames.MAX_REQUEST)
+            request = messages.asked(sock)
         except frames.Broken:
             return
+        what = request.what
+
+
+class Bell:
+    """Tells the judge shortly before the time is up what student code has printed so far: a loop
+    that prints for ever shows what it printed.
+
+    Where the system has no such timer, nothing is told.
+    """
+
+    def __init__(self, sock: socket.socket, printed: Printed) -> None:
+        self._sock, self._printed = sock, printed
+        self._nonce = ""
+        self._is_heard = False
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, self._ring)
+
+    def wind(self, request: Request) -> None:
+        """Ring once, so long after the request has come."""
+        self._nonce = request.nonce
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, request.seconds)
+
+    @contextlib.contextmanager
+    def heard(self) -> Iterator[None]:
+        """While student code runs, so that no answer is cut in two."""
+        self._printed.text = ""
+        self._is_heard = True
+        try:
+            yield
+        finally:
+            self._is_heard = False
+
+    def _ring(self, *_: object) -> None:
+        if self._is_heard and self._printed.text:
+            messages.tell(self._sock, self._nonce, self._printed.text)
 
 
 def answer(
     sock: socket.socket,
     lesson: types.ModuleType,
-    request: dict[str, Any],
-    body: bytes,
+    path: str,
+    nonce: str,
+    calls: Calls,
     log: AutogradLog,
     printed: Printed,
+    bell: Bell,
 ) -> None:
-    """One frame per call of the request; nothing is called after an unfinished stub."""
-    for arguments in request["calls"]:
-        printed.text = ""
+    """One frame per call; nothing is called after an unfinished stub."""
+    for arguments in calls.calls:
         log.ran.clear()
-        packer = frames.Packer()
-        outcome = call(lesson, request, arguments, body, packer)
-        outcome |= {"nonce": request["nonce"], "printed": printed.text, **log.report()}
-        frames.write(sock, outcome, packer.body)
-        if outcome["outcome"] in ("missing", "not_started"):
+        with bell.heard():
+            seen = call(lesson, calls, arguments, path)
+        seen = log.told(replace(seen, printed=printed.text))
+        messages.answer(sock, nonce, seen)
+        if seen.outcome in ("missing", "not_started"):
             return
 
 
 def call(
-    lesson: types.ModuleType,
-    request: Mapping[str, Any],
-    specification: list[Any],
-    body: bytes,
-    packer: frames.Packer,
-) -> dict[str, Any]:
+    lesson: types.ModuleType, calls: Calls, arguments: Sequence[Any], path: str
+) -> Observation:
     """Run one call and describe what came of it."""
-    function = getattr(lesson, request["exercise"], None)
+    function = getattr(lesson, calls.exercise, None)
     if not callable(function):
-        return {"outcome": "missing"}
-    arguments = [_argument(part, body, request) for part in specification]
-    before = [_fingerprint(argument) for argument in arguments]
+        return Observation("missing")
+    given = [_argument(part, calls) for part in arguments]
+    before = [_fingerprint(argument) for argument in given]
     torch.set_grad_enabled(True)  # an earlier exercise may have left it off
     try:
-        if request["driver"]:
-            result = _function(request["driver"])(lesson, *arguments)
-        else:
-            result = function(*arguments)
-        value = _pack(result, packer)
-        after = [_fingerprint(argument, copied=False) for argument in arguments]
+        result = _function(calls.driver)(lesson, *given) if calls.driver else function(*given)
+        value = Told().value(result)
+        after = [_fingerprint(argument, copied=False) for argument in given]
         pairs = list(zip(before, after, strict=True))
-        return {
-            "outcome": "value",
-            "value": value,
-            "changed": [i for i, (old, new) in enumerate(pairs) if not _same(old[0], new[0])],
-            "grads": [i for i, (old, new) in enumerate(pairs) if not _same(old[1], new[1])],
-        }
+        return Observation(
+            "value",
+            value,
+            changed=tuple(i for i, (old, new) in enumerate(pairs) if not _same(old[0], new[0])),
+            grads=tuple(i for i, (old, new) in enumerate(pairs) if not _same(old[1], new[1])),
+        )
     except BaseException as error:
-        return _describe(error, request["path"])
+        return _describe(error, path)
 
 
-def _import(
-    job: Mapping[str, Any], known: Set[str] = frozenset()
-) -> tuple[types.ModuleType, dict[str, Any]]:
+def _import(job: Import, known: Set[str] = frozenset()) -> tuple[types.ModuleType, Observation]:
     """The student's file as a module named like the lesson, and what went wrong, if anything."""
-    lesson = types.ModuleType(job["stem"])
-    lesson.__file__ = job["path"]
-    room = job.get("room", "")
-    _forget_helpers(room, known)
-    sys.modules[job["stem"]] = lesson
-    folder = os.path.dirname(job["path"])
-    sys.path[:] = [folder, *(path for path in sys.path if not _lies_in(room, path))]
+    lesson = types.ModuleType(job.stem)
+    lesson.__file__ = job.path
+    _forget_helpers(job.room, known)
+    sys.modules[job.stem] = lesson
+    folder = os.path.dirname(job.path)
+    sys.path[:] = [folder, *(path for path in sys.path if not _lies_in(job.room, path))]
     torch.set_default_dtype(torch.float32)  # an earlier lesson may have changed it
     try:
-        if job["device"] != "cpu":
-            torch.zeros(1, device=job["device"])  # its start-up is not the student's time
-        exec(compile(job["source"], job["path"], "exec"), lesson.__dict__)
+        if job.device != "cpu":
+            torch.zeros(1, device=job.device)  # its start-up is not the student's time
+        exec(compile(job.source, job.path, "exec"), lesson.__dict__)
     except BaseException as error:
-        return lesson, _describe(error, job["path"])
-    return lesson, {"outcome": "value"}
+        return lesson, _describe(error, job.path)
+    return lesson, Observation("value")
 
 
 def _forget_helpers(room: str, known: Set[str]) -> None:
@@ -199,20 +236,18 @@ def _lies_in(room: str, place: Any) -> bool:
     return bool(room) and isinstance(place, str) and f"{place}/".startswith(f"{room}/")
 
 
-def _argument(part: Any, body: bytes, request: Mapping[str, Any]) -> Any:
-    """A fresh argument: tensors on the device and in the dtype of the request."""
+def _argument(part: Any, calls: Calls) -> Any:
+    """A fresh argument: tensors on the device and in the dtype of the calls."""
     match part:
-        case {"tensor": _}:
-            array = frames.unpack(part, body)
-            dtype = getattr(torch, request["dtype"])
-            return array.values.to(request["device"], dtype).clone()
-        case {"source": text}:
-            return _function(text)
-        case {"build": text, "with": parts}:
-            return _function(text)(*(_argument(inner, body, request) for inner in parts))
-        case {"plain": value}:
-            return value
-    raise ValueError(part)
+        case Tensor():
+            return part.to(calls.device, getattr(torch, calls.dtype)).clone()
+        case Function():
+            return _function(part.text)
+        case Made():
+            return _function(part.text)(*(_argument(inner, calls) for inner in part.arguments))
+        case list():
+            return list(part)
+    return part
 
 
 def _function(text: str) -> Callable[..., Any]:
@@ -253,27 +288,40 @@ def _same(old: Any, new: Any) -> bool:
     return type(old) is type(new) and (isinstance(old, Tensor) or bool(old == new))
 
 
-def _pack(value: Any, packer: frames.Packer, depth: int = 0) -> dict[str, Any]:
-    """A result as JSON and raw bytes. Anything that is not plain is named, not sent."""
-    plain = type(value) in (Tensor, nn.Parameter) and _plain_tensor(value)
-    if not packer.holds(value.numel() if plain else 0):
-        return {"foreign": "more than an answer can hold"}
-    if plain:
-        return packer.tensor(value, str(value.dtype).removeprefix("torch."), str(value.device))
-    if isinstance(value, (tuple, list, dict)) and depth == MAX_DEPTH:
-        return {"foreign": f"a {type(value).__name__} nested {MAX_DEPTH} deep"}
-    if isinstance(value, (tuple, list)):
-        return {"tuple": [_pack(item, packer, depth + 1) for item in value[:64]]}
-    if isinstance(value, dict):
-        pairs = list(value.items())[:64]
-        return {"dict": [[str(key)[:80], _pack(item, packer, depth + 1)] for key, item in pairs]}
-    if value is None or type(value) in (bool, int, float):
-        return {"plain": value} if type(value) is not int or abs(value) < 1 << 62 else _big()
-    return {"foreign": _type_name(value)}
+class Told:
+    """What an answer tells of a result: as much as fits into one."""
+
+    def __init__(self) -> None:
+        self._nodes, self._numbers = MAX_NODES, frames.MAX_BODY // 8
+
+    def value(self, result: Any, depth: int = 0) -> Any:
+        """Arrays, tuples and plain values. Anything that is not plain is named, not sent."""
+        kind = type(result)
+        plain = kind in (Tensor, nn.Parameter) and _plain_tensor(result)
+        self._nodes -= 1
+        self._numbers -= result.numel() if plain else 0
+        if self._nodes < 0 or self._numbers < 0:
+            return Foreign("more than an answer can hold")
+        if plain:
+            return _array(result)
+        if isinstance(result, (tuple, list, dict)) and depth == MAX_DEPTH:
+            return Foreign(f"a {kind.__name__} nested {MAX_DEPTH} deep")
+        if isinstance(result, (tuple, list)):
+            return tuple(self.value(item, depth + 1) for item in result[:64])
+        if isinstance(result, dict):
+            pairs = list(result.items())[:64]
+            return {str(key)[:80]: self.value(item, depth + 1) for key, item in pairs}
+        if kind is int and abs(result) >= 1 << 62:
+            return Foreign("int beyond 64 bits")
+        if result is None or kind in (bool, int, float):
+            return result
+        return Foreign(_type_name(result))
 
 
-def _big() -> dict[str, Any]:
-    return {"foreign": "int beyond 64 bits"}
+def _array(value: Tensor) -> Array:
+    numbers = value.detach().to("cpu", torch.float64).resolve_neg().contiguous().numpy()
+    dtype = str(value.dtype).removeprefix("torch.")
+    return Array(torch.from_numpy(numbers), dtype, str(value.device))
 
 
 def _plain_tensor(value: Tensor) -> bool:
@@ -321,7 +369,7 @@ def _raised_in(path: str, error: BaseException) -> bool:
     return code.co_filename == path and code.co_code[last.tb_lasti] == RAISE
 
 
-def _describe(error: BaseException, path: str) -> dict[str, Any]:
+def _describe(error: BaseException, path: str) -> Observation:
     """An exception as text: its type, its message, the student's line."""
     unfinished = isinstance(error, NotImplementedError) and _raised_in(path, error)
     lines = [
@@ -334,9 +382,9 @@ def _describe(error: BaseException, path: str) -> dict[str, Any]:
     message = "?"
     with contextlib.suppress(BaseException):  # __str__ may be the student's
         message = str(error)[:MAX_MESSAGE]
-    return {
-        "outcome": "not_started" if unfinished else "raised",
-        "type": type(error).__name__[:80],
-        "message": message,
-        "line": lines[-1] if lines else None,
-    }
+    return Observation(
+        "not_started" if unfinished else "raised",
+        error_type=type(error).__name__[:80],
+        message=message,
+        line=lines[-1] if lines else None,
+    )

@@ -1,0 +1,182 @@
+"""Slips that take something from another place of the graph.
+
+Each is yielded with its place and its rank: the lower, the likelier.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from checks.slips.graph import Graph
+from checks.slips.operations import Slip, Slope, Step, Unfit
+from checks.slips.tape import Node, Place, nodes_of
+
+#: How many values may stand in for one.
+STAND_INS = 8
+#: What reads its operands on the way back.
+READERS = frozenset({"mul", "div", "matmul", "pow", "outer"})
+#: The ids of these slips.
+FAR = frozenset({"read_as", "copied", "factor", "counted", "skipped"})
+
+Found = Iterator[tuple[Slip, Place, float]]
+
+
+def elsewhere(graph: Graph) -> Found:
+    if not graph.is_large:
+        yield from stand_ins(graph)
+        yield from copied(graph)
+        yield from factors(graph)
+        yield from skips(graph)
+    yield from counts(graph)
+
+
+def stand_ins(graph: Graph) -> Found:
+    """Another value read where one belongs, its slope, or two parameters exchanged."""
+    uses: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for user in graph.way:  # a value is read for what goes to its fellow operands
+        for parent in set(user.parents) if user.operation.name in READERS else ():
+            edges = graph.edges[user.index]
+            uses[parent] += [edge for edge in edges if user.parents[edge[1]] != parent]
+    for index in [n for n in uses if uses[n]]:
+        node, here, others = graph.tape.nodes[index], uses[index], _alike(graph, index)
+        slips = [
+            read_as({node: other}, f"{other.name} is read for {node.name}") for other in others
+        ]
+        if node.operation.elementwise:
+            words = f"the slope of {node.name} is read for {node.name}"
+            slips.append(read_as({node: node}, words, graph=graph))
+        for place in {frozenset(here), *(frozenset({edge}) for edge in here)}:
+            for slip in slips:
+                yield slip, place, 4.0 + 0.1 * len(place)
+        for other in others:
+            if other.index < index and graph.kind(other) == "parameter":
+                words = f"{node.name} and {other.name} are exchanged"
+                slip = read_as({node: other, other: node}, words)
+                yield slip, frozenset(here + uses[other.index]), 4.3
+
+
+def read_as(stand_ins: Mapping[Node, Node], words: str, graph: Graph | None = None) -> Slip:
+    """On the way back, the values of others are read; with a graph, their slopes."""
+    index = {node.index: other.index for node, other in stand_ins.items()}
+
+    def value(step: Step, n: int) -> Tensor:
+        if graph is None or n not in index:
+            return step.values[index.get(n, n)]
+        node = graph.tape.nodes[n]
+        return graph.tape.step(node, step.values).slope(0, torch.ones_like(node.value))
+
+    def back(step: Step, i: int, g: Tensor) -> Tensor:
+        parents = tuple(value(step, n) for n in step.indices)
+        if any(a.shape != b.shape for a, b in zip(parents, step.parents, strict=True)):
+            raise Unfit
+        return replace(step, parents=parents).slope(i, g)
+
+    return Slip("read_as", words, back)
+
+
+def _alike(graph: Graph, index: int) -> list[Node]:
+    """What may be mistaken for a node: data for data, a parameter for a parameter; for what is
+    computed, what it was computed from or goes into, and others of its operation."""
+    node = graph.tape.nodes[index]
+    kind, found = graph.kind(node), []
+    for other in graph.used:
+        if other.index == index or other.value.shape != node.value.shape:
+            continue
+        if other.operation.name == "constant" or not other.value.is_floating_point():
+            continue
+        alike = graph.kind(other) == kind
+        if kind == "computed":
+            near = graph.behind[index] >> other.index & 1 or index in other.parents
+            alike = other.operation.name == node.operation.name
+            alike |= bool(near) and graph.kind(other) != "parameter"
+        if alike:
+            found.append(other)
+    return sorted(found, key=lambda other: abs(other.index - index))[:STAND_INS]
+
+
+def copied(graph: Graph) -> Found:
+    """The slope of another node of the same operation: a line that was copied."""
+
+    def slope_at(other: Node) -> Slope:
+        return lambda step, i, g: graph.tape.step(other, step.values).slope(i, g)
+
+    curved = [n for n in graph.way if n.operation.local and len(n.parents) == 1]
+    for node in curved:
+        for other in curved:
+            if other.operation is node.operation and other is not node:
+                slip = Slip("copied", f"the slope of {other.name} is taken", slope_at(other))
+                yield slip, frozenset(graph.edges[node.index]), 4.0
+
+
+def factors(graph: Graph) -> Found:
+    """Another value of the net as a factor in the gradient of an input, or as a divisor."""
+
+    def back(index: int, divide: bool) -> Slope:
+        def times(step: Step, i: int, g: Tensor) -> Tensor:
+            out = g / step.values[index] if divide else g * step.values[index]
+            if out.shape != g.shape:
+                raise Unfit
+            return out
+
+        return times
+
+    leaves = [node for node in graph.way if graph.is_leaf(node.index)]
+    for other in graph.used:
+        named = other.own_name or (len(leaves) < 4 and other.parents)
+        if not named or other.index == graph.tape.end or not other.value.is_floating_point():
+            continue
+        words = f"it is divided by {other.name}, or a factor {other.name} is left out"
+        for divide in (True, False):
+            slip = Slip("factor", words, back(other.index, divide))
+            for leaf in leaves:
+                yield slip, frozenset(graph.edges[leaf.index]), 4.5
+            words = f"it is multiplied by {other.name} once too often"
+
+
+def counts(graph: Graph) -> Found:
+    """A length of an input as a factor or a divisor, at the end or at one input."""
+
+    def back(index: int, axis: int, power: int) -> Slope:
+        return lambda step, i, g: step.slope(i, g) * step.values[index].shape[axis] ** power
+
+    ends = [graph.edges[i] for i in {graph.tape.end, *graph.leaves} if i in graph.edges]
+    for name, index in graph.tape.inputs.items():
+        for axis, size in enumerate(graph.tape.nodes[index].value.shape):
+            entries = {0: "rows", 1: "columns"}.get(axis, f"entries along axis {axis}")
+            for verb, power in (("multiplied", 1), ("divided", -1)) if size > 1 else ():
+                words = f"what is handed back is {verb} by the number of {entries} of {name}"
+                slip = Slip("counted", words, back(index, axis, power))
+                yield from ((slip, frozenset(edges), 3.2) for edges in ends)
+
+
+def skips(graph: Graph) -> Found:
+    """On one of several ways, what arrived one or two slopes nearer to the loss is handed on."""
+
+    def back(later: Mapping[int, int]) -> Slope:
+        def passed_over(step: Step, i: int, g: Tensor) -> Tensor:
+            arrived = step.grads.get(later.get(step.index, -1))
+            if arrived is None or arrived.shape != g.shape:
+                raise Unfit
+            return step.slope(i, arrived)
+
+        return passed_over
+
+    once: dict[int, int] = {}
+    for node in reversed(graph.way):
+        if len(graph.users[node.index]) == 1:
+            user = graph.tape.nodes[graph.users[node.index][0][0]]
+            if not user.operation.moves and user.operation.name not in ("add", "sub"):
+                once[node.index] = user.index
+            elif user.index in once:
+                once[node.index] = once[user.index]
+    twice = {n: once[m] for n, m in once.items() if m in once}
+    for later, words in ((once, "next slope"), (twice, "next two slopes")):
+        slip = Slip("skipped", f"the {words} towards the loss is passed over", back(later))
+        for place, penalty in graph.places.items():
+            if len(place) < sum(len(graph.edges[n]) for n in nodes_of(place)):
+                yield slip, place, 3.6 + penalty
