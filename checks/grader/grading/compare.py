@@ -101,11 +101,11 @@ def _outcome(exercise: Exercise, seen: Observation, settings: Settings) -> Fault
                 "error", told_error(seen), "raised", meaning(seen.message, seen.error_type)
             )
         case "timeout":
+            limit = seen.seconds or settings.time_limit
             return Fault(
                 "timeout",
-                f"Your code was still running after {seen.seconds or settings.time_limit:g} "
-                "seconds. Look for a "
-                "loop that never ends, or far more steps than were asked for.",
+                f"Your code was still running after {limit:g} second{'' if limit == 1 else 's'}. "
+                "Look for a loop that never ends, or far more steps than were asked for.",
                 "timeout",
             )
         case "crashed":

@@ -10,6 +10,7 @@ from checks.grader.grading.reading import (
     Reading,
     bound,
     called,
+    contains,
     is_load,
     is_method,
     is_silent,
@@ -149,7 +150,8 @@ def _from_a_leaf(found: Reading) -> str:
     """`w.backward()`: the way back begins at the leaf itself."""
     for call in found.calls("backward"):
         owner = call.func.value  # type: ignore[attr-defined]
-        if isinstance(owner, ast.Name) and owner.id in leaves(found):
+        copied = [value for _, value in found.assigned(text_of(owner)) if contains(value, "detach")]
+        if isinstance(owner, ast.Name) and owner.id in leaves(found) and copied:
             return (
                 f"`{text_of(call)}` in line {call.lineno} goes back from `{owner.id}` itself, and "
                 f"∂{owner.id}/∂{owner.id} is 1. Begin at the loss: call `.backward()` on it."
@@ -158,17 +160,20 @@ def _from_a_leaf(found: Reading) -> str:
 
 
 def _other_optimiser(found: Reading) -> str:
+    """Adam, or SGD with a momentum: other steps than −lr·gradient."""
     for node in found.nodes:
-        if isinstance(node, ast.Call) and ".optim." in f".{called(node)}":
-            more = [word.arg for word in node.keywords if word.arg not in ("params", "lr")]
-            if not called(node).endswith(".SGD"):
+        parts = called(node).split(".")
+        if not isinstance(node, ast.Call) or parts[-2:-1] != ["optim"]:
+            continue
+        if parts[-1] != "SGD":
+            return (
+                f"`{called(node)}` in line {node.lineno} takes other steps than −lr·gradient: "
+                "`torch.optim.SGD` takes those."
+            )
+        for word in node.keywords:
+            if word.arg in ("momentum", "weight_decay", "nesterov", "maximize"):
                 return (
-                    f"`{called(node)}` in line {node.lineno} takes other steps than −lr·gradient: "
-                    "`torch.optim.SGD` takes those."
-                )
-            if more:
-                return (
-                    f"`{more[0]}` in line {node.lineno} changes the steps: `lr` alone gives "
+                    f"`{word.arg}` in line {node.lineno} changes the steps: `lr` alone gives "
                     "−lr·gradient."
                 )
     return ""
@@ -177,6 +182,8 @@ def _other_optimiser(found: Reading) -> str:
 def _only_the_loops_name(found: Reading) -> str:
     """`for p, g in zip(…): p = p - lr * g`: the name changes, and nothing else does."""
     for loop in (node for node in found.nodes if isinstance(node, ast.For)):
+        if called(loop.iter) in ("range", "enumerate"):
+            continue
         names = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
         for node in loop.body:
             match node:
@@ -212,22 +219,24 @@ def kept(found: Reading) -> str:
     """A list that is made once and grows from call to call."""
     function = found.function
     assert function is not None
-    defaults = [*function.args.defaults, *function.args.kw_defaults]
-    if any(isinstance(value, (ast.List, ast.Dict)) for value in defaults):
-        return (
-            f"A default value, as in line {function.lineno}, is made once, and every call goes on "
-            "with it: make it inside the function."
-        )
-    own_names = bound(function)
-    for call in found.calls("append", "extend", "add"):
-        name = text_of(call.func.value)  # type: ignore[attr-defined]
-        for node in found.tree.body:
-            targets = [] if name in own_names else getattr(node, "targets", ())
-            if name in map(text_of, targets):
-                return (
-                    f"`{name}` is made once, in line {node.lineno}, outside of the function, and "
-                    "every call goes on with it: make it inside."
-                )
+    grown = {
+        text_of(call.func.value)  # type: ignore[attr-defined]
+        for call in found.calls("append", "extend", "add", "update")
+    }
+    given = zip(reversed(function.args.args), reversed(function.args.defaults), strict=False)
+    for name, value in given:
+        if name.arg in grown and isinstance(value, (ast.List, ast.Dict)):
+            return (
+                f"The default value of `{name.arg}` in line {function.lineno} is made once, and "
+                "every call adds to it: make it inside the function."
+            )
+    for node in found.tree.body:
+        outside = set(map(text_of, getattr(node, "targets", ()))) & (grown - bound(function))
+        if outside:
+            return (
+                f"`{outside.pop()}` is made once, in line {node.lineno}, outside of the function, "
+                "and every call adds to it: make it inside."
+            )
     return ""
 
 

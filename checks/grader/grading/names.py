@@ -61,10 +61,11 @@ def _meant(name: str, found: Reading | None, known: set[str]) -> str:
         return f"`{name}` is not imported here: stay with torch, or import it at the top."
     if name in ("e", "exp"):
         return "eᶻ is `torch.exp(z)`."
-    letters = [part for part in known if name in (f"2{part}",) or _product(name, part, known)]
-    if letters:
-        rest = name[len(letters[0]) :]
-        return f"Is it a product? Python needs the sign: `{letters[0]} * {rest}`."
+    own = bound(found.function) if found is not None and found.function is not None else set()
+    for first in own:
+        rest = name.removeprefix(first)
+        if rest != name and rest in own:
+            return f"Is it a product? Python needs the sign: `{first} * {rest}`."
     if name in ("true", "false", "none", "null"):
         right = {"true": "True", "false": "False"}.get(name, "None")
         return f"Python writes `{right}`."
@@ -80,11 +81,6 @@ def _meant(name: str, found: Reading | None, known: set[str]) -> str:
             f"{', '.join(found.parameters)}."
         )
     return ""
-
-
-def _product(name: str, first: str, known: set[str]) -> bool:
-    """Whether a name is two known ones written side by side, as in `wx`."""
-    return name.startswith(first) and len(first) < len(name) and name[len(first) :] in known
 
 
 def _unbound(found: Reading | None, name: str) -> str:

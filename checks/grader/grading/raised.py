@@ -110,6 +110,12 @@ def _value_called(found: Reading, line: int | None) -> str:
             case ast.Call(func=ast.Name(id=name), args=[factor], lineno=here) if (
                 here == line and name in bound(found.function)  # type: ignore[arg-type]
             ):
+                taken = [n for n, value in found.assigned(name) if called(value) == name]
+                if taken:
+                    return (
+                        f"Line {taken[0]} gives the name `{name}` to a value, and from there on it "
+                        "is no function: give the value another name."
+                    )
                 inner = text_of(factor)
                 inner = inner if isinstance(factor, ast.Name) else f"({inner})"
                 return f"`{text_of(node)}` is a call. A product needs its sign: `{name} * {inner}`."

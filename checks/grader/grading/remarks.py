@@ -173,7 +173,7 @@ def _typed_in(found: Reading) -> str:
     """`return 2 * r, 1`: a number that stands there whatever the inputs are."""
     for node in found.returns():
         for entry in getattr(node.value, "elts", [node.value]):
-            if isinstance(entry, ast.Constant) and isinstance(entry.value, (int, float)):
+            if isinstance(entry, ast.Constant) and type(entry.value) in (int, float):
                 return (
                     f"Line {node.lineno} returns {entry.value!r} whatever the arguments are: "
                     "compute it from them."

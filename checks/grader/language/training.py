@@ -234,6 +234,27 @@ class Training:
             (f"the second {epoch}", {**inputs, self.epochs: 2}),
         )
 
+    def steps(
+        self, calls: Sequence[tuple[Mapping[str, Any], Sequence[Tensor | None]]]
+    ) -> list[tuple[list[Tensor], list[Tensor]]]:
+        """The net's inputs at each step of the first epoch, and the gradient it amounts to.
+
+        calls  the inputs of `smaller` and the parameters that came of them
+        """
+        found: list[tuple[list[Tensor], list[Tensor]]] = []
+        given = self._with_parameters(calls[0][0])
+        before = [torch.as_tensor(given[name], dtype=torch.float64) for name in self.net.wrt]
+        for inputs, trained in calls[:-1] if self.by_sample else calls:
+            after = [value.double() for value in trained if value is not None]
+            if [v.shape for v in after] != [v.shape for v in before]:
+                return []
+            columns = [inputs[name] for name in self.samples]
+            sample = [column[-1] for column in columns] if self.by_sample else columns
+            grads = [(a - b) / inputs[self.rate] for a, b in zip(before, after, strict=True)]
+            found.append(([*sample, *before], grads))
+            before = after
+        return found
+
     def loops(self, *rates: float) -> dict[str, Variants]:
         """The loops that students get wrong; `rates` are numbers typed in place of the rate."""
         count = len(self._names())
