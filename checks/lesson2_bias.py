@@ -24,10 +24,11 @@ from checks.grader.language.slips import (
     multiplied,
     permuted,
     read_as,
+    returned,
     slope_left_out,
     upstream_ignored,
 )
-from checks.grader.language.training import Training, in_every_step, returned
+from checks.grader.language.training import Training, in_every_step
 from checks.grader.language.truth import number
 
 LR = 0.01

@@ -27,11 +27,12 @@ from checks.grader.language.slips import (
     negated,
     permuted,
     read_as,
+    returned,
     slope,
     slope_left_out,
     upstream_ignored,
 )
-from checks.grader.language.training import Training, in_every_step, returned
+from checks.grader.language.training import Training, in_every_step
 from checks.grader.language.truth import gradient_of, number
 
 LR, ONES = 0.01, (number(1.0),) * 3

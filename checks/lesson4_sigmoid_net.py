@@ -354,23 +354,8 @@ def both_layers(*slips: Slip) -> Callable[..., tuple[Tensor, Tensor]]:
     return wrong
 
 
-def train_with_updated_weights(
-    x: Tensor, y: Tensor, w: Tensor, step: float, rounds: int
-) -> tuple[Any, ...]:
-    """w5 … w8 take their step before the gradient goes through them to the hidden units."""
-    losses = []
-    for _ in range(rounds):
-        losses.append(loss(x, y, w))
-        grad = gradient(x, y, w)
-        moved = (w - step * grad)[4:].tolist()
-        slips = (read_as(n, v) for n, v in zip(OUTPUT_WEIGHTS, moved, strict=True))
-        hidden = nodes.gradient(*slips)(x=x, y=y, w=w)[:4]
-        w = w - step * torch.cat([hidden, grad[4:]])
-    return w, torch.stack(losses)
-
-
 LOOPS = train.loops(0.01, 0.1, 0.5)
-LOOPS["one_after_the_other"] = [*LOOPS["one_after_the_other"], train_with_updated_weights]
+LOOPS["one_after_the_other"].append(train.moved_first(dict(enumerate(WEIGHTS[4:], start=4))))
 
 # ── what the notes state ───────────────────────────────────────────────────────────────────────
 
@@ -468,7 +453,6 @@ FIGURES = (
     ),
 )
 
-LABELS = {"∂loss/∂w": GRADIENTS}
 LESSON = lesson(
     __name__,
     draw=draw,
@@ -514,7 +498,7 @@ LESSON = lesson(
         exercise(
             loss, "loss", Witness("unit by unit", nodes), slipped=nodes.node(), wrong=LOSS_SLIPS
         ),
-        *gradients(nodes, gradient, SLIPS, labels=LABELS, nodes=implied),
+        *gradients(nodes, gradient, SLIPS, labels={"∂loss/∂w": GRADIENTS}, nodes=implied),
         exercise(
             update,
             "w",

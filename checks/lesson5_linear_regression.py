@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -62,16 +63,11 @@ def to_column(values: Tensor) -> Tensor:
 
 
 def line(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return x @ weight.T + bias
+    return x * weight + bias
 
 
 def loss(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return ((line(x, weight, bias) - y) ** 2).mean()
-
-
-def loss_at(parameters: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """The loss of a line given as (weight, bias), shape (2,)."""
-    return loss(x, y, parameters[:1].reshape(1, 1), parameters[1:])
 
 
 def gradient(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Both:
@@ -196,24 +192,18 @@ def train_by_map(
 # ── random inputs ──────────────────────────────────────────────────────────────────────────────
 
 
-def draw(dice: Dice) -> Mapping[str, Any]:
-    """Points that lie near no line, and parameters far from the best."""
+def draw(dice: Dice, *, used: bool = False) -> Mapping[str, Any]:
+    """Points that lie near no line, and parameters far from the best. Of used models every second
+    has been through a backward: its .grad is not None."""
     count = 5 + dice.trial
     while True:
         x, y = dice.tensor(count, 1), dice.tensor(count, 1)
         weight, bias = shaped(dice.number("weight"), dice.number("bias"))
         if tells(x.mean(), y.mean()) and tells(*gradient(x, y, weight, bias)):
             break
-    model = Built(Source(make_model), (weight, bias))
+    grads = (dice.tensor(1, 1), dice.tensor(1)) if used and dice.trial % 2 else ()
+    model = Built(Source(make_model), (weight, bias, *grads))
     return {"x": x, "y": y, "weight": weight, "bias": bias, "model": model}
-
-
-def draw_models(dice: Dice) -> Mapping[str, Any]:
-    """Every second model has been used before: its .grad is not None."""
-    inputs = draw(dice)
-    used = (dice.tensor(1, 1), dice.tensor(1)) if dice.trial % 2 else ()
-    model = Built(Source(make_model), (inputs["weight"], inputs["bias"], *used))
-    return {**inputs, "model": model}
 
 
 def draw_training(dice: Dice) -> Mapping[str, Any]:
@@ -393,9 +383,8 @@ def at(weight: float, bias: float) -> nn.Module:
     return make_model(*shaped(number(weight), number(bias)))
 
 
-def at_notes_point() -> Both:
-    """The weight and bias that the notes print."""
-    return parameters_of(at(0.3645, 0.0204))
+#: The weight and bias that the notes print.
+NOTES = shaped(number(0.3645), number(0.0204))
 
 
 def flat(*tensors: Tensor) -> tuple[float, ...]:
@@ -404,7 +393,7 @@ def flat(*tensors: Tensor) -> tuple[float, ...]:
 
 def along_and_across() -> tuple[float, ...]:
     """The curvatures of the valley."""
-    return curvatures(loss_at, 2, *points())
+    return curvatures(train.mean_loss, 2, *points())
 
 
 def after(epochs: int) -> tuple[float, ...]:
@@ -424,7 +413,7 @@ def distance_in_valley(weight: Tensor, bias: Tensor) -> tuple[float, float]:
 
 def epochs_to_notes_point() -> str:
     """From the farthest usual start, weight and bias within ±1, to where the notes stopped."""
-    there, _ = distance_in_valley(*at_notes_point())
+    there, _ = distance_in_valley(*NOTES)
     corners = [parameters_of(at(w, b)) for w in (-1.0, 1.0) for b in (-1.0, 1.0)]
     farthest = max(distance_in_valley(*corner)[0] for corner in corners)
     epochs = math.log(there / farthest) / math.log(1 - LR * along_and_across()[0])
@@ -433,7 +422,7 @@ def epochs_to_notes_point() -> str:
 
 def start_of_10000_epochs() -> str:
     """How far away training began if the notes' point were what 10000 epochs leave."""
-    there, _ = distance_in_valley(*at_notes_point())
+    there, _ = distance_in_valley(*NOTES)
     return f"{there / (1 - LR * along_and_across()[0]) ** 10_000:.0e} away from the minimum"
 
 
@@ -477,9 +466,9 @@ CLAIMS = {
     "at_zero": lambda: loss_and_gradients(0.0),
     "at_one": lambda: loss_and_gradients(1.0),
     "after_10000": lambda: after(10_000),
-    "loss_of_notes": lambda: loss(*points(), *at_notes_point()).item(),
-    "loss_there": lambda: loss(*points(), *at_notes_point()),
-    "off_the_floor": lambda: round(distance_in_valley(*at_notes_point())[1], 5),
+    "loss_of_notes": lambda: loss(*points(), *NOTES).item(),
+    "loss_there": lambda: loss(*points(), *NOTES),
+    "off_the_floor": lambda: round(distance_in_valley(*NOTES)[1], 5),
     "epochs_to_notes_point": epochs_to_notes_point,
     "start_of_10000_epochs": start_of_10000_epochs,
     "curvatures": along_and_across,
@@ -522,7 +511,7 @@ FIGURES = (
         names={"ŷ": lambda model, x: model(x), "r": lambda model, x, y: model(x) - y},
     ),
     Losses("train", TRAINING, given=LONG, floor=FLOOR),
-    Surface("train", TRAINING, nodes.wrt, ("weight", "bias"), loss_at, given=LONG),
+    Surface("train", TRAINING, nodes.wrt, ("weight", "bias"), train.mean_loss, given=LONG),
     Fit("train", TRAINING, best=least_squares, early=100, given=LONG),
 )
 LESSON = lesson(
@@ -554,7 +543,7 @@ LESSON = lesson(
             *witnesses(gradient_by_autograd, of_model(gradient_of(nodes, *nodes.wrt)[1].evaluate)),
             name="grad_by_autograd",
             method="by_autograd",
-            draw=draw_models,
+            draw=partial(draw, used=True),
             wrong={id: of_model(wrong) for id, wrong in SLIPS.items()}
             | {"not_zeroed": on_top_of_grad},
             slipped=lambda *slips: of_model(nodes.gradient(*slips)),

@@ -30,12 +30,9 @@ def describe(t: Tensor) -> tuple[bool, bool, bool]:
 def describe_by_trying(t: Tensor) -> tuple[bool, bool, bool]:
     """A tensor requires grad if something can be differentiated by it, and is then either a leaf
     or the result of a node; one that does not require grad is a leaf without a node."""
-    try:
-        torch.autograd.grad((t * t).sum(), t)
-    except RuntimeError:
-        return True, False, False
-    made_by_a_node = t.grad_fn is not None
-    return not made_by_a_node, True, made_by_a_node
+    requires = outcome(lambda: torch.autograd.grad((t * t).sum(), t)) == "no error"
+    made_by_a_node = requires and t.grad_fn is not None
+    return not made_by_a_node, requires, made_by_a_node
 
 
 def mean_loss(x: Tensor) -> Tensor:
@@ -495,17 +492,15 @@ def program(lesson: Any, device: str) -> None:
     print(f"  and x is {after.item():g}")
 
     numbers = partial(torch.tensor, dtype=torch.float32, device=device)
-    k, x_value, b = numbers([2, 3, 4])
-    print("\n∂(k**x + b)/∂k at k = 2, x = 3, b = 4:", lesson.power_grad(k, x_value, b).item())
+    print("\n∂(k**x + b)/∂k at k = 2, x = 3, b = 4:", lesson.power_grad(*numbers([2, 3, 4])).item())
     v = numbers([[1, 0.1], [0.01, 0.001]])
     product = lesson.vector_jacobian_product(maps.doubled_square, numbers([1, 2, 3, 4]), v)
     print("vᵀJ of f(x) = (2x).view(2, 2):", [round(entry, 6) for entry in product.tolist()])
     print("J of (a², a·b, b³) at (2, 3):", lesson.jacobian(maps.powers, numbers([2, 3])).tolist())
     slope = lesson.directional_derivative(maps.bowl, numbers([1, 2]), numbers([3, 4]))
     print(f"\nf(a, b) = a² + 3b² at (1, 2): slope {slope.item():.4f} along (3, 4)")
-    direction, steepest = lesson.steepest_direction(maps.bowl, numbers([1, 2]))
-    along = ", ".join(f"{entry:.4f}" for entry in direction.tolist())
-    print(f"steepest: slope {steepest.item():.4f} along ({along})")
+    (a, b), steepest = lesson.steepest_direction(maps.bowl, numbers([1, 2]))
+    print(f"steepest: slope {steepest:.4f} along ({a:.4f}, {b:.4f})")
 
 
 FIGURES = (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from operator import mul
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from checks.grader.language.descent import descend
 from checks.grader.language.exercises import exercise, gradients
 from checks.grader.language.figure import Graph, Losses, Separation
 from checks.grader.language.inputs import Dice, cases
@@ -141,12 +141,7 @@ def draw(dice: Dice) -> Mapping[str, Any]:
         if z.abs().max() < 2.5 and residual.abs().min() > 0.3 and carried.abs().min() > 0.2:
             break
     return {
-        "x": x,
-        "y": y,
-        "W1": W1,
-        "b1": b1,
-        "W2": W2,
-        "b2": b2,
+        **dict(zip(nodes.inputs, (x, y, W1, b1, W2, b2), strict=True)),
         "sizes": draw_sizes(dice),
         "xs": dice.tensor(samples, n, low=0.3, high=1.6),
         "ys": dice.tensor(samples, k, low=0.3, high=1.6),
@@ -193,10 +188,6 @@ def weights(wrong: Callable[[Tensor, Tensor], Tensor]) -> list[Any]:
     )
 
 
-def both(one: Any, other: Any) -> tuple[Any, ...]:
-    return (*(one if type(one) is tuple else (one,)), other)
-
-
 TURNED = weights(lambda g, v: torch.outer(v, g))
 NOT_TURNED_BACK = back(lambda g, at: at.W2 @ g)
 NO_SIGMOID = computed_as("h", "z")
@@ -221,7 +212,7 @@ SLIPS = {
     "weight_transposed": [
         NOT_TURNED_BACK,
         *TURNED,
-        *(both(turned, NOT_TURNED_BACK) for turned in TURNED),
+        *((*parts, NOT_TURNED_BACK) for parts in (TURNED[:1], TURNED[1:2], TURNED[2])),
     ],
     "mean_not_sum": [
         multiplied("r", lambda at: 2 / len(at.y)),
@@ -341,16 +332,12 @@ def counted(weights: Callable[[int, int], int], biases: Callable[[int, int], int
     return lambda sizes: sum(weights(n, m) + biases(n, m) for n, m in pairwise(sizes))
 
 
-def product(n: int, m: int) -> int:
-    return n * m
-
-
 COUNT_SLIPS = {
-    "bias_forgotten": [counted(product, lambda n, m: 0), counted(product, lambda n, m: 1)],
+    "bias_forgotten": [counted(mul, lambda n, m: 0), counted(mul, lambda n, m: 1)],
     "biases_for_inputs": [
         lambda sizes: count_parameters(sizes) + sizes[0],
-        counted(product, lambda n, m: n),
-        counted(product, lambda n, m: n + m),
+        counted(mul, lambda n, m: n),
+        counted(mul, lambda n, m: n + m),
     ],
     "layer_left_out": [
         lambda sizes: count_parameters(sizes[:-1]),
@@ -365,22 +352,9 @@ COUNT_SLIPS = {
 }
 
 
-def train_moving_W2_first(
-    xs: Tensor, ys: Tensor, *, lr: float, epochs: int, **net: Tensor
-) -> tuple[Any, ...]:
-    """The backward pass goes through a W2 that has already made its step."""
-
-    def step(*at: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        moved = at[4] - lr * gradient(*at)[2]
-        return nodes.run(at, (back(lambda g, _: moved.T @ g),))
-
-    samples = list(zip(xs, ys, strict=True))
-    return descend(step, samples, tuple(net[name] for name in nodes.wrt), lr, epochs)
-
-
 TRAIN_SLIPS = {
     **train.loops(0.01, 0.1, 0.5),
-    "second_layer_moved_first": train_moving_W2_first,
+    "second_layer_moved_first": train.moved_first({2: "W2"}),
     "extra_factor_2": doubled("r"),
     **{id: SLIPS[id] for id in IN_TRAINING},
     "weight_transposed": NOT_TURNED_BACK,
@@ -404,17 +378,16 @@ def xor(device: str) -> dict[str, Any]:
     }
 
 
-def line_through(xs: Tensor, ys: Tensor) -> Tensor:
-    """The answers of the best linear layer, by least squares, shape (s, k)."""
-    with_one = torch.cat([xs, torch.ones_like(xs[:, :1])], dim=1).double().cpu()
-    solution: Tensor = torch.linalg.lstsq(with_one, ys.double().cpu()).solution
-    return with_one @ solution
-
-
 def mean_loss(answers: Tensor, ys: Tensor) -> float:
     """The mean over the samples of ½‖ŷ − y‖²."""
     residuals = answers.double().cpu() - ys.double().cpu()
     return float((0.5 * residuals**2).sum(dim=1).mean())
+
+
+def loss_of_best_line(xs: Tensor, ys: Tensor) -> float:
+    """The mean loss of the best linear layer, by least squares."""
+    with_one = torch.cat([xs, torch.ones_like(xs[:, :1])], dim=1).double().cpu()
+    return mean_loss(with_one @ torch.linalg.lstsq(with_one, ys.double().cpu()).solution, ys)
 
 
 def program(lesson: Any, device: str) -> None:
@@ -425,7 +398,7 @@ def program(lesson: Any, device: str) -> None:
     W, b = lesson.collapse(*net)
     layer = f"W = {W.tolist()}, b = {b.tolist()}".translate(str.maketrans("[]", "()"))
     print(f"Two layers without σ are one layer: {layer}")
-    print(f"The best such layer on XOR has mean loss {mean_loss(line_through(xs, ys), ys):.6f}\n")
+    print(f"The best such layer on XOR has mean loss {loss_of_best_line(xs, ys):.6f}\n")
     print("epoch   without σ     with σ      (mean loss)")
     linear = net
     for epoch in range(0, EPOCHS + 1, 100):
@@ -477,25 +450,20 @@ def drawn_collapse_error() -> float:
     return float((W @ inputs["x"] + b - forward_linear(inputs["x"], *net)).abs().max())
 
 
-def xor_points() -> tuple[Tensor, Tensor]:
-    example = xor("cpu")
-    return example["xs"], example["ys"]
-
-
 def xor_by_net() -> str:
     """Whether the trained net with σ comes below the best line on XOR."""
     example = xor("cpu")
     xs, ys = example["xs"], example["ys"]
     *net, _ = train(**(example | {"epochs": EPOCHS}))
     reached = mean_loss(torch.stack([forward(x, *net) for x in xs]), ys)
-    return "below" if reached < mean_loss(line_through(xs, ys), ys) else "not below"
+    return "below" if reached < loss_of_best_line(xs, ys) else "not below"
 
 
 CLAIMS = {
     "shape_of_the_hidden_layer": shape_of_the_hidden_layer,
     "weights_from_5_to_6": lambda: nn.Linear(5, 6).weight.numel(),
     "drawn_collapse_error": drawn_collapse_error,
-    "best_line_on_xor": lambda: mean_loss(line_through(*xor_points()), xor_points()[1]),
+    "best_line_on_xor": lambda: loss_of_best_line(xor("cpu")["xs"], xor("cpu")["ys"]),
     "xor_by_net": xor_by_net,
 }
 XOR = "three epochs on XOR from the worked example's parameters"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 from itertools import product, starmap
 from types import ModuleType
 from typing import Any
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from checks import lesson4_sigmoid_net as net
+from checks.grader.language import graphs
 from checks.grader.language.engine import (
     DEEPEST,
     EARLY,
@@ -32,63 +33,11 @@ from checks.grader.language.engine import (
 )
 from checks.grader.language.exercises import exercise
 from checks.grader.language.figure import Graph, Losses
-from checks.grader.language.graphs import (
-    ORDER,
-    SIZES,
-    draw_graph,
-    is_order,
-    read_order,
-    topological_order,
-)
 from checks.grader.language.inputs import Dice
 from checks.grader.language.lesson import Exercise, Variants, Witness, lesson
 from checks.grader.language.log import ROUNDS, stages
 from checks.grader.language.slips import Slip, absent
 from checks.grader.language.truth import gradient_of
-
-# ── graphs, named by their first line ──────────────────────────────────────────────────────────
-
-
-def product_node(at: Tensor) -> Spec:
-    """z = x·w at (x, w) ="""
-    x, w = at
-    values, parents, slopes = [x, w, x * w], [(), (), (0, 1)], [(), (), (w, x)]
-    return {"values": values, "parents": parents, "slopes": slopes, "ends": [2, 2, 0]}
-
-
-def shared(at: Tensor) -> Spec:
-    """f = e·c, where e = c + a and c = a·b, at (a, b) ="""
-    (a, b), one = at, torch.ones_like(at[0])
-    values = [a, b, c := a * b, e := c + a, e * c]
-    parents, slopes = [(), (), (0, 1), (2, 0), (3, 2)], [(), (), (b, a), (one, one), (c, e)]
-    return {"values": values, "parents": parents, "slopes": slopes, "ends": [4, 4, 2]}
-
-
-def square(at: Tensor) -> Spec:
-    """a·a, one node that is both parents, at a ="""
-    a = at[0]
-    values, parents, slopes = [a, a * a], [(), (0, 0)], [(), (a, a)]
-    return {"values": values, "parents": parents, "slopes": slopes, "ends": [1, 1, 1]}
-
-
-def lone_leaf(at: Tensor) -> Spec:
-    """a leaf, and nothing else, of value ="""
-    return {"values": [at[0]], "parents": [()], "slopes": [()], "ends": [0, 0, 0]}
-
-
-def doubled(at: Tensor) -> Spec:
-    """x doubled 60 times by n = n + n (61 nodes, 2⁶⁰ paths), x ="""
-    one, values = torch.ones_like(at[0]), [at[0] * 2**k for k in range(61)]
-    parents, slopes = [(), *((k, k) for k in range(60))], [(), *[(one, one)] * 60]
-    return {"values": values, "parents": parents, "slopes": slopes, "ends": [60, 60, 30]}
-
-
-def chain(at: Tensor) -> Spec:
-    """x + 0 + 0 + … + 0, a chain of 20000 additions of a constant, x ="""
-    one, values = torch.ones_like(at[0]), [at[0]] * 20001
-    parents, slopes = [(), *((k,) for k in range(20000))], [(), *[(one,)] * 20000]
-    return {"values": values, "parents": parents, "slopes": slopes, "ends": [20000, 5, 2]}
-
 
 # ── what runs in the student's process ─────────────────────────────────────────────────────────
 
@@ -319,7 +268,7 @@ def sigmoid(a: Tensor) -> tuple[Any, ...]:
 
 def draw(dice: Dice) -> Mapping[str, Any]:
     """Numbers for the operations, and a graph that hides no mistake."""
-    return {"a": dice.number("a"), "b": dice.number("b"), "end": draw_graph(dice)}
+    return {"a": dice.number("a"), "b": dice.number("b"), "end": graphs.draw_graph(dice)}
 
 
 def draw_power(dice: Dice) -> Mapping[str, Any]:
@@ -364,17 +313,17 @@ def orders(*on_random: bool | None) -> list[Any]:
         if (size == 61 and raises[0]) or (size > DEEPEST and raises[1]):
             raise RecursionError
         if "every" not in end:
-            return (None,) * len(ORDER)
-        trial = sum(size >= least for least in SIZES[1:])
-        return on_random if wrong[trial] else topological_order(end)
+            return (None,) * len(graphs.ORDER)
+        trial = sum(size >= least for least in graphs.SIZES[1:])
+        return on_random if wrong[trial] else graphs.topological_order(end)
 
-    some = [wrong for wrong in product((True, False), repeat=len(SIZES)) if any(wrong)]
+    some = [wrong for wrong in product((True, False), repeat=len(graphs.SIZES)) if any(wrong)]
     return list(starmap(partial(partial, listed), product(product((False, True), repeat=2), some)))
 
 
 ORDER_MISTAKES: dict[str, Variants] = {
     "visited_twice": orders(True, False, True, None, None) + orders(True, False, True, None, True),
-    "visited_twice/endless": never_ending(topological_order),
+    "visited_twice/endless": never_ending(graphs.topological_order),
     "order_not_topological/reversed": orders(True, True, True, False, False),
     "order_not_topological": orders(True, True, True, True, False),
     "nodes_left_out": orders(False, True, True, None, None),
@@ -423,10 +372,7 @@ BACKWARD_MISTAKES: dict[str, Variants] = {
 
 
 def combined(*wrong: Engine) -> Callable[..., tuple[Any, ...]]:
-    engine = RIGHT
-    for other in wrong:
-        engine = engine | other
-    return lambda end: engine(end)
+    return reduce(operator.or_, wrong, RIGHT).__call__
 
 
 def power_without(*slips: Slip) -> Callable[..., tuple[Any, ...]]:
@@ -481,7 +427,7 @@ def at(graph: Callable[[Tensor], Spec], *values: float) -> Spec:
 
 
 def second_time(engine: Engine) -> tuple[float, ...]:
-    return tuple(engine(at(shared, 2, -3))[1].tolist())
+    return tuple(engine(at(graphs.shared, 2, -3))[1].tolist())
 
 
 def second_time_in_torch() -> tuple[float, ...]:
@@ -497,8 +443,8 @@ CLAIMS = {
     "second_in_torch": second_time_in_torch,
     "second_when_kept": lambda: second_time(Engine(**SUMMED_UP)),
     "second_with_seed_added": lambda: second_time(Engine(**SUMMED_UP, seed="added")),
-    "doubled_sixty_times": lambda: RIGHT(at(doubled, 1.5))[0].item(),
-    "long_chain": lambda: by_autograd(at(chain, 1.5), 20000).item(),
+    "doubled_sixty_times": lambda: RIGHT(at(graphs.doubled, 1.5))[0].item(),
+    "long_chain": lambda: by_autograd(at(graphs.chain, 1.5), 20000).item(),
 }
 
 
@@ -579,13 +525,13 @@ LESSON = lesson(
             },
         ),
         exercise(
-            topological_order,
-            ORDER,
-            Witness("another order", is_order),
+            graphs.topological_order,
+            graphs.ORDER,
+            Witness("another order", graphs.is_order),
             method="by_engine",
             driver=list_nodes,
             needs=(given_class, returned, nodes_of),
-            reads=read_order,
+            reads=graphs.read_order,
             wrong=ORDER_MISTAKES,
         ),
         exercise(

@@ -6,8 +6,10 @@
     tape.gradients([(slip, tape.at("h1"))])         ∂loss/∂(every node), with slips made
     OPERATIONS["sigmoid"]                           a row of the table
 
-Read operations.py first: it holds every operation with its slopes and slips, and to add one is to
-add a line. tape.py goes forward and back, search.py tries slips at places, words.py tells.
+Read table.py first: it holds every operation with its slopes and slips, and to add one is to add a
+line. operations.py says what a line means, parts.py takes functions like mse_loss apart; tape.py
+records and goes back, graph.py finds places, search.py tries slips there, elsewhere.py those that
+take something from another place, answer.py reads an answer as a whole; words.py tells.
 A node without a name in the user's code is called by its formula ("w1·x1"); the one that is
 returned is "loss" if it has no name.
 """

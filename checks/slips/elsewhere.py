@@ -80,8 +80,8 @@ def read_as(stand_ins: Mapping[Node, Node], words: str, graph: Graph | None = No
 
 
 def _alike(graph: Graph, index: int) -> list[Node]:
-    """What may be mistaken for a node: data for data, a parameter for a parameter; for what is
-    computed, what it was computed from or goes into, and others of its operation."""
+    """What may be mistaken for a node: data for data, a parameter for a parameter; what it goes
+    into in two steps; for what is computed, what it came from and others of its operation."""
     node = graph.tape.nodes[index]
     kind, found = graph.kind(node), []
     for other in graph.used:
@@ -89,12 +89,15 @@ def _alike(graph: Graph, index: int) -> list[Node]:
             continue
         if other.operation.name == "constant" or not other.value.is_floating_point():
             continue
+        grown = index in other.parents or any(
+            index in graph.tape.nodes[p].parents for p in other.parents
+        )
         alike = graph.kind(other) == kind
         if kind == "computed":
-            near = graph.behind[index] >> other.index & 1 or index in other.parents
             alike = other.operation.name == node.operation.name
-            alike |= bool(near) and graph.kind(other) != "parameter"
-        if alike:
+            before = graph.behind[index] >> other.index & 1
+            alike |= bool(before) and graph.kind(other) != "parameter"
+        if alike or grown:
             found.append(other)
     return sorted(found, key=lambda other: abs(other.index - index))[:STAND_INS]
 

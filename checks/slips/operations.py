@@ -232,6 +232,12 @@ def right(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return (a.mT @ g.unsqueeze(-1)).squeeze(-1) if b.dim() == 1 else a.mT @ g
 
 
+def turned(step: Step, dims: int) -> Callable[..., Tensor]:
+    """A convolution with its kernel turned round along the last axes."""
+    axes = tuple(range(-dims, 0))
+    return lambda x, kernel, *bias: step.compute(x, kernel.flip(axes), *bias)
+
+
 def axes(x: Tensor, dim: Any = None) -> tuple[int, ...]:
     """The axes that a reduction takes together, all for None."""
     if dim is None or dim == () or dim == []:

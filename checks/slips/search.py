@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -172,14 +172,10 @@ class Search:
             for leaf, value in answers[0].items()
             if same(value, first.right[leaf], first.scale, rtol=rtol)
         )
-        pairs = self.pairs(wanted, near, right) if two and not self.graph.is_large else ()
-        sources: Iterable[Callable[[], Iterable[Candidate]]] = (
-            lambda: self.singles,
-            lambda: self.nested,
-            lambda: pairs,
-        )
-        for source in sources:
-            likely = [each for each in source() if abs(each.change - wanted) <= near]
+        two = two and not self.graph.is_large
+        for source in ("singles", "nested", "pairs") if two else ("singles", "nested"):
+            tried = self.pairs(wanted, near, right) if source == "pairs" else getattr(self, source)
+            likely = [each for each in tried if abs(each.change - wanted) <= near]
             likely.sort(key=lambda candidate: candidate.rank)
             if found := [c for c in likely[:CHECKED] if self.explains(c.made, answers, rtol)]:
                 return found
@@ -230,7 +226,8 @@ class Search:
         """The slips that can be made at a place: those of the row, those that fit anywhere."""
         rows = {self.first.tape.nodes[n].operation.name for n, _ in place}
         own = self.first.tape.nodes[min(place)[0]].operation.slips if len(rows) == 1 else ()
-        for rank, slip in (*((1 + 0.01 * k, s) for k, s in enumerate(own)), *GENERAL):
+        ranked = {slip: 1 + 0.01 * order for order, slip in enumerate(own)}
+        for slip, rank in {**ranked, **ANYWHERE}.items():
             if slip.value is None and len(place) > slip.both:
                 yield from self._tried(slip, place, rank + penalty)
 
@@ -257,7 +254,7 @@ class Search:
         known: dict[float, Candidate] = {}
         for one in sorted(self.singles, key=lambda each: each.rank):
             backward = one.made[0][0].id not in FAR and not one.made[0][0].value
-            size = round(one.change / self.first.scale, 8)
+            size = round(one.change / (self.first.scale or 1.0), 8)
             if size and backward and not (one.behind | one.nodes) & right:
                 known.setdefault(size, one)  # each change once
         yield from _side_by_side(list(known.values()), wanted, near)
@@ -271,6 +268,7 @@ class Search:
                 grads = case.tape.backward(upper.made) if lower else {}
             except Unfit:
                 continue
+            start = case.along(grads) - case.start
             for one in lower:
                 ((slip, place),) = one.made
                 try:
@@ -278,9 +276,7 @@ class Search:
                 except (Unfit, KeyError):
                     continue
                 made = (*upper.made, *one.made)
-                yield Candidate(
-                    made, case.along(grads) - case.start + change, upper.rank + one.rank
-                )
+                yield Candidate(made, start + change, upper.rank + one.rank)
 
 
 def _side_by_side(known: list[Candidate], wanted: float, near: float) -> Iterator[Candidate]:
@@ -289,13 +285,8 @@ def _side_by_side(known: list[Candidate], wanted: float, near: float) -> Iterato
     changes = [one.change for one in by_change]
     for one in known:
         rest = wanted - one.change
-        for other in by_change[
-            bisect_left(changes, rest - near) : bisect_right(changes, rest + near)
-        ]:
+        first, last = bisect_left(changes, rest - near), bisect_right(changes, rest + near)
+        for other in by_change[first:last]:
             apart = not (one.nodes & other.behind or other.nodes & one.behind)
             if apart and not one.made[0][1] & other.made[0][1] and one.rank <= other.rank:
                 yield Candidate((*one.made, *other.made), wanted, one.rank + other.rank)
-
-
-GENERAL = tuple((rank, slip) for slip, rank in ANYWHERE.items())
-#: Slips that take something from elsewhere: not for pairs.

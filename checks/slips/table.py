@@ -122,6 +122,10 @@ softmax(x, dim) | softmax({0}) | | out * (g - (g * out).sum(dim, keepdim=True))
     entry_by_entry  | its slope is written {out}·(1 − {out}), as if each entry hung on one alone
         | g * out * (1 - out)
     others_left_out | what the entries share, Σ g·{out}, is not subtracted | g * out
+    target_left_out | only {out}·Σ g·{out} is handed back, what arrives at the entry itself is not
+        | -out * (g * out).sum(dim, keepdim=True)
+    slope_twice     | what is handed back is multiplied by {out}·(1 − {out}) once more
+        | out * (g - (g * out).sum(dim, keepdim=True)) * out * (1 - out)
     factor_left_out | {out} in front of (g − Σ g·{out}) is left out
         | g - (g * out).sum(dim, keepdim=True)
     factor_left_out | Σ g is subtracted where Σ g·{out} belongs
@@ -141,6 +145,8 @@ log_softmax(x, dim) | log softmax({0}) | | g - out.exp() * g.sum(dim, keepdim=Tr
     others_left_out | softmax({0})·Σ g is not subtracted | g
     target_left_out | only softmax({0})·Σ g is handed back, what arrives at the entry itself is not
         | -out.exp() * g.sum(dim, keepdim=True)
+    slope_twice     | what is handed back is multiplied by the softmax's p·(1 − p) once more
+        | (g - out.exp() * g.sum(dim, keepdim=True)) * out.exp() * (1 - out.exp())
     exp_left_out    | {out} is subtracted where softmax({0}) belongs
         | g - out * g.sum(dim, keepdim=True)
     entry_by_entry  | each entry is taken to hang on one alone: g·(1 − softmax({0}))
@@ -169,7 +175,7 @@ logsumexp(x, dim=None, keepdim=False) | logsumexp({0}) |
 matmul(a, b) | {0} @ {1} | | left(g, a, b) ; right(g, a, b)
     slope_left_out      | the other matrix is left out, as if all its entries were 1
         | left(g, a, ones(b)) ; right(g, ones(a), b)
-    not_transposed      | the other matrix is not transposed on the way back | g @ b ; a @ g
+    not_transposed      | the other matrix is not transposed | g @ b ; a @ g
     transposed          | what is handed back is transposed | left(g, a, b).mT ; right(g, a, b).mT
     order               | the product is taken in the other order | b.mT @ g ; g @ a.mT
     order               | the product is taken in the other order, and not transposed
@@ -180,6 +186,11 @@ matmul(a, b) | {0} @ {1} | | left(g, a, b) ; right(g, a, b)
         | left(g, a, b.flip(-1)) ; right(g, a.flip(-1), b)
     transposed          | {1} is transposed | = a @ b.mT
     order               | {1} @ {0} is taken | = b @ a
+conv1d(x, w) | {0} ∗ {1} | |
+    flipped | the kernel is read from back to front
+        | by_autograd(turned(step, 1), step.parents, i, g)
+conv2d(x, w) | {0} ∗ {1} | |
+    flipped | the kernel is not turned round | by_autograd(turned(step, 2), step.parents, i, g)
 outer(a, b) | {0} ⊗ {1} | | g @ b ; g.mT @ a
     transposed | the arriving gradient is not transposed where it must be | g.mT @ b ; g @ a
 sum(x, dim=None, keepdim=False) | Σ {0} | | wide(g, x, dim, keepdim)

@@ -341,6 +341,8 @@ def _formula(node: Node, parents: Sequence[Node]) -> str:
         return f"{parents[0].bracketed}{POWERS[names[1]]}"
     if row.name != "add" and "({0})" not in row.symbol:
         names = [parent.bracketed for parent in parents]
+    if row.name == "div" and parents[1].operation.name in ("mul", "div", "matmul"):
+        names[1] = names[1] if parents[1].own_name else f"({names[1]})"
     if row.name == "mul" and parents[1].operation.name == "constant":
         names.reverse()  # "2·x" however it was written
     text = row.symbol.format(*names, "…", "…", out="")

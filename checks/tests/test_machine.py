@@ -145,7 +145,7 @@ def test_a_judge_without_memory_grades_nothing_and_says_so(
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(Grader, "report", fail)
+    monkeypatch.setattr(Grader, "_report", fail)
     monkeypatch.setattr(marking, "_grader", lambda *_: grader)
     result = marking.grade(RIGHT, Rules(0, 30.0, "auto", ""))
     assert result == NotGraded("the judge ran out of memory")

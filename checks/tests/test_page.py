@@ -824,6 +824,10 @@ def test_fragments_in_another_page_and_a_frame_in_a_notebook_work_as_well(
         assert len(browser.find_elements("css selector", ".step-through[data-ready] svg")) > 2
         headings = browser.find_elements("css selector", "[data-part=heading]")
         assert [heading.text for heading in headings] == ["Start", "Back, 6 of 6"]
+        browser.execute_script("document.querySelector('.step-through').steps.go(4)")
+        guess = browser.find_element("css selector", "[data-part=guess]")
+        guess.send_keys("-4\n")
+        assert headings[0].text == "Back, 2 of 4"
         assert browser.get_log("browser") == []
     browser.switch_to.default_content()
 
@@ -860,6 +864,12 @@ def test_a_page_of_odd_code_is_walked_to_its_end_without_an_error(
     assert browser.execute_script("return document.querySelectorAll('img, b').length") == 0
     if "raises" in what:
         assert "<img src=x onerror=alert(1)>" in browser.find_element("css selector", "main").text
+
+
+def test_a_graph_of_very_many_numbers_is_told_in_one_line(tell: STORIES) -> None:
+    body = "return ((forward(x, w) - y) * torch.ones(10000)).square().mean()"
+    with pytest.raises(Undrawable, match="the graph of loss holds 3000. numbers"):
+        tell("lesson1_linear", with_body("lesson1_linear", "loss", body))
 
 
 def test_text_of_a_student_is_text(tell: STORIES) -> None:

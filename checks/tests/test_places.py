@@ -176,3 +176,33 @@ def test_what_an_answer_does_not_depend_on_is_seen_where_the_answer_is_not_zero(
         assert session is not None
         verdict = judge(session, question(stem, exercise), submission)
     assert "does not change when y does, and it should" in verdict.message
+
+
+STEP = """def train(xs, ys, w, b, lr, epochs):
+    losses = []
+    for k in range(epochs):
+        for x, y in zip(xs, ys):
+            r = w * x + b - y
+            w, b = w - lr * 2 * r * x, b - lr * 2 * r * FACTOR
+        losses.append(r**2)
+    return w, b, torch.stack(losses)
+"""
+
+
+@pytest.mark.parametrize(
+    ("factor", "id", "words"),
+    [
+        ("b", "factor", "In every step: the same numbers come out if at b, it is multiplied by b"),
+        ("0.37", None, "Per sample:"),
+        ("(1 + k * w)", None, "the second epoch"),
+    ],
+)
+def test_a_slip_in_every_step_of_a_training_is_told(
+    server: Server, factor: str, id: str | None, words: str
+) -> None:
+    code = STEP.replace("FACTOR", factor)
+    submission = as_submission("lesson2_bias", patched("lesson2_bias", "train", code))
+    with single_session(server, submission, SETTINGS) as session:
+        assert session is not None
+        verdict = judge(session, question("lesson2_bias", "train"), submission)
+    assert (verdict.misconception, words in verdict.message) == (id, True), verdict.message

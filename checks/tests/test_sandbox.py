@@ -6,6 +6,7 @@ does not give it.
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import shutil
@@ -26,7 +27,7 @@ from checks.grader.records.verdict import LessonReport, Settings
 from checks.grader.running.attacks import ATTACKS as TRIAL
 from checks.grader.running.attacks import succeeding
 from checks.grader.running.intake import LessonFile
-from checks.grader.running.sandbox import build, lacking
+from checks.grader.running.sandbox import lacking
 from checks.grader.running.server import Server, remove
 from checks.grader.running.session import single_session
 from checks.tests.hostile import STEM, Attack, attacks
@@ -41,6 +42,8 @@ REQUIRED = os.environ.get("CHECKS_REQUIRE_SANDBOX") == "1"
 needs_sandbox = pytest.mark.skipif(
     bool(lacking()) and not REQUIRED, reason=f"no sandbox: {'; '.join(lacking())}"
 )
+#: Seconds. Right work needs hundredths of one.
+TIME_LIMIT = 0.8
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux")
 
 
@@ -71,20 +74,21 @@ def secret() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def confined(secret: None) -> Iterator[Grader]:
-    with Grader(Settings(time_limit=1.5), "require") as grader:
+    with Grader(Settings(time_limit=TIME_LIMIT), "require") as grader:
         yield grader
 
 
 @pytest.fixture(scope="module")
-def patient() -> Iterator[Grader]:
-    """A grader with a sandbox and with the usual time limit."""
-    with Grader(Settings(), "auto") as grader:
-        yield grader
+def patient(confined: Grader) -> Grader:
+    """The same grader with the usual time limit."""
+    grader = copy.copy(confined)
+    grader._settings = Settings()
+    return grader
 
 
 @pytest.fixture(scope="module")
 def open_desk() -> Iterator[Grader]:
-    with Grader(Settings(time_limit=1.5), "off") as grader:
+    with Grader(Settings(time_limit=TIME_LIMIT), "off") as grader:
         yield grader
 
 
@@ -139,12 +143,12 @@ def test_attacks_are_many_and_all_different() -> None:
 
 
 @pytest.fixture(scope="module")
-def confining(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
-    """A server with a sandbox, and a room for its children."""
-    folder = tmp_path_factory.mktemp("confining")
-    (folder / "room").mkdir()
-    with Server("exec", build, folder) as server:
-        yield server, folder / "room"
+def confining(confined: Grader) -> Iterator[tuple[Server, Path]]:
+    """The server with a sandbox, and a room for its children."""
+    room = confined.folder / "right"
+    room.mkdir()
+    yield confined.server, room
+    remove(room)
 
 
 @needs_sandbox
@@ -157,12 +161,15 @@ def test_right_work_passes_in_the_sandbox(stem: str, confining: tuple[Server, Pa
         for patch in bank(stem)
         if patch.status == "passed"
     ]
-    right += [(question.exercise.name, solution(stem)) for question in questions.all]
-    for exercise, source in right:
-        submission = LessonFile(stem, room / f"{stem}.py", source, room=room)
-        with single_session(server, submission, Settings()) as session:
-            verdict = grade(session, restricted(questions, exercise), submission).verdicts[0]
-        assert verdict.status == "passed", (source, verdict)
+    files = [LessonFile(stem, room / f"{stem}.py", source, room=room) for _, source in right]
+    whole = LessonFile(stem, room / f"{stem}.py", solution(stem), room=room)
+    with single_session(server, whole, Settings()) as session:
+        assert session is not None
+        assert all(verdict.passed for verdict in grade(session, questions, whole).verdicts)
+        for (exercise, source), lesson_file in zip(right, files, strict=True):
+            session.turn_to(lesson_file)
+            verdict = grade(session, restricted(questions, exercise), lesson_file).verdicts[0]
+            assert verdict.passed, (source, verdict)
 
 
 HONEST = {
@@ -199,11 +206,13 @@ def test_the_trial_before_a_class_finds_a_sandbox_that_holds(
 
 
 @on_linux
-def test_the_trial_before_a_class_finds_that_there_is_no_sandbox(tmp_path: Path) -> None:
+def test_the_trial_before_a_class_finds_that_there_is_no_sandbox(
+    open_desk: Grader, tmp_path: Path
+) -> None:
     room = tmp_path / "room"
     room.mkdir()
-    with Server("exec") as server:
-        assert set(succeeding(server, room)) >= set(TRIAL) - {"looking into its parent"}
+    open_to = set(succeeding(open_desk.server, room))
+    assert open_to >= set(TRIAL) - {"looking into its parent"}
 
 
 @on_linux

@@ -20,7 +20,14 @@ from checks.tests.why_examples import EXAMPLES, PAGE, page, without_gradcheck
 
 Inputs = Mapping[str, Tensor]
 
-WRONG = [(name, wrong) for name, problem in PROBLEMS.items() for wrong in problem.wrong]
+
+def most_are_slow(cases: list[tuple[str, str]], fast: int = 5) -> list[Any]:
+    """Every fifth at every change, all of them in `make test-all`."""
+    marks: list[Any] = [() if k % fast == 0 else pytest.mark.slow for k in range(len(cases))]
+    return [pytest.param(*case, marks=mark) for case, mark in zip(cases, marks, strict=True)]
+
+
+WRONG = most_are_slow([(name, wrong) for name, one in PROBLEMS.items() for wrong in one.wrong])
 RIGHT = [(name, right) for name, problem in PROBLEMS.items() for right in problem.right]
 
 
@@ -36,13 +43,13 @@ def test_a_wrong_backward_pass_is_named_first(name: str, wrong: str) -> None:
 @pytest.mark.parametrize(("name", "right"), RIGHT)
 def test_a_right_backward_pass_agrees_and_nothing_is_named(name: str, right: str) -> None:
     problem = PROBLEMS[name]
-    for seed in range(3):
+    for seed in range(2):
         finding = why(problem.loss, problem.right[right], *problem.cases(seed), wrt=problem.wrt)
         assert finding.agrees, finding
         assert finding.stories == ()
 
 
-EDITS = [(name, edit) for name, one in PASSES.items() for edit in one.edits]
+EDITS = most_are_slow([(name, edit) for name, one in PASSES.items() for edit in one.edits])
 
 
 @pytest.mark.parametrize(("name", "edit"), EDITS)
@@ -55,7 +62,7 @@ def test_a_backward_pass_with_one_line_edited_is_named_first(name: str, edit: st
 @pytest.mark.parametrize("name", PASSES)
 def test_a_backward_pass_before_it_is_edited_agrees(name: str) -> None:
     one = PASSES[name]
-    for seed in range(3):
+    for seed in range(2):
         finding = why(one.loss, one.backward, *one.cases(seed), wrt=one.wrt)
         assert finding.agrees and finding.stories == (), finding
 
@@ -201,7 +208,7 @@ def noise(problem: str, seed: int) -> Finding:
     return why(chosen.loss, gradient, *chosen.cases(seed), wrt=chosen.wrt)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(0, 8, 2))
 def test_noise_is_not_named(seed: int) -> None:
     assert noise(("softmax", "cross-entropy", "layer norm", "GRN")[seed // 2], seed).stories == ()
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
+import time
 
 import pytest
 from torch._functorch import apis
 
-from checks.grader.records.course import ROOT
+from checks.grader.running.messages import Import
+from checks.grader.running.server import START_UP, Server
 
-SETUP = (
-    "import sys, torch\nfrom checks.grader.running.inside import worker\n"
-    "worker.prepare()\nx = torch.ones(3)\n"
-)
+SETUP = "import sys, torch\nfrom checks.grader.running.inside import worker\nx = torch.ones(3)\n"
 
 #: What students may use -> a check of its result, in a process with the stand-ins.
 USES = {
@@ -55,49 +52,58 @@ USES = {
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
-def test_nothing_slow_is_imported_for(use: str) -> None:
+def test_nothing_slow_is_imported_for(use: str, server: Server) -> None:
     if "torch.func" in use and "from torch._dynamo" in inspect.getsource(apis):
         pytest.skip("this PyTorch asks for names of its compiler that nothing can stand in for")
-    _passes(f"{SETUP}{use}\nassert not {{'sympy.core', 'torch._inductor'}} & set(sys.modules)")
-
-
-def test_a_wrong_upstream_shape_is_still_refused() -> None:
     _passes(
+        server, f"{SETUP}{use}\nassert not {{'sympy.core', 'torch._inductor'}} & set(sys.modules)"
+    )
+
+
+def test_a_wrong_upstream_shape_is_still_refused(server: Server) -> None:
+    _passes(
+        server,
         f"{SETUP}v = x.clone().requires_grad_()\n"
         "try:\n    (v * v).backward(torch.ones(2))\n"
         "except RuntimeError as error:\n    assert 'Mismatch in shape' in str(error), error\n"
-        "else:\n    raise AssertionError"
+        "else:\n    raise AssertionError",
     )
 
 
-def test_the_real_compiler_is_there_for_who_asks() -> None:
-    _passes(f"{SETUP}f = torch.compile(lambda v: v * v, backend='eager')\nassert f(x).sum() == 3")
-
-
-def _passes(code: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_the_real_sympy_is_there_for_who_asks() -> None:
+def test_the_real_compiler_is_there_for_who_asks(server: Server) -> None:
     _passes(
+        server,
+        f"{SETUP}f = torch.compile(lambda v: v * v, backend='eager')\nassert f(x).sum() == 3",
+    )
+
+
+def _passes(server: Server, code: str) -> None:
+    """Run a program where a student's would be run, without a sandbox."""
+    with server.child(Import("program", "/program.py", code)) as child:
+        seen = child.receive(time.monotonic() + START_UP)
+    assert seen.outcome == "value", seen
+
+
+def test_the_real_sympy_is_there_for_who_asks(server: Server) -> None:
+    _passes(
+        server,
         f"{SETUP}import sympy\nfrom sympy.core import Symbol\n"
-        "assert str(sympy.diff(Symbol('w') ** 2)) == '2*w'"
+        "assert str(sympy.diff(Symbol('w') ** 2)) == '2*w'",
     )
 
 
-def test_a_warning_of_pytorch_is_one_line_without_its_origin() -> None:
+def test_a_warning_of_pytorch_is_one_line_without_its_origin(server: Server) -> None:
     _passes(
+        server,
         f"{SETUP}import warnings\nprinted = worker.Printed()\n"
         "printed.warned('a\\n b (Triggered internally at x.h:1.)', UserWarning, '', 7)\n"
-        "assert printed.text == 'UserWarning (line 7): a b\\n', printed.text"
+        "assert printed.text == 'UserWarning (line 7): a b\\n', printed.text",
     )
 
 
-def test_what_is_cut_of_the_output_says_so() -> None:
+def test_what_is_cut_of_the_output_says_so(server: Server) -> None:
     _passes(
+        server,
         f"{SETUP}printed = worker.Printed()\nprinted.write('x' * 5000)\nprinted.write('y')\n"
-        "assert len(printed.text) <= 2000 and printed.text.endswith('(and more)'), printed.text"
+        "assert len(printed.text) <= 2000 and printed.text.endswith('(and more)'), printed.text",
     )

@@ -370,6 +370,8 @@ HIDDEN = [
          "lesson2/Bo Li.py": OTHER}, {"Jane Doe": 12, "Bo Li": 9}),
     way("a folder for each lesson, a folder for each student",
         {f"{STEM}/{who}/{NAME}": FULL for who in ("anna", "ben")}, {"anna": 12, "ben": 12}),
+    way("one student with a file for each lesson, called as it came",
+        {"anna/a.py": FULL, "anna/b.py": OTHER}, {"anna": 12}),
     way("the weeks of one student", {"week1/hw.py": FULL, "week2/hw.py": OTHER}, {"class": 12}),
     way("students called like folders of work",
         {"x.zip": zipped({f"all/{who}/{NAME}": FULL for who in ("Victor", "Newman", "Hwang")})},

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.autograd.gradcheck import GradcheckError
 
 from checks.slips import Finding, why
+from checks.slips.table import TABLE
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "why.md"
 
@@ -205,11 +206,20 @@ claim is of one form, "gives the same numbers as": it is made only if it agrees 
 by entry, and what else gives the same numbers follows after "or". Of a right gradient it says that
 it agrees, and nothing else.
 
-What it knows stands in one table, [operations.py](../checks/slips/operations.py): each operation
-with its slopes and the slips people make in them. To teach it another, add a line there. Out of its
-reach are stale `.grad`, side effects, free constants, steps that depend on the numbers, and three
-slips at once. A graph of more than 250 operations is searched for single slips on the way back
-only, and it says so.
+What it knows stands in one table, [table.py](../checks/slips/table.py): each operation with how it
+is written, its slope in words, its slopes as formulas, and below it the slips people make:
+
+```text
+ROWS
+```
+
+`g` is what arrives, `out` the value; a formula after `=` is a wrong value of the forward pass. To
+teach it an operation, add a row there; to teach it a slip, a line. What has no row is
+differentiated by PyTorch, and the slips that can be made anywhere are still found at it.
+
+Out of its reach are stale `.grad`, side effects, free constants, steps that depend on the numbers,
+and three slips at once. A graph of more than 250 operations is searched for single slips on the way
+back only, and it says so.
 
 Four backward passes with one slip each follow. This page is written by
 `python -m checks.tests.why_examples`, and a test says when it is stale.
@@ -222,7 +232,8 @@ def code(*functions: Callable[..., Any]) -> str:
 
 def page(*, with_gradcheck: bool = True) -> str:
     """docs/why.md; without gradcheck's numbers, which are another version's last digits."""
-    parts = [INTRODUCTION]
+    rows = TABLE[TABLE.index("exp(x)") : TABLE.index("log(x)")].strip()
+    parts = [INTRODUCTION.replace("ROWS", rows)]
     for example in EXAMPLES:
         said = example.gradcheck() if with_gradcheck else ""
         parts.append(

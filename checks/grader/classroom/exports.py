@@ -217,15 +217,18 @@ class Export:
         Of one student alone, in a folder that is called like nobody, that student.
         """
         inside = self._in_folder(self._source / top.name, f"{top.name}/")
-        if self._is_class(inside) or len({whose for t in inside if (whose := self._named(t))}) > 1:
+        nobodys = PARTS.fullmatch(base_of(top.name)) is not None
+        if self._is_class(inside):
+            return inside
+        if nobodys and len({whose for t in inside if (whose := self._named(t))}) > 1:
             return inside
         solid = [top for top in inside if top.is_folder or top.is_archive]
         if depth == 0 or len(solid) != 1 or not solid[0].is_folder:
             return []
         if any(read_name(base_of(t.name)).stem for t in inside if t not in solid):
             return []
-        called = PARTS.fullmatch(base_of(top.name)), PARTS.fullmatch(base_of(solid[0].name))
-        return self._within(solid[0], depth - 1) or (solid if called[0] and not called[1] else [])
+        somebodys = nobodys and not PARTS.fullmatch(base_of(solid[0].name))
+        return self._within(solid[0], depth - 1) or (solid if somebodys else [])
 
     def _named(self, top: Top) -> str:
         """The student that a loose file is called after, "" for other files."""

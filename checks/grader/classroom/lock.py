@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -34,7 +35,8 @@ def only_run(out: Path) -> Iterator[None]:
         raise Misuse(f"cannot lock the folder {out}: {error.strerror}") from error
     try:
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
+        with contextlib.suppress(OSError):  # a full disk holds the lock, but not for whom
+            os.write(descriptor, f"{os.getpid()}\n".encode())
         yield
     finally:
         if sys.platform != "win32":

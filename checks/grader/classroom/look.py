@@ -40,8 +40,9 @@ thead th { border-top: 0; } .count { text-align: right; font-variant-numeric: ta
 .bar { display: flex; height: 1.1rem; border-radius: 3px; overflow: hidden; }
 .bar span { display: block; min-width: 0; }
 .points { background: var(--bar); }
-.passed { background: var(--passed); } .wrong { background: var(--wrong); }
-.failed { background: var(--failed); } .open { background: var(--open); }
+.passed { background: var(--passed); } .open { background: var(--open); }
+.wrong { background: repeating-linear-gradient(135deg, var(--wrong) 0 3px, var(--paper) 3px 5px); }
+.failed { background: repeating-linear-gradient(90deg, var(--failed) 0 2px, var(--paper) 2px 3px); }
 .none { background: var(--none); } .course { background: var(--course); }
 summary { cursor: pointer; font-size: .9rem; } details { margin: .2rem 0; }
 .who { font-size: .9rem; }

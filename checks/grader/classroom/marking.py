@@ -183,7 +183,7 @@ class Grader(Closing):
             drawn = graphs(self.server, lesson_files, report)
         whole = as_json(report, submission, drawn)
         text = json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
-        text = text.replace(str(self.folder), "…")
+        text = text.replace(str(self.folder), "…").encode(errors="replace").decode()
         return Graded(text, allowance.waited, self.isolation, _unjudged(report))
 
     def report(

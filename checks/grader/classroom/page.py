@@ -31,11 +31,11 @@ STYLE = """
 .key i { display: inline-block; width: .8rem; height: .8rem; border-radius: 2px;
   margin-right: .4rem; vertical-align: -.05rem; }
 .exercises { table-layout: fixed; } .exercises td:nth-child(1) { width: 15rem; }
-.exercises td:nth-child(3) { width: 9rem; }
+.exercises td:nth-child(3) { width: 10rem; white-space: nowrap; }
 .tomorrow article { margin: .2rem 0 .7rem; }
 @media (max-width: 34rem) { .exercises td:nth-child(1) { width: 8rem; font-size: .9rem; }
-  .exercises td:nth-child(3) { width: 6.5rem; font-size: .8rem; } .bins td:nth-child(1)
-  { width: 5.2rem; } }
+  .exercises td:nth-child(3) { width: 6.5rem; font-size: .8rem; white-space: normal; }
+  .bins td:nth-child(1) { width: 5.2rem; } }
 @media print { .tomorrow { break-after: page; } .tomorrow article { margin: 0 0 .35rem; }
   .tomorrow p { margin: 0; } }
 """

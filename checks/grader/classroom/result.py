@@ -19,6 +19,7 @@ from checks.grader.classroom import anatomy
 from checks.grader.classroom.matching import Code, NoCode
 from checks.grader.classroom.submission import Submission
 from checks.grader.records.course import number
+from checks.grader.records.verdict import Sum
 
 if TYPE_CHECKING:
     from checks.grader.records.verdict import Report
@@ -85,18 +86,10 @@ class LessonResult:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Sum):
     """What a student did, as it stands in results/<student>.json."""
 
     lessons: tuple[LessonResult, ...]
-
-    @property
-    def points(self) -> int:
-        return sum(lesson.points for lesson in self.lessons)
-
-    @property
-    def max_points(self) -> int:
-        return sum(lesson.max_points for lesson in self.lessons)
 
     @property
     def reasons(self) -> list[str]:

@@ -13,6 +13,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -78,7 +79,7 @@ class Classroom:
         """
         self._resume(entries)
         try:
-            with open(self.out / JOURNAL, "a", encoding="utf-8") as journal:
+            with _journal(self.out / JOURNAL) as journal:
                 self._hand_out(entries, pool, journal)
         except Gone as end:
             for entry in entries:
@@ -285,6 +286,20 @@ def _seed(out: Path, seed: int | None) -> int:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return int(json.loads((out / RUN).read_text(encoding="utf-8"))["seed"])
     return secrets.randbelow(1 << 31)
+
+
+@contextmanager
+def _journal(path: Path) -> Iterator[TextIO]:
+    """The journal, to go on with. Raises Misuse."""
+    try:
+        file = open(path, "a", encoding="utf-8")  # noqa: SIM115
+    except OSError as error:
+        raise Misuse(f"cannot write {path}: {error.strerror}") from error
+    try:
+        yield file
+    finally:
+        with contextlib.suppress(OSError):  # a full disk has been told, line by line
+            file.close()
 
 
 def _notes(entry: Entry, submission: Submission) -> tuple[str, ...]:

@@ -94,7 +94,9 @@ def submission_of(
     origins = collected.names | {file.path: file.origin for file in files}
     uses = tuple(replace(use, path=origins.get(use.path, use.path)) for use in matched.uses)
     contents = {file.path: file.data for file in files if not file.problem}
-    notes = (*troubles, *matched.notes)
+    reasons = [taken.reason for taken in matched.lessons.values() if isinstance(taken, NoCode)]
+    untold = (trouble for trouble in troubles if not any(trouble in r for r in reasons))
+    notes = (*untold, *matched.notes)
     return Submission(contents, matched.lessons, notes, uses)
 
 

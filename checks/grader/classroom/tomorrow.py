@@ -19,6 +19,9 @@ WIDTH = 112  # characters of a line
 HALF = 50  # characters of a line of a snippet beside another one
 SNIPPET = 12  # lines of a snippet
 PER_LESSON = 3  # mistakes
+MISTAKES = 8  # of all lessons, if these are few
+FIRST = 5  # lessons, of which the most shared one comes before second ones of others
+HEADING = 2.3  # lines of a lesson's heading
 SHOWN = 4  # rows of values
 
 
@@ -45,22 +48,40 @@ class Item:
 
 
 def chosen(book: Gradebook) -> dict[str, list[Item]]:
-    """What fits, by lesson, most shared first."""
+    """What fits, by lesson, most shared first.
+
+    First what most share in each of a few lessons, then how these were written, then the others.
+    """
     items = [item for stem in book.stems for item in _of(book, stem)]
     items.sort(key=lambda item: -item.students)
+    firsts = list({item.what.lesson: item for item in reversed(items)}.values())
+    firsts = sorted(firsts, key=lambda item: -item.students)[:FIRST]
     left = LINES - 5.0
     taken: dict[str, list[Item]] = {}
+    for item in firsts:
+        if HEADING + item.lines <= left:
+            left -= HEADING + item.lines
+            taken[item.what.lesson] = [item]
+    left -= _with_code(firsts, taken, left)
     for item in items:
-        heading = 0.0 if item.what.lesson in taken else 2.3
-        if heading + item.lines > left:
+        heading = 0.0 if item.what.lesson in taken else HEADING
+        if item in firsts or heading + item.lines > left:
             continue
         left -= heading + item.lines
         taken.setdefault(item.what.lesson, []).append(item)
-    for item in items:
-        if item in taken.get(item.what.lesson, []) and item.lines_of_code <= left:
-            left -= item.lines_of_code
-            item.with_code = True
+    _with_code(items, taken, left)
     return taken
+
+
+def _with_code(items: Sequence[Item], taken: dict[str, list[Item]], left: float) -> float:
+    """Show how items were written, as far as there is room; the lines that it takes."""
+    used = 0.0
+    for item in items:
+        lines, is_taken = item.lines_of_code, item in taken.get(item.what.lesson, [])
+        if is_taken and not item.with_code and used + lines <= left:
+            used += lines
+            item.with_code = True
+    return used
 
 
 def tomorrow(book: Gradebook) -> Iterator[str]:
@@ -85,7 +106,8 @@ def tomorrow(book: Gradebook) -> Iterator[str]:
 
 def _of(book: Gradebook, stem: str) -> Iterator[Item]:
     shared = [m for m in book.shared(stem) if len(m.students) > 1]
-    yield from (Item(mistake, len(mistake.students)) for mistake in shared[:PER_LESSON])
+    most = max(PER_LESSON, MISTAKES // max(1, len(book.stems)))
+    yield from (Item(mistake, len(mistake.students)) for mistake in shared[:most])
     yield from (Item(alike, len(alike.students)) for alike in book.nameless(stem)[:1])
 
 

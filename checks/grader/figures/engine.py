@@ -41,17 +41,24 @@ def with_gradients(nodes: Sequence[Node]) -> tuple[Node, ...]:
     if nodes[-1].value is not None:
         grads[len(nodes) - 1] = torch.ones_like(nodes[-1].value)
     for i in reversed(range(len(nodes))):
-        node = nodes[i]
-        values = [_value(nodes, parent) for parent in node.operands]
-        if i not in grads or node.value is None or any(value is None for value in values):
+        step = step_of(nodes, i)
+        if i not in grads or step is None:
             continue
-        known = tuple(value for value in values if value is not None)
-        step = Step(node.row, known, node.value, {}, _unknown)
-        for k, parent in enumerate(node.operands):
+        for k, parent in enumerate(nodes[i].operands):
             if isinstance(parent, int):
                 part = step.slope(k, grads[i])
                 grads[parent] = grads[parent] + part if parent in grads else part
     return tuple(replace(node, grad=grads.get(i)) for i, node in enumerate(nodes))
+
+
+def step_of(nodes: Sequence[Node], i: int) -> Step | None:
+    """A node at work on its values, as the table of slips wants it; None where one is missing."""
+    node = nodes[i]
+    values = [_value(nodes, parent) for parent in node.operands]
+    known = tuple(value for value in values if value is not None)
+    if node.value is None or len(known) < len(values):
+        return None
+    return Step(node.row, known, node.value, {}, _unknown)
 
 
 def own_gradients(nodes: Sequence[Node]) -> dict[str, Tensor]:

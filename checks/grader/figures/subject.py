@@ -112,6 +112,8 @@ class Subject:
             case "crashed":
                 return f"the process ended inside {exercise}"
         message = " ".join(seen.message.split())[:120]
+        if seen.error_type == "TooLarge":  # it is the recorder that raises it
+            return f"no graph of {exercise} can be drawn: {message}"
         return f"{exercise} raises {seen.error_type}{where}: {message}"
 
 

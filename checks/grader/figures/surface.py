@@ -21,7 +21,7 @@ from checks.grader.figures.style import (
     tick_labels,
     window,
 )
-from checks.grader.figures.subject import Subject, Undrawable, finite, pair, parameters
+from checks.grader.figures.subject import Subject, Undrawable, finite, pair
 from checks.grader.language import figure
 
 if TYPE_CHECKING:
@@ -81,7 +81,11 @@ def surface_numbers(wanted: figure.Surface, subject: Subject) -> SurfaceNumbers:
 
 def _bowl(wanted: figure.Surface, inputs: Mapping[str, Any]) -> tuple[Tensor, float, Tensor]:
     """Minimum of the quadratic loss, its value there, and its Hessian."""
-    data = [inputs[name] for name in parameters(wanted.loss)[1:]]
+    data = [
+        value
+        for name, value in inputs.items()
+        if isinstance(value, Tensor) and name not in wanted.parameters
+    ]
 
     def loss(flat: Tensor) -> Tensor:
         return wanted.loss(flat, *data)

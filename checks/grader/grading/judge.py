@@ -12,7 +12,7 @@ from checks.grader.grading.compare import Fault, compare
 from checks.grader.grading.diagnose import Diagnosis, diagnose
 from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.grading.method import other_method
-from checks.grader.grading.places import slip_in_the_graph
+from checks.grader.grading.places import slip_in_every_step, slip_in_the_graph
 from checks.grader.grading.probing import dependence, nearly_right, nudged, tells
 from checks.grader.grading.questions import Question, Questions
 from checks.grader.grading.reading import line_of
@@ -221,6 +221,7 @@ def _failed(
             words = _remembered(session, question, evidence, index)
             if not words:
                 told = slip_in_the_graph(exercise, evidence, question.settings)
+                told = told or slip_in_every_step(exercise, prefixes, question.settings)
                 shown = "" if told else _shown_by_numbers(session, question, evidence, index)
                 said = (shown, diagnosis.message, told.words if told else exercise.idea)
                 diagnosis = Diagnosis(told.ids if told else (), " ".join(filter(None, said)))

@@ -1,4 +1,4 @@
-"""Which slip at which place of the lesson's graph gives the numbers of a wrong gradient.
+"""Which slip at which place of the lesson's graph gives the numbers of a wrong answer.
 
 Asked only where no declared mistake explains an answer. A slip is told only if it gives the same
 numbers on every case, with all others that do; its id stands in the report only if they all share
@@ -8,19 +8,21 @@ the same questions costs a look-up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from checks.grader.grading.evidence import Evidence
+from checks.grader.grading.compare import compare
+from checks.grader.grading.evidence import Evidence, Prefix
 from checks.grader.language.lesson import Exercise
 from checks.grader.language.net import Net
+from checks.grader.language.training import Training
 from checks.grader.records.answer import aligned, tensor_of
-from checks.grader.records.tolerances import RTOL, SEARCH_RTOL
+from checks.grader.records.tolerances import RTOL, SEARCH_RTOL, STEPS
 from checks.grader.records.verdict import Settings
 
 if TYPE_CHECKING:  # a check of right answers never loads the search
@@ -57,14 +59,41 @@ def slip_in_the_graph(
         if len(answer) != len(net.wrt):
             return None
         by_case[tuple(_numbers(inputs[name].tolist()) for name in net.inputs)] = answer
+    return _told(net, by_case, RTOL[settings.dtype] * exercise.slack)
+
+
+def slip_in_every_step(
+    exercise: Exercise, prefixes: Sequence[Prefix], settings: Settings
+) -> Told | None:
+    """The same for a training: how far each step went, divided by the rate, is its gradient."""
+    training = exercise.truth
+    if not isinstance(training, Training) or any(p.seen.outcome != "value" for p in prefixes):
+        return None
+    first = prefixes[0]
+    if compare(exercise, first.truth.by_hand, first.seen, settings) is None:
+        return None
+    calls = []
+    for prefix in prefixes:
+        *trained, _ = aligned(prefix.truth.by_hand, prefix.seen.value)
+        calls.append((prefix.truth.inputs, [tensor_of(part) for part in trained]))
+    steps = training.steps(calls)
+    by_case = {tuple(_numbers(value.tolist()) for value in at): grads for at, grads in steps}
+    told = _told(training.net, by_case, STEPS * RTOL[settings.dtype] * exercise.slack)
+    if told is None:
+        return None
+    words = told.words.replace("is returned for", "is taken for the gradient of")
+    return replace(told, words=f"In every step: {words[0].lower()}{words[1:]}")
+
+
+def _told(net: Net, by_case: Mapping[tuple[Any, ...], Sequence[Any]], rtol: float) -> Told | None:
     # The case with the most digits comes first: many slips agree on round numbers.
     cases = tuple(sorted(by_case, key=lambda case: (-len(repr(case)), repr(case))))
     zero = not any(value is not None and value.any() for part in by_case.values() for value in part)
     inquiry = None if zero or len(cases) < FEWEST else _inquiry(net, cases)
     if inquiry is None:  # and that every number is zero has been said
         return None
-    rtol = max(RTOL[settings.dtype] * exercise.slack, SEARCH_RTOL)
-    finding = inquiry.explain([by_case[case] for case in cases], two=False, rtol=rtol)
+    answers = [by_case[case] for case in cases]
+    finding = inquiry.explain(answers, two=False, rtol=max(rtol, SEARCH_RTOL))
     if not finding.stories:
         return None
     first, *others = finding.stories

@@ -6,12 +6,13 @@ The right loop is the default of every field of `Loop`; a wrong loop differs in 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
+
+from checks.grader.language.slips import Procedure
 
 #: A float, or a tensor of a whole layer.
 Number = Any
@@ -21,7 +22,7 @@ Step = Callable[..., tuple[Number, Numbers]]
 
 
 @dataclass(frozen=True)
-class Loop:
+class Loop(Procedure):
     """How a training loop goes about it.
 
     zeroed      when gradients are set to zero: "each step", "each epoch" or "never"
@@ -53,23 +54,6 @@ class Loop:
     only: int | None = None
     frozen: Literal["none", "all"] | int = "none"
     sequential: bool = False
-
-    @cached_property
-    def changed(self) -> dict[str, Any]:
-        """The fields in which this loop is not the right one."""
-        return {
-            field.name: value
-            for field in fields(self)
-            if (value := getattr(self, field.name)) != field.default
-        }
-
-    @cached_property
-    def places(self) -> frozenset[tuple[str, str]]:
-        """What two wrong loops must not share to be one loop."""
-        return frozenset(("loop", name) for name in self.changed)
-
-    def __or__(self, other: Loop) -> Loop:
-        return replace(self, **other.changed)
 
 
 RIGHT = Loop()

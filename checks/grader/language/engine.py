@@ -10,12 +10,13 @@ from __future__ import annotations
 import operator
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
+
+from checks.grader.language.slips import Procedure
 
 Spec = dict[str, Any]
 #: A handing on: (the node, the place of the parent among its parents).
@@ -124,7 +125,7 @@ ENDLESS = (
 
 
 @dataclass(frozen=True)
-class Engine:
+class Engine(Procedure):
     """How a backward goes about it; a variant of a mistake, as `Loop` is in a training.
 
     steps     who hands on when: (graph, start) -> steps
@@ -151,19 +152,6 @@ class Engine:
     late: Literal["counts", "is lost"] = "counts"
     twice: Literal["both", "first", "last", "first again"] = "both"
     alone: bool = True
-
-    @cached_property
-    def changed(self) -> dict[str, Any]:
-        """The fields in which this engine is not the right one."""
-        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) != f.default}
-
-    @cached_property
-    def places(self) -> frozenset[tuple[str, str]]:
-        """What two wrong engines must not share to be one engine."""
-        return frozenset(("engine", name) for name in self.changed)
-
-    def __or__(self, other: Engine) -> Engine:
-        return replace(self, **other.changed)
 
     def __call__(self, end: Spec) -> tuple[Any, ...]:
         """What the leaves hold after each call; that the others hold nothing, inside and beside.
@@ -237,7 +225,8 @@ def linear(graph: Spec, start: int, leaves: Sequence[Any], slopes: Sequence[Any]
     values: list[Any] = []
     given = iter(leaves)
     for own, weights in zip(graph["parents"][: start + 1], slopes, strict=False):
-        parts = [weight * values[p] for p, weight in zip(own, weights, strict=True)]
+        pairs = zip(own, weights, strict=True)  # 1 · value is value: a long chain costs nothing
+        parts = [values[p] if weight == 1 else weight * values[p] for p, weight in pairs]
         values.append(sum(parts[1:], parts[0]) if parts else next(given))
     return values[start]
 

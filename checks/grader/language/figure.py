@@ -84,7 +84,7 @@ class Surface:
 
     parameters  names and shapes are those of the trained parameters, flattened, in order
     axes        the two parameters drawn; the contours show the loss with the others at their best
-    loss        mean loss over the data: (flat parameters, **inputs) -> shape ()
+    loss        mean loss of (flat parameters, *tensors that are not trained), shape ()
     """
 
     exercise: str

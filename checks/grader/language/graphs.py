@@ -1,4 +1,4 @@
-"""Graphs of nodes as both sides know them: what an order of one has to be, and random ones.
+"""Graphs of nodes as both sides know them: examples, random ones, what an order has to be.
 
 A graph is written down as in `engine`; `every` names more nodes whose order is asked for.
 """
@@ -24,6 +24,53 @@ ORDER = (
 )
 #: How many nodes the random graphs have at least, trial by trial, and three more at most.
 SIZES = (8, 13, 22, 37)
+
+
+# ── worked examples, named by their first line ──────────────────────────────────────────────────
+
+
+def product_node(at: Tensor) -> Spec:
+    """z = x·w at (x, w) ="""
+    x, w = at
+    values, parents, slopes = [x, w, x * w], [(), (), (0, 1)], [(), (), (w, x)]
+    return {"values": values, "parents": parents, "slopes": slopes, "ends": [2, 2, 0]}
+
+
+def shared(at: Tensor) -> Spec:
+    """f = e·c, where e = c + a and c = a·b, at (a, b) ="""
+    (a, b), one = at, torch.ones_like(at[0])
+    values = [a, b, c := a * b, e := c + a, e * c]
+    parents, slopes = [(), (), (0, 1), (2, 0), (3, 2)], [(), (), (b, a), (one, one), (c, e)]
+    return {"values": values, "parents": parents, "slopes": slopes, "ends": [4, 4, 2]}
+
+
+def square(at: Tensor) -> Spec:
+    """a·a, one node that is both parents, at a ="""
+    a = at[0]
+    values, parents, slopes = [a, a * a], [(), (0, 0)], [(), (a, a)]
+    return {"values": values, "parents": parents, "slopes": slopes, "ends": [1, 1, 1]}
+
+
+def lone_leaf(at: Tensor) -> Spec:
+    """a leaf, and nothing else, of value ="""
+    return {"values": [at[0]], "parents": [()], "slopes": [()], "ends": [0, 0, 0]}
+
+
+def doubled(at: Tensor) -> Spec:
+    """x doubled 60 times by n = n + n (61 nodes, 2⁶⁰ paths), x ="""
+    one, values = torch.ones_like(at[0]), [at[0] * 2**k for k in range(61)]
+    parents, slopes = [(), *((k, k) for k in range(60))], [(), *[(one, one)] * 60]
+    return {"values": values, "parents": parents, "slopes": slopes, "ends": [60, 60, 30]}
+
+
+def chain(at: Tensor) -> Spec:
+    """x + 0 + 0 + … + 0, a chain of 20000 additions of a constant, x ="""
+    one, values = torch.ones_like(at[0]), [at[0]] * 20001
+    parents, slopes = [(), *zip(range(20000))], [(), *[(one,)] * 20000]
+    return {"values": values, "parents": parents, "slopes": slopes, "ends": [20000, 5, 2]}
+
+
+# ── orders, and random graphs ───────────────────────────────────────────────────────────────────
 
 
 def topological_order(end: Spec) -> tuple[bool, ...]:
@@ -105,12 +152,14 @@ def _is_tangled(end: Spec) -> bool:
     """All leaves but the first matter; paths meet, and not too many; orders go wrong."""
     parents, last = end["parents"], len(end["parents"]) - 1
     inner, paths = behind(end, last), [0] * last + [1]
-    for node in range(last, -1, -1):
-        for parent in parents[node]:
-            paths[parent] += paths[node]
     needed = {leaf for leaf in range(1, last) if not parents[leaf]}
     twice = any(len(own) == 2 and own[0] == own[1] for own in (parents[i] for i in inner))
-    if not needed <= set(inner) or 0 in inner or not twice or sum(paths) > 3000:
+    if not needed <= set(inner) or 0 in inner or not twice:
+        return False
+    for node in inner[::-1]:
+        for parent in parents[node]:
+            paths[parent] += paths[node]
+    if sum(paths) > 3000:
         return False
     return all(
         any(

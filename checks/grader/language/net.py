@@ -39,6 +39,11 @@ class Operation:
     slopes: tuple[Callable[..., Number], ...]
 
 
+def _of(value: Number) -> Any:
+    """Whose functions a value needs."""
+    return torch if isinstance(value, Tensor) else math
+
+
 def _sigmoid(z: Number) -> Number:
     return torch.sigmoid(z) if isinstance(z, Tensor) else 1 / (1 + math.exp(-z))
 
@@ -47,6 +52,11 @@ OPERATIONS = {
     "add": Operation(lambda a, b: a + b, (lambda g, out, a, b: g, lambda g, out, a, b: g)),
     "sub": Operation(lambda a, b: a - b, (lambda g, out, a, b: g, lambda g, out, a, b: -g)),
     "mul": Operation(lambda a, b: a * b, (lambda g, out, a, b: g * b, lambda g, out, a, b: g * a)),
+    "div": Operation(
+        lambda a, b: a / b, (lambda g, out, a, b: g / b, lambda g, out, a, b: -g * out / b)
+    ),
+    "exp": Operation(lambda a: _of(a).exp(a), (lambda g, out, a: g * out,)),
+    "log": Operation(lambda a: _of(a).log(a), (lambda g, out, a: g / a,)),
     "square": Operation(lambda a: a * a, (lambda g, out, a: g * 2 * a,)),
     "sigmoid": Operation(_sigmoid, (lambda g, out, a: g * out * (1 - out),)),
     "matmul": Operation(
@@ -100,14 +110,22 @@ class Symbol:
     def __rmul__(self, other: Any) -> Symbol:
         return self._apply("mul", other, self)
 
-    def __truediv__(self, number: float) -> Symbol:
-        return self._apply("mul", self, 1 / number)
+    def __truediv__(self, other: Any) -> Symbol:
+        if isinstance(other, Symbol):
+            return self._apply("div", self, other)
+        return self._apply("mul", self, 1 / other)
 
     def __matmul__(self, other: Any) -> Symbol:
         return self._apply("matmul", self, other)
 
     def square(self) -> Symbol:
         return self._apply("square", self)
+
+    def exp(self) -> Symbol:
+        return self._apply("exp", self)
+
+    def log(self) -> Symbol:
+        return self._apply("log", self)
 
     def sigmoid(self) -> Symbol:
         return self._apply("sigmoid", self)

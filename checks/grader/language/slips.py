@@ -7,8 +7,13 @@ them. A formula of a slip reads the net's values by name: `lambda at: 2 * at.x`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields, replace
+from functools import cached_property
 from itertools import permutations, product
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Formula = Callable[[Any], Any]
 
@@ -40,13 +45,31 @@ class Slip(NamedTuple):
 
 
 class Permuted(NamedTuple):
-    """The right values in another order."""
+    """The right values in another order: those of a gradient, or those that a training returns."""
 
     order: tuple[int, ...]
+    of: Literal["gradient", "training"] = "gradient"
 
     @property
     def places(self) -> frozenset[tuple[str, str]]:
-        return frozenset({("answer", "order")})
+        return frozenset({(self.of, "order")})
+
+
+class Procedure:
+    """A dataclass whose defaults are the right way; a wrong one differs in some field."""
+
+    @cached_property
+    def changed(self) -> dict[str, Any]:
+        """The fields in which it is not the right one."""
+        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) != f.default}  # type: ignore[arg-type]
+
+    @cached_property
+    def places(self) -> frozenset[tuple[str, str]]:
+        """What two wrong ones must not share to be made together."""
+        return frozenset((type(self).__name__, name) for name in self.changed)
+
+    def __or__(self, other: Self) -> Self:
+        return replace(self, **other.changed)  # type: ignore[type-var]
 
 
 class Mapped(NamedTuple):
@@ -59,6 +82,11 @@ class Mapped(NamedTuple):
 def permuted(count: int) -> list[Permuted]:
     """Every wrong order of so many values."""
     return [Permuted(order) for order in permutations(range(count))][1:]
+
+
+def returned(count: int) -> list[Permuted]:
+    """Every wrong order of so many trained parameters."""
+    return [Permuted(wrong.order, "training") for wrong in permuted(count)]
 
 
 def scaled(factor: Any, *at: str) -> Slip:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from inspect import Parameter
 from itertools import combinations
-from typing import Any, NamedTuple
+from operator import or_
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from torch import Tensor
 from checks.grader.language.descent import RIGHT, Loop, Numbers, descend
 from checks.grader.language.lesson import Exercise, Variants, Witness, each_of
 from checks.grader.language.net import Net, plain
-from checks.grader.language.slips import Permuted, Slip, permuted
+from checks.grader.language.slips import Permuted, Slip, read_as
 
 Closed = Callable[..., Any]
 
@@ -110,13 +111,9 @@ class Training:
 
     def slipped(self, *parts: Any) -> Callable[..., Any]:
         """The training with these slips in every step and this loop around them."""
-        slips = tuple(part for part in parts if isinstance(part, Slip | Permuted))
-        loop, returned = RIGHT, None
-        for part in parts:
-            if isinstance(part, Loop):
-                loop = loop | part
-            if isinstance(part, Returned):
-                returned = part.order
+        orders = [part for part in parts if isinstance(part, Permuted) and part.of == "training"]
+        slips = tuple(p for p in parts if isinstance(p, Slip | Permuted) and p not in orders)
+        loop = reduce(or_, (part for part in parts if isinstance(part, Loop)), RIGHT)
 
         def wrong(**given: Any) -> tuple[Any, ...]:
             inputs = self._with_parameters(given)
@@ -129,9 +126,30 @@ class Training:
                 loop,
             )
             several = self.net.parts(trained)
-            if returned is not None:
-                several = tuple(several[i] for i in returned)
+            for wrong in orders:
+                several = tuple(several[i] for i in wrong.order)
             return (*several, losses)
+
+        return wrong
+
+    def moved_first(self, moved: Mapping[int, str]) -> Callable[..., Any]:
+        """The training where some parameters step before the way back goes through them.
+
+        moved  place in the gradient -> the name of its node
+        """
+
+        def wrong(**given: Any) -> tuple[Any, ...]:
+            def step(*at: Any) -> tuple[Any, Numbers]:
+                start = at[len(self.samples) :]
+                loss, right = self._step(at, ())
+                after = {i: start[i] - given[self.rate] * right[i] for i in moved}
+                slips = tuple(read_as(moved[i], after[i]) for i in moved)
+                _, others = self.net.run(self._grouped(at), slips)
+                return loss, tuple(right[i] if i in moved else g for i, g in enumerate(others))
+
+            data, start = self._data(given), self._flat(given)
+            *trained, losses = descend(step, data, start, given[self.rate], given[self.epochs])
+            return (*self.net.parts(trained), losses)
 
         return wrong
 
@@ -207,6 +225,27 @@ class Training:
             (f"the second {epoch}", {**inputs, self.epochs: 2}),
         )
 
+    def steps(
+        self, calls: Sequence[tuple[Mapping[str, Any], Sequence[Tensor | None]]]
+    ) -> list[tuple[list[Tensor], list[Tensor]]]:
+        """The net's inputs at each step of the first epoch, and the gradient it amounts to.
+
+        calls  the inputs of `smaller` and the parameters that came of them
+        """
+        found: list[tuple[list[Tensor], list[Tensor]]] = []
+        given = self._with_parameters(calls[0][0])
+        before = [torch.as_tensor(given[name], dtype=torch.float64) for name in self.net.wrt]
+        for inputs, trained in calls[:-1] if self.by_sample else calls:
+            after = [value.double() for value in trained if value is not None]
+            if [v.shape for v in after] != [v.shape for v in before]:
+                return []
+            columns = [inputs[name] for name in self.samples]
+            sample = [column[-1] for column in columns] if self.by_sample else columns
+            grads = [(a - b) / inputs[self.rate] for a, b in zip(before, after, strict=True)]
+            found.append(([*sample, *before], grads))
+            before = after
+        return found
+
     def loops(self, *rates: float) -> dict[str, Variants]:
         """The loops that students get wrong; `rates` are numbers typed in place of the rate."""
         count = len(self._names())
@@ -247,21 +286,6 @@ class Training:
     def _names(self) -> list[str]:
         """Each number or matrix that is stepped by itself."""
         return [f"{name}{i}" for name in self.net.wrt for i in range(self.net.sizes.get(name, 1))]
-
-
-class Returned(NamedTuple):
-    """The trained parameters in another order."""
-
-    order: tuple[int, ...]
-
-    @property
-    def places(self) -> frozenset[tuple[str, str]]:
-        return frozenset({("returned", "order")})
-
-
-def returned(count: int) -> list[Returned]:
-    """Every wrong order of so many trained parameters."""
-    return [Returned(wrong.order) for wrong in permuted(count)]
 
 
 def in_every_step(

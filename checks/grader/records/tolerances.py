@@ -20,6 +20,8 @@ NEARLY = 1e-2
 QUICK_RTOL = 1e-2
 #: The search for slips takes differences of the graph, which are good to this.
 SEARCH_RTOL = 1e-6
+#: A gradient that is read from how far a step went has lost digits: times RTOL.
+STEPS = 10
 #: What somebody predicts before a program runs; absolute as well.
 PREDICTED = 1e-3
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 Status = Literal[
     "passed",
@@ -90,12 +90,20 @@ class LessonReport:
         return sum(verdict.max_points for verdict in self.verdicts)
 
 
-@dataclass(frozen=True)
-class Report:
-    """A whole check."""
+class Scored(Protocol):
+    """What has points, out of so many."""
 
-    settings: Settings
-    lessons: tuple[LessonReport, ...]
+    @property
+    def points(self) -> int: ...
+
+    @property
+    def max_points(self) -> int: ...
+
+
+class Sum:
+    """The points of lessons together."""
+
+    lessons: tuple[Scored, ...]
 
     @property
     def points(self) -> int:
@@ -104,6 +112,14 @@ class Report:
     @property
     def max_points(self) -> int:
         return sum(lesson.max_points for lesson in self.lessons)
+
+
+@dataclass(frozen=True)
+class Report(Sum):
+    """A whole check."""
+
+    settings: Settings
+    lessons: tuple[LessonReport, ...]
 
     @property
     def passed(self) -> bool:

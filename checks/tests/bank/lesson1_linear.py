@@ -470,7 +470,7 @@ def train(xs, ys, w, lr, epochs):
         losses.append(l.detach())
     return w.detach(), torch.stack(losses)
 
-# --- train | wrong
+# --- train | slip:loss_returned
 def train(xs, ys, w, lr, epochs):
     losses = []
     for _ in range(epochs):

@@ -12,6 +12,10 @@ MOST = 60  # nodes
 OPERATIONS = {"add": "add", "multiply": "mul", "power": "pow", "sigmoid": "sigmoid"}
 
 
+class TooLarge(Exception):
+    """A graph of so many nodes is not drawn."""
+
+
 def ordered(end: Any) -> list[Any]:
     """Everything behind `end`, parents first, each once."""
     found: dict[int, Any] = {}
@@ -26,7 +30,7 @@ def ordered(end: Any) -> list[Any]:
         waiting.append((node, True))
         waiting += [(parent, False) for parent in reversed(node.parents)]
         if len(found) > MOST or len(waiting) > MOST**2:
-            raise ValueError(f"the graph has more than {MOST} nodes")
+            raise TooLarge(f"it has more than {MOST} nodes")
     return list(found.values())
 
 

@@ -21,6 +21,10 @@ UNKNOWN: Key = (None, 0)
 autograd: Any = torch.autograd
 
 
+class TooLarge(Exception):
+    """A graph of so many nodes is not drawn."""
+
+
 class Call:
     """A call that returned a tensor. An operand is a key or a plain number."""
 
@@ -110,7 +114,7 @@ class Seen(TorchFunctionMode):
                 return
             visited[key] = self.parents(key)
             if len(visited) > MOST:
-                raise ValueError(f"the graph has more than {MOST} nodes")
+                raise TooLarge(f"it has more than {MOST} nodes")
             for parent in visited[key]:
                 if not isinstance(parent, float):
                     visit(parent)

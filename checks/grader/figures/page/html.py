@@ -71,8 +71,9 @@ def content_policy() -> str:
 
 def frame(stories: Sequence[Story]) -> str:
     """The page in a frame that keeps it apart from the rest of a notebook."""
-    return (
-        f'<iframe sandbox="allow-scripts" title="{escape(stories[0]["title"], quote=True)}" '
+    title = escape(stories[0]["title"], quote=True)
+    return (  # where forms are not allowed, no prediction would be heard
+        f'<iframe sandbox="allow-scripts allow-forms" title="{title}" '
         f'width="100%" height="{HEIGHT}" srcdoc="{escape(page(stories), quote=True)}"></iframe>'
     )
 

@@ -9,23 +9,25 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from checks.grader.figures.graph import Recorded, is_cut_off, recorded
+from checks.grader.figures.engine import step_of
 from checks.grader.figures.hand import entry_of
 from checks.grader.figures.page.formulas import Writer
 from checks.grader.figures.page.html import Story
 from checks.grader.figures.page.training import training_of
 from checks.grader.figures.page.views import graph_view, net_view
+from checks.grader.figures.recorded import Recorded, is_cut_off, recorded
 from checks.grader.figures.recording import Node, label
 from checks.grader.figures.subject import Subject, Undrawable
 from checks.grader.grading.grade import grade
 from checks.grader.grading.questions import questions_of, restricted
 from checks.grader.language import figure
 from checks.grader.records.verdict import Settings
-from checks.slips import Step, Unfit, operations
+from checks.slips import Unfit, operations
 
+#: A graph of more numbers is no page that a browser opens at once.
+MOST_NUMBERS = 4000
 #: A source of more entries cannot be changed in the page.
 MOST_FIELDS = 8
 #: General slips and their words, for a prediction at any inputs.
@@ -43,6 +45,9 @@ def story_of(wanted: figure.Graph, subject: Subject, *, brief: bool = False) -> 
     brief  the graph alone: no training to play, nothing that the checker or `why` says
     """
     found = recorded(wanted, subject, brief=brief)
+    numbers = sum(node.value.numel() for node in found.nodes if node.value is not None)
+    if numbers > MOST_NUMBERS:
+        raise Undrawable(f"the graph of {wanted.exercise} holds {numbers} numbers")
     position = {node.index: k for k, node in enumerate(found.shown)}
     shown = frozenset(position)
     writer = Writer(found.nodes, shown)
@@ -154,10 +159,9 @@ def _slips(
     for user in nodes:
         if index not in user.sources or not user.row.elementwise or user.grad is None:
             continue
-        parents = tuple(_operand(nodes, parent) for parent in user.operands)
-        if user.value is None or any(parent is None for parent in parents):
+        step = step_of(nodes, user.index)
+        if step is None:
             continue
-        step = Step(user.row, parents, user.value, {}, _unknown)  # type: ignore[arg-type]
         texts = [names.get(p, "…") if isinstance(p, int) else f"{p:g}" for p in user.operands]
         out = names.get(user.index, "…")
         for slip in user.row.slips:
@@ -174,16 +178,6 @@ def _slips(
             words = slip.words.format(*texts, *["…"] * 3, out=out)
             if isinstance(value, Tensor) and value.isfinite().all() and "…" not in words:
                 yield {"words": words, "value": _tensor(value)}
-
-
-def _unknown(*parents: Tensor) -> Tensor:
-    raise Unfit
-
-
-def _operand(nodes: tuple[Node, ...], parent: int | float) -> Tensor | None:
-    if isinstance(parent, float):
-        return torch.tensor(parent, dtype=torch.float64)
-    return nodes[parent].value
 
 
 def _sentence(exercise: str, subject: Subject) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from checks.grader.figures.graph import Recorded
 from checks.grader.figures.layout import layered
+from checks.grader.figures.recorded import Recorded
 from checks.grader.figures.recording import Node, label
 from checks.grader.language import figure
 

@@ -345,6 +345,8 @@ def _type_name(value: Any) -> str:
         kind = type(value)
         short = kind.__module__ in ("builtins", "__main__")
         return kind.__qualname__ if short else f"{kind.__module__}.{kind.__qualname__}"
+    if type(value) not in (Tensor, nn.Parameter):  # it may lie about everything else
+        return f"a tensor subclass ({type(value).__name__})"
     if value.layout != torch.strided:
         return f"a tensor of layout {value.layout}"
     if value.device.type == "meta":
@@ -353,9 +355,7 @@ def _type_name(value: Any) -> str:
         return f"a complex tensor ({value.dtype})"
     if value.numel() > MAX_ELEMENTS:
         return f"a tensor of {value.numel()} elements"
-    if _volume(value) > MAX_ELEMENTS:
-        return f"a tensor of shape {tuple(value.shape)}"
-    return f"a tensor subclass ({type(value).__name__})"
+    return f"a tensor of shape {tuple(value.shape)}"
 
 
 def _raised_in(path: str, error: BaseException) -> bool:
