@@ -123,6 +123,10 @@ def _no_grad_there(found: Reading, place: ast.Attribute, line: int) -> str:
     """Why `something.grad` is None when it is read."""
     owner, backwards = place.value, _lines_of_backward(found)
     name = text_of(owner)
+    if found.name == "backward":
+        return f"`{name}.grad` may be None still, and that counts as 0: ask `is None` first."
+    if "backward" in found.definitions and not backwards:
+        return f"`{name}.grad` is None until `backward(…)` has run."
     if not backwards:
         if any(called(node).split(".")[-1] == "grad" for node in found.nodes):
             return (
