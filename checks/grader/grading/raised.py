@@ -37,8 +37,6 @@ def raised(found: Reading, exercise: Exercise, seen: Observation) -> str:
         return no_graph(found, exercise)
     if "in-place operation" in message and _zeroed_itself(found):
         return _zeroed_itself(found)
-    if exercise.method == "by_engine" and (text := _in_an_engine(found, seen)):
-        return text
     if "NoneType" in message:
         return none_used(found, line)
     if seen.error_type in ("NameError", "UnboundLocalError", "AttributeError"):
@@ -48,23 +46,6 @@ def raised(found: Reading, exercise: Exercise, seen: Observation) -> str:
     if seen.error_type == "TypeError":
         return _wrong_call(found, exercise, seen) or loss_module(found)
     return loss_module(found) if "Boolean value of Tensor" in message else ""
-
-
-def _in_an_engine(found: Reading, seen: Observation) -> str:
-    """What a node has nothing of yet: an entry in a dict, or a gradient."""
-    here = [node for node in found.nodes if getattr(node, "lineno", None) == seen.line]
-    if seen.error_type == "KeyError" and seen.message.startswith("Node("):
-        return (
-            "The dict has nothing for this node yet. If its first share is to be added: to what? "
-            "`.get(node, 0)` gives 0 where there is nothing. If the node is to hand on: its turn "
-            "comes after everything that was computed from it."
-        )
-    if "NoneType" in seen.message and any(getattr(node, "attr", "") == "grad" for node in here):
-        return (
-            "A node's `.grad` begins as None, and `backward(end)` fills it for the leaves that "
-            "`end` depends on, and for no other node. A None counts as 0."
-        )
-    return ""
 
 
 def _unzipped(found: Reading) -> str:

@@ -90,10 +90,19 @@ class Training:
             losses.append(loss.detach())
         return (*parameters, torch.stack(losses))
 
-    def mean_loss(self, parameters: Tensor, *samples: Tensor) -> Tensor:
-        """Over all samples, with the parameters in one vector."""
-        mean: Tensor = self.loss(*samples, *parameters).mean()
-        return mean
+    @property
+    def mean_loss(self) -> Callable[..., Tensor]:
+        """(parameters in one vector, *samples) -> the mean over all samples."""
+
+        def mean_loss(parameters: Tensor, *samples: Tensor) -> Tensor:
+            mean: Tensor = self.loss(*samples, *parameters).mean()
+            return mean
+
+        names = ("parameters", *self.samples)
+        vars(mean_loss)["__signature__"] = inspect.Signature(
+            [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+        )
+        return mean_loss
 
     def gradients_of_an_epoch(self, *args: Any) -> tuple[float, ...]:
         """The gradients of each sample of the first epoch, one after the other."""
