@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from checks.grader.author.stub import cut, todo_ids
-from checks.grader.grading.diagnose import RAISED, Variant, agrees, variants
+from checks.grader.grading.diagnose import RAISED, Variant, agrees, remembered, variants
 from checks.grader.grading.evidence import Evidence
 from checks.grader.grading.grade import grade
 from checks.grader.language.inputs import cases
@@ -166,7 +166,7 @@ def test_no_wrong_formula_is_right(stem: str, exercise: Exercise, seed: int) -> 
 @pytest.mark.parametrize(("stem", "exercise"), EXERCISES, ids=_name)
 def test_the_draws_tell_any_two_mistakes_apart(stem: str, exercise: Exercise, seed: int) -> None:
     truths = _truths(stem, exercise, seed)
-    every = [_remembered(variant, truths) for variant in variants(exercise)]
+    every = [remembered(variant) for variant in variants(exercise)]
     for i, one in enumerate(every):
         if any(part is None for part in parts(_or_nothing(one, truths[0]))):
             continue  # its losses may be anything: no student's answer is like that
@@ -175,23 +175,6 @@ def test_the_draws_tell_any_two_mistakes_apart(stem: str, exercise: Exercise, se
             names = (one.mistakes[0].id, other.mistakes[0].id)
             if names[0] != names[1] and names not in exercise.same_values:
                 assert not agrees(other, seen, 1e-6), names
-
-
-def _remembered(variant: Variant, truths: list[Truth]) -> Variant:
-    """The same wrong computation, computed once per case."""
-    known: dict[int, Any] = {}
-    for truth in truths:
-        try:
-            known[id(truth)] = variant.predict(truth)
-        except RAISED as error:
-            known[id(truth)] = error
-
-    def predict(truth: Truth) -> Any:
-        if isinstance(known[id(truth)], Exception):
-            raise known[id(truth)]
-        return known[id(truth)]
-
-    return Variant(variant.mistakes, predict)
 
 
 def _or_nothing(variant: Variant, truth: Truth) -> Any:

@@ -61,14 +61,17 @@ def diagnose(
     evidence: Sequence[Evidence],
     prefixes: Sequence[Prefix],
     settings: Settings,
+    singles: Iterable[Variant],
 ) -> Diagnosis:
     """Name the mistake, say which results are right, and where the others part from them.
 
     Where nothing is named, what to think about is left to the judge.
+
+    singles  the exercise's `variants`, which a class shares
     """
     rtol = RTOL[settings.dtype] * exercise.slack
     ordered = _telling_first(exercise, evidence, settings)
-    explanation = _explain(exercise, ordered, prefixes, rtol)
+    explanation = _explain(exercise, ordered, prefixes, rtol, singles)
     named = explanation.named
     sentences = [str(explanation)] if named else [ratio(exercise, ordered, rtol)]
     partly = partly_right(exercise, ordered, settings)
@@ -90,6 +93,26 @@ def variants(exercise: Exercise) -> Iterator[Variant]:
             if mistake.single and len(exercise.quantities) > 1:
                 for i in range(len(exercise.quantities)):
                     yield Variant((mistake,), _mapped(_right, mistake.each, i))
+
+
+def remembered(variant: Variant) -> Variant:
+    """The same wrong computation, which is done once for a truth, whoever asks."""
+    known: dict[
+        int, tuple[Truth, Answer | Exception]
+    ] = {}  # the truth, so that its id stays its own
+
+    def predict(truth: Truth) -> Answer:
+        if id(truth) not in known:
+            try:
+                known[id(truth)] = truth, variant.predict(truth)
+            except RAISED as error:
+                known[id(truth)] = truth, error
+        answer = known[id(truth)][1]
+        if isinstance(answer, Exception):
+            raise answer.with_traceback(None)
+        return answer
+
+    return replace(variant, predict=predict)
 
 
 def pairs(exercise: Exercise) -> Iterator[Variant]:
@@ -180,7 +203,11 @@ class Explanation:
 
 
 def _explain(
-    exercise: Exercise, evidence: Sequence[Evidence], prefixes: Sequence[Prefix], rtol: float
+    exercise: Exercise,
+    evidence: Sequence[Evidence],
+    prefixes: Sequence[Prefix],
+    rtol: float,
+    singles: Iterable[Variant],
 ) -> Explanation:
     """One mistake if one is enough, else two. What fits as well is said, and only what every
     explanation has is named."""
@@ -188,7 +215,7 @@ def _explain(
         return Explanation()  # nothing to agree with, as when a typo raises everywhere
     quick = _telling(exercise, prefixes)
 
-    single, of_loss = _fitting(variants(exercise), evidence, quick, rtol)
+    single, of_loss = _fitting(singles, evidence, quick, rtol)
     if single:
         return _in_common(single[:1])
     both, both_of_loss = _fitting(

@@ -18,7 +18,6 @@ from checks.grader.grading.questions import Question, Questions
 from checks.grader.grading.reading import line_of
 from checks.grader.grading.remarks import at_import, not_reached, remark, unstarted
 from checks.grader.grading.table import inputs_shown, most_telling, rows
-from checks.grader.language.inputs import Case
 from checks.grader.language.lesson import Exercise
 from checks.grader.language.truth import establish
 from checks.grader.records.misuse import Misuse
@@ -216,7 +215,7 @@ def _failed(
             index = most_telling(exercise, evidence, index, question.settings)
             evidence = [evidence[index], *evidence[:index], *evidence[index + 1 :]]
         prefixes = _prefixes(session, question) if fault.kind == "value" else []
-        diagnosis = diagnose(exercise, evidence, prefixes, question.settings)
+        diagnosis = diagnose(exercise, evidence, prefixes, question.settings, question.wrong)
         if not words and fault.kind == "value" and not diagnosis.ids:
             words = _remembered(session, question, evidence, index)
             if not words:
@@ -325,15 +324,12 @@ def _shown_by_numbers(
 
 def _prefixes(session: Session, question: Question) -> list[Prefix]:
     """Where a training first goes wrong, from smaller calls that are made only now."""
-    if question.exercise.prefixes is None:
+    smaller = question.smaller
+    if smaller is None or session.imported().outcome != "value":
         return []
-    smaller = question.exercise.prefixes(**question.cases[-1].inputs)
-    calls = [Case(covers, inputs) for covers, inputs in smaller]
-    if session.imported().outcome != "value":
-        return []
-    seen = session.ask(question.asking(calls), question.establish)
-    truths = [establish(question.exercise, case, question.dtype) for case in calls]
-    return [Prefix(c.name, t, s) for c, t, s in zip(calls, truths, seen, strict=False)]
+    seen = session.ask(smaller.asking(smaller.cases), smaller.establish)
+    every = zip(smaller.cases, smaller.truths, seen, strict=False)
+    return [Prefix(case.name, truth, one) for case, truth, one in every]
 
 
 def _course_error(exercise: Exercise, problem: str) -> Verdict:

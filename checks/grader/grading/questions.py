@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from checks.grader.grading.diagnose import Variant, remembered, variants
 from checks.grader.language.inputs import Case, cases, rounded
 from checks.grader.language.lesson import Built, Exercise, Lesson, Source, load
 from checks.grader.language.truth import Truth, establish
@@ -68,6 +69,19 @@ class Question:
         shapes = [[_shape(value) for value in case.inputs.values()] for case in self.cases]
         same = any(one == next for one, next in pairwise((*shapes, shapes[0])))
         return 0 if same else len(self.cases) - 1
+
+    @cached_property
+    def smaller(self) -> Question | None:
+        """Smaller calls, which show at which step a training goes wrong; None if there are none."""
+        if self.exercise.prefixes is None:
+            return None
+        calls = self.exercise.prefixes(**self.cases[-1].inputs)
+        return replace(self, cases=tuple(Case(covers, inputs) for covers, inputs in calls))
+
+    @cached_property
+    def wrong(self) -> tuple[Variant, ...]:
+        """Every single mistake; what it gives is computed once for a whole class."""
+        return tuple(map(remembered, variants(self.exercise)))
 
     @property
     def dtype(self) -> torch.dtype:
