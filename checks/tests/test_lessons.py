@@ -153,7 +153,12 @@ def _plain(answer: Any) -> Any:
     return answer
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+SEEDS = pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
+)
+
+
+@SEEDS
 @pytest.mark.parametrize(("stem", "exercise"), EXERCISES, ids=_name)
 def test_no_wrong_formula_is_right(stem: str, exercise: Exercise, seed: int) -> None:
     truths = _truths(stem, exercise, seed)
@@ -162,7 +167,7 @@ def test_no_wrong_formula_is_right(stem: str, exercise: Exercise, seed: int) -> 
         assert not agrees(variant, _as_seen(right, truths), 1e-6), variant.mistakes[0].id
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@SEEDS
 @pytest.mark.parametrize(("stem", "exercise"), EXERCISES, ids=_name)
 def test_the_draws_tell_any_two_mistakes_apart(stem: str, exercise: Exercise, seed: int) -> None:
     truths = _truths(stem, exercise, seed)

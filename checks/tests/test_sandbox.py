@@ -130,6 +130,7 @@ def test_an_attack_is_withstood(
 
 
 @on_linux
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", [a for a in ATTACKS if a.always], ids=str)
 def test_an_attack_is_withstood_without_a_sandbox(
     attack: Attack, open_desk: Grader, elsewhere: dict[str, str]

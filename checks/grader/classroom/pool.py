@@ -110,7 +110,9 @@ def cluster(address: str, ready: Callable[[], Any], patience: float = JOINING) -
 @contextmanager
 def _closing(client: Any) -> Iterator[None]:
     """Leave the cluster; a scheduler that is gone is left all the same."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # its tracebacks, not ours
+    for name in logging.root.manager.loggerDict:  # some have levels of their own
+        if name.split(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # its tracebacks, not ours
     try:
         yield
     finally:

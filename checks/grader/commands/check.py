@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import secrets
 import sys
@@ -130,6 +131,7 @@ def grade_files(files: list[tuple[str, Path]], options: Namespace) -> Report:
     from checks.grader.running.server import Server
 
     with Server() as server:
+        gc.freeze()  # PyTorch's half a million objects stay: no collection need look at them
         usable(options.device)
         from checks.grader.grading.grade import grade_all
         from checks.grader.records.verdict import Settings

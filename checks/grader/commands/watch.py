@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def run(options: Namespace) -> int:
     from checks.grader.running.server import Server
 
     with Server() as server:
+        gc.freeze()  # no collection need look at PyTorch's objects between a save and its verdict
         usable(options.device)
         from checks.grader.commands.journey import Journey
         from checks.grader.commands.terminal import Terminal
