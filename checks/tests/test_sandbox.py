@@ -217,9 +217,7 @@ def test_the_trial_before_a_class_finds_that_there_is_no_sandbox(
 
 
 @on_linux
-def test_what_a_daemon_without_a_sandbox_leaves_is_ended(
-    open_desk: Grader, tmp_path: Path
-) -> None:
+def test_what_a_daemon_without_a_sandbox_leaves_is_ended(open_desk: Grader, tmp_path: Path) -> None:
     marker = f"daemon-{os.getpid()}"
     source = f"""
 import os, time
