@@ -281,8 +281,8 @@ class Net:
         """A slip made for some parameters only leaves the gradients of the others as they are."""
         some = [slip for slip in slips if slip.only is not None]
         if not some:
-            wrong = any(slip.value for slip in slips)
-            values = self.values(inputs, slips) if wrong else self._right_values(tuple(inputs))
+            is_right = not any(slip.value for slip in slips)  # on the way forward
+            values = self._right_values(tuple(inputs)) if is_right else self.values(inputs, slips)
             found = self._backward(values, slips)
             return values[self._followed[2]], tuple(found[p] for p in self.trained)
         everywhere = [slip for slip in slips if slip.only is None]
