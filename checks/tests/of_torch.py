@@ -37,7 +37,7 @@ def trained(kind: Any) -> list[Tensor]:
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        loss = model(torch.ones(2, 3)).pow(2).mean()
+        loss: Tensor = model(torch.ones(2, 3)).pow(2).mean()
         loss.backward()
         return loss
 
