@@ -29,6 +29,7 @@ from checks.grader.classroom.matching import Code
 from checks.grader.classroom.result import as_json, not_handed_in
 from checks.grader.classroom.submission import Submission
 from checks.grader.records import course
+from checks.grader.records.cells import told_by_cells
 from checks.grader.records.closing import Closing
 from checks.grader.records.misuse import Misuse
 from checks.grader.running import sandbox
@@ -201,6 +202,7 @@ class Grader(Closing):
         from checks.grader.grading.grade import grade_together
 
         report = grade_together(self.server, lesson_files, self._settings, allowance)
+        report = told_by_cells(report, (lesson_file.source for lesson_file in lesson_files))
         return not_handed_in(report, submission)
 
     @contextmanager
