@@ -169,7 +169,7 @@ def test_the_file_nearest_to_the_top_is_graded_and_the_other_is_named(tmp_path: 
     assert path_of(submission) == f"{STEM}.py"
     assert submission.notes == (
         "lesson 1 is the course's own solution, word for word",
-        f"lesson 1: {STEM}.py was graded, the newest of 2; not week 1/{STEM}.py",
+        f"lesson 1: {STEM}.py was graded, the nearest to the top of 2; not week 1/{STEM}.py",
     )
 
 

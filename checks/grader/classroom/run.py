@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 from checks.grader.classroom.exports import Entry
 from checks.grader.classroom.gradebook import Line
+from checks.grader.classroom.lock import JOURNAL
 from checks.grader.classroom.marking import (
     Differs,
     Graded,
@@ -253,7 +254,6 @@ class Classroom:
         )
 
 
-JOURNAL = "journal.jsonl"
 RUN = "run.json"
 
 
