@@ -154,8 +154,8 @@ def _share(found: Sequence[Piece], asked: Mapping[str, int | None]) -> float:
 def others(text: str, stem: str) -> frozenset[int]:
     """The lines on which functions begin that bear a name of this lesson and are of another.
 
-    Where both have the same parameters, those are this lesson's that stand nearer to what only this
-    lesson has than to what only others have.
+    Where both have the same parameters, those are this lesson's that stand nearest to what only
+    this lesson has, and then those that stand furthest from what only others have.
     """
     found = pieces(text)
     among = lessons_of(text)
@@ -163,8 +163,8 @@ def others(text: str, stem: str) -> frozenset[int]:
     own = [i for i, of in enumerate(owners) if of == [stem]]
     foreign = [i for i, of in enumerate(owners) if len(of) == 1 and of != [stem]]
 
-    def strangeness(i: int) -> int:
-        return _distance(i, own) - _distance(i, foreign)
+    def strangeness(i: int) -> tuple[int, int]:
+        return _distance(i, own), -_distance(i, foreign)
 
     mine: dict[str, int] = {}
     for i, piece in enumerate(found):
