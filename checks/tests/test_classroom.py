@@ -24,6 +24,7 @@ from checks.grader.classroom.matching import Code
 from checks.grader.classroom.page import write_page
 from checks.grader.classroom.progress import Progress
 from checks.grader.classroom.result import LessonResult, Result
+from checks.grader.classroom.roster import Person, enrolled
 from checks.grader.classroom.submission import Submission
 from checks.grader.classroom.tables import cell
 from checks.grader.classroom.tomorrow import LINES, chosen
@@ -232,6 +233,23 @@ def test_ids_of_platforms_reach_their_gradebooks(tmp_path: Path) -> None:
     assert (moodle.student, moodle.platform, moodle.platform_id) == ("Al Roe", "moodle", "7")
 
 
+def test_a_person_of_the_roster_who_hands_in_under_two_names_is_one_student() -> None:
+    jane, bo = Person("Jane Doe", "9001", login="jdoe7"), Person("Bo Li", "9002")
+    one = Entry("Doe, Jane", (Part("Doe, Jane"),))
+    two = Entry("jdoe7", (Part("jdoe7.zip", "jdoe7.zip"),))
+    (li, doe) = enrolled([one, two, Entry("Bo Li", (Part("b"),))], [jane, bo, bo])
+    assert (li.student, li.note, doe.student) == ("Bo Li", "", "Jane Doe")
+    assert {part.name for part in doe.parts} == {"Doe, Jane", "jdoe7.zip"}
+    assert doe.note == "handed in as Doe, Jane as well"
+
+
+def test_namesakes_of_a_platform_are_not_one_student_of_the_roster() -> None:
+    entries = [Entry("Jane Doe", (Part(id),), platform="canvas", platform_id=id) for id in "12"]
+    known = enrolled(entries, [Person("Jane Doe", "9001")])
+    notes = sorted(entry.note for entry in known)
+    assert notes == ["", "the one of this name on the roster handed in besides"]
+
+
 def test_a_dry_run_says_what_is_whose_and_its_file_can_be_corrected(tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     hand_in(folder, "anna", lesson1_linear=solution(STEM), scratch=solution(TWO[1]))
@@ -249,12 +267,13 @@ def test_a_dry_run_says_what_is_whose_and_its_file_can_be_corrected(tmp_path: Pa
     }
     assert all(row["why"] for row in rows) and not (out / "grades.csv").exists()
     path.write_text(
-        "file,student,lesson\nmystery.docx.py,ben,1\nanna/scratch.py,anna,\n", encoding="utf-8"
+        "file,student,lesson\nmystery.docx.py,ben,1\nmystery.docx.py,cleo,1\nanna/scratch.py,anna,\n",
+        encoding="utf-8",
     )
     arguments = (str(folder), "1", "2", "--out", str(out), "--seed", "3")
     assert run_here(*arguments, "--match", str(path)).returncode == 0
     table = {name: row["total"] for name, row in grades(out).items() if row["total"] != "0"}
-    assert table == {"anna": "12", "ben": "12"}
+    assert table == {"anna": "12", "ben": "12", "cleo": "12"}  # a file may be two students'
 
 
 @pytest.mark.parametrize(
