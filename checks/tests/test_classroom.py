@@ -67,7 +67,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         encoding="utf-16",
     )
     out = tmp_path_factory.mktemp("graded")
-    options = ("--out", str(out), "--seed", "3", "--roster", str(roster))
+    options = ("--out", str(out), "--seed", "3", "--roster", str(roster), "--graphs")
     done = run_here(str(folder), "1", "2", *options)
     assert done.returncode == 0, done.stderr
     return out, done.stdout + done.stderr
@@ -211,6 +211,16 @@ def test_a_wrong_gradient_is_shown_in_the_graph_of_the_student_s_own_code(
 def test_where_no_gradient_is_wrong_a_page_needs_no_script(graded: tuple[Path, str]) -> None:
     assert "script" not in Page(source_of(graded[0], "feedback/Anna Roe.html")).tags
     assert "graphs" not in result(graded[0], "Anna Roe")["lessons"][0]
+
+
+def test_graphs_are_drawn_for_who_asks_for_them_and_then_for_everybody(tmp_path: Path) -> None:
+    hand_in(tmp_path / "in", "jane", lesson1_linear=HALF)
+    arguments = (str(tmp_path / "in"), "1", "2", "--out", str(tmp_path / "out"), "--seed", "3")
+    for options, shown_in_page in ((), False), (("--graphs",), True), (("--no-graphs",), False):
+        assert run_here(*arguments, *options).returncode == 0
+        assert ("graphs" in result(tmp_path / "out", "jane")["lessons"][0]) == shown_in_page
+        page = source_of(tmp_path / "out", "feedback/jane.html")
+        assert ('class="step-through"' in page) == shown_in_page
 
 
 def test_canvas_and_moodle_get_what_they_import(graded: tuple[Path, str]) -> None:

@@ -54,6 +54,7 @@ class Rules:
 
     checks   names the version of the checks
     lessons  those that are asked for; all if there are none
+    graphs   whether graphs of the students' code are recorded for their pages
     """
 
     seed: int
@@ -61,11 +62,12 @@ class Rules:
     mode: Mode
     checks: str
     lessons: tuple[str, ...] = ()
+    graphs: bool = False
 
     def key(self, submission: Submission) -> str:
         """The same when grading again would give the same."""
-        kept = (self.checks, self.seed, self.time_limit, self.mode != "off", submission.digest)
-        return hashlib.sha256(repr(kept).encode()).hexdigest()
+        rules = (self.checks, self.seed, self.time_limit, self.mode != "off", self.graphs)
+        return hashlib.sha256(repr((*rules, submission.digest)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def version_of_checks() -> str:
 def grade(submission: Submission, rules: Rules) -> Graded | NotGraded:
     """Grade one submission in this process. Raises Unsafe or Differs."""
     try:
-        return _grader(rules, threading.get_ident()).grade(submission)
+        return _grader(rules, threading.get_ident()).grade(submission, rules.graphs)
     except (Unsafe, Differs):
         raise
     except Exception as error:
@@ -176,14 +178,14 @@ class Grader(Closing):
             self.close()
             raise
 
-    def grade(self, submission: Submission) -> Graded:
-        """Grade every lesson of one submission."""
+    def grade(self, submission: Submission, with_graphs: bool = False) -> Graded:
+        """Grade every lesson of one submission, and record graphs of it if they are wanted."""
         from checks.grader.running.session import Allowance
 
         allowance = Allowance()
         with self._room(submission, tuple(submission.lessons)) as lesson_files:
             report = self._report(lesson_files, submission, allowance)
-            drawn = graphs(self.server, lesson_files, report)
+            drawn = graphs(self.server, lesson_files, report) if with_graphs else {}
         whole = as_json(report, submission, drawn)
         text = json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
         text = text.replace(str(self.folder), "…").encode(errors="replace").decode()
