@@ -14,13 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.grading.explain import (
-    meaning,
-    reshaped,
-    shape_reason,
-    told_error,
-    told_shape,
-)
+from checks.grader.grading.explain import meaning, reshaped, shape_reason, told_error, told_shape
 from checks.grader.grading.kinds import (
     advice_on,
     as_int,
