@@ -18,6 +18,7 @@ from checks.tests.beginners import Stage, Walk, checked, walks, walks_of
 from checks.tests.submissions import as_submission, patched, solution, verdict_of
 
 WALKS = walks()
+AS_ALWAYS = Settings()
 #: What no student should read: broken English, names of the machine, a question without its answer.
 NEVER = (
     "no leaf",
@@ -29,9 +30,9 @@ NEVER = (
 )
 
 
-def verdict_on(walk: Walk, stage: Stage, server: Server) -> Verdict:
+def verdict_on(walk: Walk, stage: Stage, server: Server, settings: Settings = AS_ALWAYS) -> Verdict:
     """The verdict on one stage of a walk."""
-    questions = questions_of(walk.stem, Settings())
+    questions = questions_of(walk.stem, settings)
     source = patched(walk.stem, walk.exercise, stage.code)
     if stage.scope == "part":
         questions = restricted(questions, walk.exercise)
@@ -40,7 +41,7 @@ def verdict_on(walk: Walk, stage: Stage, server: Server) -> Verdict:
     else:
         source = stage.code
     submission = as_submission(walk.stem, source)
-    with single_session(server, submission, Settings()) as session:
+    with single_session(server, submission, settings) as session:
         return verdict_of(grade(session, questions, submission), walk.exercise)
 
 
@@ -70,6 +71,28 @@ def test_the_table_shows_a_case_in_which_the_fault_can_be_seen(server: Server) -
     rows = {row.quantity: row for row in verdict_on(walk, stage, server).comparison}
     assert rows["∂loss/∂w1"].yours != rows["∂loss/∂w1"].by_hand
     assert rows["∂loss/∂w2"].yours != rows["∂loss/∂w2"].by_hand
+
+
+def test_losses_of_plain_numbers_are_right_in_float32_and_told_their_dtype_in_float64(
+    server: Server,
+) -> None:
+    code = (
+        "def train(xs, ys, w, lr, epochs):\n"
+        "    losses = []\n"
+        "    for _ in range(epochs):\n"
+        "        for x, y in zip(xs, ys):\n"
+        "            before = loss(x, y, w)\n"
+        "            w = w - lr * grad_by_hand(x, y, w)\n"
+        "        losses.append(before.item())\n"
+        "    return w, torch.tensor(losses{})\n"
+    )
+    in_float64 = Settings(dtype="float64")
+    plain, mended = (Stage(code.format(d), "", (), (), "part") for d in ("", ", dtype=xs.dtype"))
+    walk = Walk("lesson1_linear", "train", "plain numbers", (plain, mended))
+    assert verdict_on(walk, plain, server).status == "passed"
+    told = verdict_on(walk, plain, server, in_float64)
+    assert "A new tensor needs `dtype=xs.dtype`" in told.message
+    assert verdict_on(walk, mended, server, in_float64).status == "passed"
 
 
 @pytest.mark.parametrize(
