@@ -13,15 +13,22 @@ import torch
 from torch import Tensor
 
 from checks.slips.graph import Graph
-from checks.slips.operations import Slip, Slope, Step, Unfit
+from checks.slips.operations import Slip, Slope, Step, Unfit, count
 from checks.slips.tape import Node, Place, nodes_of
 
 #: How many values may stand in for one.
 STAND_INS = 8
 #: What reads its operands on the way back.
 READERS = frozenset({"mul", "div", "matmul", "pow", "outer"})
+#: What is kept of an axis of which the rest is forgotten.
+PARTS = {
+    "only the last": slice(-1, None),
+    "only the first": slice(0, 1),
+    "all but the last": slice(0, -1),
+    "all but the first": slice(1, None),
+}
 #: The ids of these slips.
-FAR = frozenset({"read_as", "copied", "factor", "counted", "skipped"})
+FAR = frozenset({"read_as", "copied", "factor", "counted", "skipped", "part_only"})
 
 Found = Iterator[tuple[Slip, Place, float]]
 
@@ -32,6 +39,7 @@ def elsewhere(graph: Graph) -> Found:
         yield from copied(graph)
         yield from factors(graph)
         yield from skips(graph)
+        yield from parts_of(graph)
     yield from counts(graph)
 
 
@@ -92,14 +100,15 @@ def _alike(graph: Graph, index: int) -> list[Node]:
         grown = index in other.parents or any(
             index in graph.tape.nodes[p].parents for p in other.parents
         )
-        alike = graph.kind(other) == kind
+        alike = graph.kind(other) == kind or other.index in node.parents
         if kind == "computed":
             alike = other.operation.name == node.operation.name
             before = graph.behind[index] >> other.index & 1
             alike |= bool(before) and graph.kind(other) != "parameter"
         if alike or grown:
             found.append(other)
-    return sorted(found, key=lambda other: abs(other.index - index))[:STAND_INS]
+    far = {p: 0 for p in node.parents}
+    return sorted(found, key=lambda other: far.get(other.index, abs(other.index - index)))[:STAND_INS]
 
 
 def copied(graph: Graph) -> Found:
@@ -147,6 +156,14 @@ def counts(graph: Graph) -> Found:
     def back(index: int, axis: int, power: int) -> Slope:
         return lambda step, i, g: step.slope(i, g) * step.values[index].shape[axis] ** power
 
+    def mean_of(index: int, axis: int) -> Slope:
+        def back(step: Step, i: int, g: Tensor) -> Tensor:
+            over = count(*step.parents, **{k: v for k, v in step.options.items() if k == "dim"})
+            return step.slope(i, g) * over / step.values[index].shape[axis]
+
+        return back
+
+    means = [node.index for node in graph.way if node.operation.name == "mean"]
     ends = [graph.edges[i] for i in {graph.tape.end, *graph.leaves} if i in graph.edges]
     for name, index in graph.tape.inputs.items():
         for axis, size in enumerate(graph.tape.nodes[index].value.shape):
@@ -155,6 +172,40 @@ def counts(graph: Graph) -> Found:
                 words = f"what is handed back is {verb} by the number of {entries} of {name}"
                 slip = Slip("counted", words, back(index, axis, power))
                 yield from ((slip, frozenset(edges), 3.2) for edges in ends)
+            words = f"1/n is taken with the number of {entries} of {name}"
+            slip = Slip("wrong_count", words, mean_of(index, axis))
+            yield from ((slip, frozenset(graph.edges[n]), 3.1) for n in means)
+
+
+def parts_of(graph: Graph) -> Found:
+    """Only the first or the last part of what arrives counts, where it should be summed or whole:
+    a loop that overwrites, a head that is forgotten."""
+
+    def back(index: tuple[slice, ...]) -> Slope:
+        def cut_out(step: Step, i: int, g: Tensor) -> Tensor:
+            kept = torch.zeros_like(g)
+            kept[index] = g[index]
+            return step.slope(i, kept)
+
+        return cut_out
+
+    for node in graph.way:
+        edges, places = graph.edges[node.index], set[Place]()
+        if node.own_name and node.parents:
+            places.add(frozenset(edges))
+        for edge in edges if node.parents else ():
+            parent = graph.tape.nodes[node.parents[edge[1]]]
+            small = parent.value.numel() < node.value.numel()
+            if small or (graph.is_leaf(parent.index) and node.operation.name in READERS):
+                places.add(frozenset([edge]))
+        for axis, size in enumerate(node.value.shape if places else ()):
+            entry = f"entry along axis {axis}" if node.value.dim() > 2 else ("row", "column")[axis]
+            entry = entry if node.value.dim() > 1 else "entry"
+            for part, kept in PARTS.items() if size > 1 else ():
+                words = f"{part} {entry} of what arrives is passed back"
+                slip = Slip("part_only", words, back((slice(None),) * axis + (kept,)))
+                for place in places:
+                    yield slip, place, 3.3
 
 
 def skips(graph: Graph) -> Found:

@@ -326,6 +326,8 @@ def _slope_twice(step: Step, i: int, g: Tensor) -> Tensor:
 
 
 def _averaged(step: Step, i: int, g: Tensor) -> Tensor:
+    if step.operation.moves:
+        return moved(step, i, g) / moved(step, i, torch.ones_like(g)).clamp(min=1)
     times = step.out.numel() / max(step.parents[i].numel(), 1)
     if times <= 1 or step.operation.name not in ARITHMETIC:
         raise Unfit

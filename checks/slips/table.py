@@ -232,6 +232,7 @@ masked_fill(x, mask, value=0) | masked {0} | | g.masked_fill(mask, 0)
     mask_left_out | the mask is left out | = x
 where(c, a, b) | where({0}, {1}, {2}) | | 0 * g ; where(c, g, 0) ; where(c, 0, g)
     mask_left_out | the condition is left out | g
+    turned_round  | the condition is turned round | 0 * g ; where(c, 0, g) ; where(c, g, 0)
     branch_left_out | {1} is taken everywhere | = a + 0 * b
     branch_left_out | {2} is taken everywhere | = b + 0 * a
 clamp(x, min=None, max=None) | clamp({0}) | 1 inside the bounds, else 0 | g * (out == x)
