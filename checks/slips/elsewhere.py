@@ -52,12 +52,10 @@ def stand_ins(graph: Graph) -> Found:
             uses[parent] += [edge for edge in edges if user.parents[edge[1]] != parent]
     for index in [n for n in uses if uses[n]]:
         node, here, others = graph.tape.nodes[index], uses[index], _alike(graph, index)
-        slips = [
-            read_as({node: other}, f"{other.name} is read for {node.name}") for other in others
-        ]
+        instead = f"is used in place of {node.name}"
+        slips = [read_as({node: other}, f"{other.name} {instead}") for other in others]
         if node.operation.elementwise:
-            words = f"the slope of {node.name} is read for {node.name}"
-            slips.append(read_as({node: node}, words, graph=graph))
+            slips.append(read_as({node: node}, f"the slope of {node.name} {instead}", graph=graph))
         for place in {frozenset(here), *(frozenset({edge}) for edge in here)}:
             for slip in slips:
                 yield slip, place, 4.0 + 0.1 * len(place)
@@ -100,15 +98,15 @@ def _alike(graph: Graph, index: int) -> list[Node]:
         grown = index in other.parents or any(
             index in graph.tape.nodes[p].parents for p in other.parents
         )
-        alike = graph.kind(other) == kind or other.index in node.parents
+        alike = graph.kind(other) == kind
         if kind == "computed":
             alike = other.operation.name == node.operation.name
             before = graph.behind[index] >> other.index & 1
             alike |= bool(before) and graph.kind(other) != "parameter"
-        if alike or grown:
+        if alike or grown or other.index in node.parents:
             found.append(other)
-    far = {p: 0 for p in node.parents}
-    return sorted(found, key=lambda other: far.get(other.index, abs(other.index - index)))[:STAND_INS]
+    near = sorted(found, key=lambda other: abs(other.index - index))
+    return sorted(near, key=lambda other: other.index not in node.parents)[:STAND_INS]
 
 
 def copied(graph: Graph) -> Found:
@@ -121,7 +119,7 @@ def copied(graph: Graph) -> Found:
     for node in curved:
         for other in curved:
             if other.operation is node.operation and other is not node:
-                slip = Slip("copied", f"the slope of {other.name} is taken", slope_at(other))
+                slip = Slip("copied", f"the slope of {other.name} is used", slope_at(other))
                 yield slip, frozenset(graph.edges[node.index]), 4.0
 
 
@@ -142,12 +140,12 @@ def factors(graph: Graph) -> Found:
         named = other.own_name or (len(leaves) < 4 and other.parents)
         if not named or other.index == graph.tape.end or not other.value.is_floating_point():
             continue
-        words = f"it is divided by {other.name}, or a factor {other.name} is left out"
+        words = f"{{gradient}} is divided by {other.name}, or lacks a factor {other.name}"
         for divide in (True, False):
             slip = Slip("factor", words, back(other.index, divide))
             for leaf in leaves:
                 yield slip, frozenset(graph.edges[leaf.index]), 4.5
-            words = f"it is multiplied by {other.name} once too often"
+            words = f"{{gradient}} has a factor {other.name} too many"
 
 
 def counts(graph: Graph) -> Found:
@@ -169,10 +167,10 @@ def counts(graph: Graph) -> Found:
         for axis, size in enumerate(graph.tape.nodes[index].value.shape):
             entries = {0: "rows", 1: "columns"}.get(axis, f"entries along axis {axis}")
             for verb, power in (("multiplied", 1), ("divided", -1)) if size > 1 else ():
-                words = f"what is handed back is {verb} by the number of {entries} of {name}"
+                words = f"{{gradient}} is {verb} by the number of {entries} of {name}"
                 slip = Slip("counted", words, back(index, axis, power))
                 yield from ((slip, frozenset(edges), 3.2) for edges in ends)
-            words = f"1/n is taken with the number of {entries} of {name}"
+            words = f"1/n is taken with n the number of {entries} of {name}"
             slip = Slip("wrong_count", words, mean_of(index, axis))
             yield from ((slip, frozenset(graph.edges[n]), 3.1) for n in means)
 
@@ -202,7 +200,7 @@ def parts_of(graph: Graph) -> Found:
             entry = f"entry along axis {axis}" if node.value.dim() > 2 else ("row", "column")[axis]
             entry = entry if node.value.dim() > 1 else "entry"
             for part, kept in PARTS.items() if size > 1 else ():
-                words = f"{part} {entry} of what arrives is passed back"
+                words = f"{part} {entry} of the gradient that arrives is passed back{{to}}"
                 slip = Slip("part_only", words, back((slice(None),) * axis + (kept,)))
                 for place in places:
                     yield slip, place, 3.3
@@ -229,8 +227,8 @@ def skips(graph: Graph) -> Found:
             elif user.index in once:
                 once[node.index] = once[user.index]
     twice = {n: once[m] for n, m in once.items() if m in once}
-    for later, words in ((once, "next slope"), (twice, "next two slopes")):
-        slip = Slip("skipped", f"the {words} towards the loss is passed over", back(later))
+    for later, words in ((once, "the next slope"), (twice, "each of the next two slopes")):
+        slip = Slip("skipped", f"{words} towards the loss is left out", back(later))
         for place, penalty in graph.places.items():
             if len(place) < sum(len(graph.edges[n]) for n in nodes_of(place)):
                 yield slip, place, 3.6 + penalty
