@@ -75,6 +75,8 @@ def stand_ins() -> tuple[StandIn, ...]:
             guard_or_true=bool,
             guarding_hint_or_throw=int,
             has_guarding_hint=lambda _: True,
+            size_hint=lambda size, fallback=None: int(size),  # the older names of the two
+            has_hint=lambda _: True,
             guard_size_oblivious=bool,
             is_nested_int=lambda _: False,
             sym_and=lambda *conditions: all(conditions),
