@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from checks.grader.classroom import contents
-from checks.grader.classroom.matching import Code, NoCode
+from checks.grader.classroom import anatomy, contents
+from checks.grader.classroom.contents import Read
+from checks.grader.classroom.matching import Code, Match, NoCode
 from checks.grader.classroom.submission import Submission, open_submission
-from checks.grader.records.course import ROOT
+from checks.grader.records.course import ROOT, stems
 from checks.tests.classes import hand_in
 from checks.tests.submissions import solution
 from checks.tests.ways import tarred, zipped
@@ -185,7 +186,7 @@ def test_the_file_nearest_to_the_top_is_graded_and_the_other_is_named(tmp_path: 
     assert path_of(submission) == f"{STEM}.py"
     assert submission.notes == (
         "lesson 1 is the course's own solution, word for word",
-        f"lesson 1: {STEM}.py was graded, the newest of 2; not week 1/{STEM}.py",
+        f"lesson 1: {STEM}.py was graded, the nearest to the top of 2; not week 1/{STEM}.py",
     )
 
 
@@ -200,3 +201,23 @@ def test_a_digest_tells_contents_apart() -> None:
         Submission({f"{STEM}.py": b"1"}),
     ]
     assert len({submission.digest for submission in submissions}) == len(submissions)
+
+
+def test_of_the_course_in_one_file_every_lesson_gets_its_own_functions() -> None:
+    whole = "\n\n".join(solution(stem).partition("\nif __name__")[0] for stem in stems())
+    for stem, lesson in Submission({"all.py": whole.encode()}).lessons.items():
+        assert isinstance(lesson, Code)
+        own = {piece.name: piece.source for piece in anatomy.pieces(solution(stem))}
+        graded = {piece.name: piece.source for piece in anatomy.pieces(lesson.text)}
+        assert {name: graded[name] for name in anatomy.lessons()[stem]} == {
+            name: own[name] for name in anatomy.lessons()[stem]
+        }
+
+
+def test_a_function_that_stands_in_another_file_of_the_lesson_is_named() -> None:
+    first, _, last = solution(STEM).partition("def grad_by_hand")
+    files = {"lesson1_b.py": f"def grad_by_hand{last}".encode(), "lesson1_a.py": first.encode()}
+    assert (
+        "lesson 1: lesson1_a.py has forward, loss, multiply_backward, which lesson1_b.py lacks"
+        in Match([Read(*file) for file in files.items()], [STEM]).run().notes
+    )

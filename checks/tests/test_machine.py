@@ -209,7 +209,7 @@ def run_class(tmp_path: Path, ends: dict[str, list[Any]]) -> tuple[Classroom, in
     out = tmp_path / "out"
     enrolled = Enrolment.open(tmp_path / "in", out, [STEM], None, None)
     make_folders(out)
-    rules = prepare(out, [STEM], 1, 10.0, "auto")
+    rules = prepare(out, [STEM], 1, 10.0, "auto", graphs=False)
     room = Classroom(enrolled.submission, out, rules, Progress(3, io.StringIO()))
     entries = enrolled.entries
     executor = Scripted(ends)

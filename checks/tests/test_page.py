@@ -614,7 +614,7 @@ def test_a_right_prediction_goes_on_and_a_wrong_one_hears_what_it_fits(
     guess = opened.part("guess")
     for wrong, says in {
         "-2": "−2 is not it. It fits this: ",
-        "4": "4 is not it. It fits this: the sign is turned.",
+        "4": "4 is not it. It fits this: the gradient has the wrong sign.",
         "nonsense": "Type a number",
     }.items():
         opened.type_into(guess, wrong + "\n")
@@ -638,7 +638,7 @@ def test_a_slip_of_the_table_is_told_in_its_words(
     opened = open_page(tell("lesson4_sigmoid_net"))
     opened.go_until("Back, 4")
     opened.type_into(opened.part("guess"), str(0.5986964 * 0.5286964) + "\n")
-    assert "of its slope only o2 is there" in opened.part("answer").text
+    assert "of its slope only o2 is kept" in opened.part("answer").text
 
 
 # ── the student's own numbers ───────────────────────────────────────────────────────────────────
