@@ -83,8 +83,10 @@ def advice_on(value: Any, like: str = "x") -> str:
             )
         case bool():
             return "A comparison, `==` or `<`, gives True or False."
-        case float() | int():
+        case float():
             return "Return the 0-d tensor itself, without `.item()` or `float(…)`."
+        case int():
+            return "Return the 0-d tensor itself, without `.item()` or `int(…)`."
         case tuple():
             return _advice_on_several(value, like)
     return ""
