@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext, redirect_stderr, redirect_stdout
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -25,6 +26,8 @@ from checks.grader.classroom import marking
 from checks.grader.classroom.pool import Pool
 from checks.grader.commands import cli
 from checks.grader.records.course import ROOT, stems
+from checks.grader.records.verdict import Settings
+from checks.grader.running.server import Server
 from checks.tests.submissions import Patch, bank, patched, solution
 
 BROKEN = (
@@ -100,15 +103,42 @@ class Here(Executor):
         return future
 
 
-NEW_GRADER = marking._grader.__wrapped__
+@cache
+def server_of_all() -> Server:
+    """One for all tests of this process, in a process of its own: pytest may have threads by now.
+
+    To import PyTorch costs a second each time.
+    """
+    running = Server("exec")
+    atexit.register(running.close)
+    return running
+
+
+GRADER, NEW_GRADER = marking.Grader, marking._grader.__wrapped__
+
+
+def open_grader(settings: Settings) -> marking.Grader:
+    """A grader without a sandbox; its server is a fork of the one of all."""
+    other = server_of_all().another()
+    with mock.patch("checks.grader.running.server.Server", lambda *_: other):
+        return GRADER(settings, "off")
+
+
+def _new_grader(settings: Settings, mode: marking.Mode) -> marking.Grader:
+    return open_grader(settings) if mode == "off" else GRADER(settings, mode)
 
 
 @cache
 def _grader(rules: marking.Rules) -> marking.Grader:
     """One for all runs by the same rules, until this process ends."""
-    grader = NEW_GRADER(rules, 0)
+    with mock.patch("checks.grader.classroom.marking.Grader", _new_grader):
+        grader = NEW_GRADER(rules, 0)
     atexit.register(grader.close)
     return grader
+
+
+def _same(rules: marking.Rules) -> marking.Grader:
+    return _grader(replace(rules, graphs=False))  # it does not decide about them
 
 
 def run_here(*arguments: str, executor: Executor | None = None) -> subprocess.CompletedProcess[str]:
@@ -121,7 +151,7 @@ def run_here(*arguments: str, executor: Executor | None = None) -> subprocess.Co
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch("checks.grader.classroom.pool.processes", lambda _: nullcontext(pool)),
-        mock.patch("checks.grader.classroom.marking._grader", lambda rules, _: _grader(rules)),
+        mock.patch("checks.grader.classroom.marking._grader", lambda rules, _: _same(rules)),
         redirect_stdout(out),
         redirect_stderr(err),
     ):

@@ -19,17 +19,18 @@ import pytest
 
 from checks.grader.classroom.exports import Entry, Export, Part, shown
 from checks.grader.classroom.gradebook import Gradebook, Line
-from checks.grader.classroom.marking import Grader, Rules
+from checks.grader.classroom.marking import Rules
 from checks.grader.classroom.matching import Code
 from checks.grader.classroom.page import write_page
 from checks.grader.classroom.progress import Progress
 from checks.grader.classroom.result import LessonResult, Result
+from checks.grader.classroom.roster import Person, enrolled
 from checks.grader.classroom.submission import Submission
 from checks.grader.classroom.tables import cell
 from checks.grader.classroom.tomorrow import LINES, chosen
 from checks.grader.records.course import ROOT
 from checks.grader.records.verdict import Settings
-from checks.tests.classes import Page, command, grades, hand_in, result, run_here
+from checks.tests.classes import Page, command, grades, hand_in, open_grader, result, run_here
 from checks.tests.submissions import patched, solution
 from checks.tests.ways import zipped
 
@@ -66,7 +67,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         encoding="utf-16",
     )
     out = tmp_path_factory.mktemp("graded")
-    options = ("--out", str(out), "--seed", "3", "--roster", str(roster))
+    options = ("--out", str(out), "--seed", "3", "--roster", str(roster), "--graphs")
     done = run_here(str(folder), "1", "2", *options)
     assert done.returncode == 0, done.stderr
     return out, done.stdout + done.stderr
@@ -212,6 +213,16 @@ def test_where_no_gradient_is_wrong_a_page_needs_no_script(graded: tuple[Path, s
     assert "graphs" not in result(graded[0], "Anna Roe")["lessons"][0]
 
 
+def test_graphs_are_drawn_for_who_asks_for_them_and_then_for_everybody(tmp_path: Path) -> None:
+    hand_in(tmp_path / "in", "jane", lesson1_linear=HALF)
+    arguments = (str(tmp_path / "in"), "1", "2", "--out", str(tmp_path / "out"), "--seed", "3")
+    for options, shown_in_page in ((), False), (("--graphs",), True), (("--no-graphs",), False):
+        assert run_here(*arguments, *options).returncode == 0
+        assert ("graphs" in result(tmp_path / "out", "jane")["lessons"][0]) == shown_in_page
+        page = source_of(tmp_path / "out", "feedback/jane.html")
+        assert ('class="step-through"' in page) == shown_in_page
+
+
 def test_canvas_and_moodle_get_what_they_import(graded: tuple[Path, str]) -> None:
     rows = list(csv.reader(io.StringIO(source_of(graded[0], "canvas.csv"))))
     assert rows[0][:5] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
@@ -232,6 +243,23 @@ def test_ids_of_platforms_reach_their_gradebooks(tmp_path: Path) -> None:
     assert (moodle.student, moodle.platform, moodle.platform_id) == ("Al Roe", "moodle", "7")
 
 
+def test_a_person_of_the_roster_who_hands_in_under_two_names_is_one_student() -> None:
+    jane, bo = Person("Jane Doe", "9001", login="jdoe7"), Person("Bo Li", "9002")
+    one = Entry("Doe, Jane", (Part("Doe, Jane"),))
+    two = Entry("jdoe7", (Part("jdoe7.zip", "jdoe7.zip"),))
+    (li, doe) = enrolled([one, two, Entry("Bo Li", (Part("b"),))], [jane, bo, bo])
+    assert (li.student, li.note, doe.student) == ("Bo Li", "", "Jane Doe")
+    assert {part.name for part in doe.parts} == {"Doe, Jane", "jdoe7.zip"}
+    assert doe.note == "handed in as Doe, Jane as well"
+
+
+def test_namesakes_of_a_platform_are_not_one_student_of_the_roster() -> None:
+    entries = [Entry("Jane Doe", (Part(id),), platform="canvas", platform_id=id) for id in "12"]
+    known = enrolled(entries, [Person("Jane Doe", "9001")])
+    notes = sorted(entry.note for entry in known)
+    assert notes == ["", "the one of this name on the roster handed in besides"]
+
+
 def test_a_dry_run_says_what_is_whose_and_its_file_can_be_corrected(tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     hand_in(folder, "anna", lesson1_linear=solution(STEM), scratch=solution(TWO[1]))
@@ -249,12 +277,13 @@ def test_a_dry_run_says_what_is_whose_and_its_file_can_be_corrected(tmp_path: Pa
     }
     assert all(row["why"] for row in rows) and not (out / "grades.csv").exists()
     path.write_text(
-        "file,student,lesson\nmystery.docx.py,ben,1\nanna/scratch.py,anna,\n", encoding="utf-8"
+        "file,student,lesson\nmystery.docx.py,ben,1\nmystery.docx.py,cleo,1\nanna/scratch.py,anna,\n",
+        encoding="utf-8",
     )
     arguments = (str(folder), "1", "2", "--out", str(out), "--seed", "3")
     assert run_here(*arguments, "--match", str(path)).returncode == 0
     table = {name: row["total"] for name, row in grades(out).items() if row["total"] != "0"}
-    assert table == {"anna": "12", "ben": "12"}
+    assert table == {"anna": "12", "ben": "12", "cleo": "12"}  # a file may be two students'
 
 
 @pytest.mark.parametrize(
@@ -397,7 +426,7 @@ def test_messages_name_no_folder_that_is_another_one_next_time(tmp_path: Path) -
     submission = Submission({}, {STEM: Code(f"{STEM}.py", source)})
     texts = []
     for _ in range(2):
-        with Grader(Settings(seed=1), "off") as grader:
+        with open_grader(Settings(seed=1)) as grader:
             texts.append(grader.grade(submission).report)
     assert "missing.txt" in texts[0]
     assert texts[0] == texts[1]

@@ -14,8 +14,9 @@ from nbclient import NotebookClient
 
 from checks.grader.author.stub import cut
 from checks.grader.language.lesson import load
+from checks.grader.records.cells import source_of, source_of_cells
 from checks.grader.records.course import ROOT, number, stems
-from checks.grader.records.notebook import notebook_of, source_of, source_of_cells
+from checks.grader.records.notebook import notebook_of
 from checks.grader.running.server import Server
 from checks.tests.submissions import grade_text, solution
 from checks.tests.typed import Typed, typed
@@ -66,6 +67,33 @@ def test_what_only_tries_something_out_is_not_run_when_the_notebook_is_graded() 
     assert "import torch" in text and "SCALE = 2" in text and "@staticmethod\ndef forward" in text
     assert "# mine" in text
     assert not any(word in text for word in ("1 / 0", "print", "half", "checks", "%"))
+
+
+@pytest.mark.parametrize(
+    ("cells", "kept"),
+    [
+        (["A = 1\nB = A + 1\nC = 2", "def f():\n    return B"], "B = A + 1"),
+        (["A = 1", "def f(x=A):\n    return x"], "A = 1"),
+        (["A = 1", "def f(x, x):\n    return A"], "A = 1"),
+        (["%%writefile lesson1.py\nA = 1\ndef f():\n    return A"], "A = 1"),
+        (["files = !ls\nA = 1", "def f():\n    return A"], "A = 1"),
+    ],
+    ids=["through another", "as a default", "cannot run", "written to a file", "a shell's answer"],
+)
+def test_what_a_function_needs_comes_with_it(cells: list[str], kept: str) -> None:
+    text = source_of_cells(cells)
+    assert kept in text and "def f(" in text and "C = 2" not in text
+
+
+def test_a_function_in_a_cell_that_is_no_python_says_so(server: Server) -> None:
+    text = source_of_cells(["import torch", "def forward(x, w):\n    return (x * w"])
+    forward, *_ = grade_text(server, STEM, text).verdicts
+    assert forward.status == "error" and "cannot read the cell that defines it" in forward.message
+
+
+def test_a_cell_that_is_no_python_takes_no_good_function_with_it() -> None:
+    text = source_of_cells(["def forward(x, w):\n    return x * w", "def forward(x, w:"])
+    assert "x * w" in text and "SyntaxError" not in text
 
 
 def test_a_fault_in_a_notebook_is_told_by_its_cell(tmp_path: Path, typed: Typed) -> None:

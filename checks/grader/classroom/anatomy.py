@@ -152,11 +152,30 @@ def _share(found: Sequence[Piece], asked: Mapping[str, int | None]) -> float:
 
 
 def others(text: str, stem: str) -> frozenset[int]:
-    """The lines on which functions begin that bear a name of this lesson and are of another."""
-    asked = lessons()[stem]
-    found = [p for p in pieces(text) if p.name in asked]
-    mine = {p.name for p in found if p.parameters == asked[p.name]}
-    return frozenset(p.line for p in found if p.name in mine and p.parameters != asked[p.name])
+    """The lines on which functions begin that bear a name of this lesson and are of another.
+
+    Where both have the same parameters, those are this lesson's that stand nearest to what only
+    this lesson has, and then those that stand furthest from what only others have.
+    """
+    found = pieces(text)
+    among = lessons_of(text)
+    owners = [[one for one in among if is_of(piece, one)] for piece in found]
+    own = [i for i, of in enumerate(owners) if of == [stem]]
+    foreign = [i for i, of in enumerate(owners) if len(of) == 1 and of != [stem]]
+
+    def strangeness(i: int) -> tuple[int, int]:
+        return _distance(i, own), -_distance(i, foreign)
+
+    mine: dict[str, int] = {}
+    for i, piece in enumerate(found):
+        if is_of(piece, stem):
+            before = mine.get(piece.name, i)
+            mine[piece.name] = i if strangeness(i) <= strangeness(before) else before
+    return frozenset(p.line for i, p in enumerate(found) if mine.get(p.name, i) != i)
+
+
+def _distance(place: int, places: Sequence[int]) -> int:
+    return min((abs(place - other) for other in places), default=0)
 
 
 def snippet(text: str, name: str) -> str:

@@ -359,13 +359,10 @@ def _without_environments(members: list[Member]) -> list[Member]:
 
 
 def _without_course(members: list[Member]) -> list[Member]:
-    """Without the course's own folders: checks/, and solutions/ where it stands beside others."""
+    """Without the course's own folders: checks/, and the solutions/ beside it."""
     folders = {folder for m in members for folder in _folders(m.path)}
-    own = {f for f in folders if base(f) == "checks"}
-    for folder in folders:
-        beside = folder[: -len("solutions")]
-        if base(folder) == "solutions" and {f"{beside}checks", f"{beside}exercises"} & folders:
-            own.add(folder)
+    own = {folder for folder in folders if base(folder) == "checks"}
+    own |= {f"{folder.removesuffix('checks')}solutions" for folder in own}
     return [m for m in members if not own.intersection(_folders(m.path))]
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import email.policy
 import hashlib
 import os
 import re
 import unicodedata
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from email.parser import BytesHeaderParser
+from email.utils import parseaddr
 from itertools import groupby
 from pathlib import Path
 
@@ -25,6 +29,7 @@ from checks.grader.classroom.contents import (
     in_zip,
     member_name,
 )
+from checks.grader.classroom.lock import is_results
 from checks.grader.classroom.names import ARCHIVES, CLOSED, bare_name, read_name
 from checks.grader.classroom.platforms import GRADESCOPE, RECEIPTS, recognised, submitters
 from checks.grader.classroom.submission import Submission, Taken, submission_of
@@ -38,11 +43,14 @@ FEW = 20  # archives at the top that are asked whether they hold a class
 PARTS = re.compile(
     r"(?i)(?:(?:exercise|solution|check|data|doc|src|lib|venv|env|figure|picture|lesson|homework|"
     r"assignment|work|old|new|backup|final|draft|copy|attempt|try|class|version|week|hw|part|"
-    r"submission|abgabe|übung|(?:submitted|working) file)(?:s|n|en)?[\s_\-]*\d*|v\d+)"
-    r"(?:[\s_\-.].*)?"
+    r"submission|abgabe|übung|(?:submitted|working) file)(?:s|n|en)?[\s_\-]*\d*|v\d+|"
+    r"(?:drive-)?download|onedrive|gradebook)(?:[\s_\-.].*)?|.+-\d{8}t\d{6}z-.*"
 )
-#: Of these, folders of a lesson each.
-WEEKS = re.compile(r"(?i)(?:lesson|week|homework|hw|assignment|exercise|übung)[\s_\-]*\d+")
+#: Of these, folders of a lesson or of an attempt each.
+WEEKS = re.compile(
+    r"(?i)(?:(?:lesson|week|homework|hw|assignment|exercise|übung|version|attempt|try)[\s_\-]*|v)\d+"
+)
+COPIED = re.compile(r"(.+?) ?\(\d{1,2}\)")  # by a browser
 DEEPEST = 4  # folders around a class
 DRAFTS, HANDED_IN = "Working files", "Submitted files"  # as Teams keeps them
 
@@ -157,11 +165,16 @@ class Export:
             return [
                 Top(prefix + entry.name, entry.is_dir(follow_symlinks=False))
                 for entry in listing
-                if not clutter(entry.name) and os.path.realpath(entry.path) != self._apart
+                if not clutter(entry.name)
+                and os.path.realpath(entry.path) != self._apart
+                and not is_results(Path(entry.path))
             ]
 
-    def _in_archive(self, name: str, path: Path) -> list[Top]:
-        """The tops of a zip file; of one that packs a folder of a class, those of the folder."""
+    def _in_archive(self, name: str, path: Path, *, beside: bool = False) -> list[Top]:
+        """The tops of a zip file; of one that packs a folder of a class, those of the folder.
+
+        beside  it lies beside what holds a class, and one student makes a class
+        """
         try:
             archive = self._held.enter_context(zipfile.ZipFile(Careful(opened(path))))
             infos = [i for i in archive.infolist() if not i.filename.endswith("/")]
@@ -169,17 +182,18 @@ class Export:
                 pass  # every name is looked at before one is believed
         except (Refused, Unreadable, *DAMAGE) as error:
             raise Misuse(f"cannot open {str(path)!r}: it is not a zip file that is read") from error
-        start = ""
-        while True:
+        start, by_files = "", _is_nobodys(path.name)
+        for _ in range(DEEPEST):
             grouped, folders = _grouped(infos, start)
             tops = [Top(top, top in folders, name) for top in grouped]
-            if start and not self._is_class(tops):
-                break
             self._zips[name] = archive, grouped
-            found = tops
+            is_class = self._is_class(tops, by_files=by_files) or beside and self._are_people(tops)
+            if not start or is_class:
+                found, kept = tops, grouped
             if len(tops) != 1 or not tops[0].is_folder:
                 break
             start = f"{tops[0].name}/"
+        self._zips[name] = archive, kept
         return found
 
     def _opened(self, tops: list[Top]) -> list[Top]:
@@ -189,74 +203,96 @@ class Export:
             self.ignored.append(DRAFTS)
             tops = [top for top in tops if base_of(top.name) != DRAFTS]
             return self._opened(tops)
-        on_disk = self._source.is_dir() and not self._is_class(tops, by_folders=False)
-        if solid and on_disk and all(top.is_folder and not top.archive for top in solid):
-            alone = len(solid) == 1
-            if alone or all(PARTS.fullmatch(base_of(top.name)) for top in solid):
-                found = {top: self._within(top, DEEPEST) for top in solid[:FEW]}
-                if any(found.values()):
-                    rest = [top for top in tops if not found.get(top)]
-                    inside = [top for held in found.values() for top in held]
-                    return rest + (self._opened(inside) if alone else inside)
+        # an archive may lie beside the folder that it was unpacked to
+        alone = len({_same(bare_name(base_of(top.name))) for top in solid}) == 1
+        folders = [top for top in solid if top.is_folder and not top.archive][:FEW]
+        nobodys = alone or all(_is_nobodys(top.name) for top in solid)
+        if nobodys and self._source.is_dir() and not self._is_class(tops, by_folders=False):
+            found = {top: self._within(top, DEEPEST) for top in folders}
+            if any(found.values()):
+                found |= {t: self._people(self._inside(t)) for t, held in found.items() if not held}
+                inside = [top for held in found.values() for top in held]
+                tops = [top for top in tops if not found.get(top)]
+                tops += self._opened(inside) if alone else inside
         zips = [t for t in solid if t.name.casefold().endswith(".zip") and not t.archive]
         if len(zips) > FEW:
             return tops
-        for top in zips:
-            if recognised(base_of(top.name)) is None:
-                inside = self._of_zip(top)
-                nobodys = len(solid) == 1 or PARTS.fullmatch(base_of(top.name)) is not None
-                if self._is_class(inside, by_folders=nobodys):
-                    tops = [t for t in tops if t is not top] + inside
-                else:
-                    self._zips.pop(top.name, None)
-        return tops
+        zips = [top for top in zips if recognised(base_of(top.name)) is None]
+        found = {top: self._class_in_zip(top, alone) for top in zips}
+        for top, held in found.items():
+            if not held and any(found.values()) and _is_nobodys(top.name):
+                found[top] = self._people(self._of_zip(top, beside=True))
+            if not found[top]:
+                self._zips.pop(top.name, None)
+        tops = [top for top in tops if not found.get(top)]
+        return tops + [top for held in found.values() for top in held]
+
+    def _class_in_zip(self, top: Top, alone: bool) -> list[Top]:
+        inside, nobodys = self._of_zip(top), _is_nobodys(top.name)
+        is_class = self._is_class(inside, by_folders=alone or nobodys, by_files=nobodys)
+        return inside if is_class else []
 
     def _within(self, top: Top, depth: int) -> list[Top]:
         """The class that a folder holds, which may lie in folders around it; none if it holds none.
 
         Of one student alone, in a folder that is called like nobody, that student.
         """
-        inside = self._in_folder(self._source / top.name, f"{top.name}/")
-        nobodys = PARTS.fullmatch(base_of(top.name)) is not None
-        if self._is_class(inside):
-            return inside
-        if nobodys and len({whose for t in inside if (whose := self._named(t))}) > 1:
+        inside = self._inside(top)
+        nobodys = _is_nobodys(top.name)
+        if self._is_class(inside, by_files=nobodys):
             return inside
         solid = [top for top in inside if top.is_folder or top.is_archive]
         if depth == 0 or len(solid) != 1 or not solid[0].is_folder:
             return []
         if any(read_name(base_of(t.name)).stem for t in inside if t not in solid):
             return []
-        somebodys = nobodys and not PARTS.fullmatch(base_of(solid[0].name))
+        somebodys = nobodys and not _is_nobodys(solid[0].name)
         return self._within(solid[0], depth - 1) or (solid if somebodys else [])
+
+    def _inside(self, top: Top) -> list[Top]:
+        return self._in_folder(self._source / top.name, f"{top.name}/")
+
+    def _people(self, tops: list[Top]) -> list[Top]:
+        """All of it, if every piece is called after somebody."""
+        return tops if self._are_people(tops) else []
+
+    def _are_people(self, tops: list[Top]) -> bool:
+        solid = [top for top in tops if top.is_folder or top.is_archive]
+        named = all(self._named(top) for top in tops if top not in solid)
+        return named and not any(_is_nobodys(top.name) for top in solid)
 
     def _named(self, top: Top) -> str:
         """The student that a loose file is called after, "" for other files."""
         named = not top.is_folder and not top.is_archive and not recognised(base_of(top.name))
         return self._whose(top) if named else ""
 
-    def _of_zip(self, top: Top) -> list[Top]:
+    def _of_zip(self, top: Top, *, beside: bool = False) -> list[Top]:
         try:
-            return self._in_archive(top.name, self._source / top.name)
+            return self._in_archive(top.name, self._source / top.name, beside=beside)
         except (Misuse, OSError):
             return []
 
-    def _is_class(self, tops: list[Top], *, by_folders: bool = True) -> bool:
+    def _is_class(
+        self, tops: list[Top], *, by_folders: bool = True, by_files: bool = False
+    ) -> bool:
         """Whether names are those of several students' submissions, and not one student's files.
 
         by_folders  take folders that are called like nothing else for those of students
+        by_files    take loose files that are called after several people for theirs
         """
         names = [base_of(top.name) for top in tops]
         if GRADESCOPE in names or any(recognised(name) for name in names):
             return True
+        if by_files and len({whose for top in tops if (whose := self._named(top))}) > 1:
+            return True
         people = [t for t in tops if t.is_folder or t.is_archive]
-        if (
-            not by_folders
-            or len(people) < 2
-            or any(PARTS.fullmatch(base_of(top.name)) for top in people)
-        ):
+        if not by_folders or len(people) < 2:
             return False
-        return not any(read_name(base_of(t.name)).stem for t in tops)
+        if self._prefix_of_clones(people):
+            return True
+        return not any(_is_nobodys(top.name) for top in people) and not any(
+            read_name(name).stem for name in names
+        )
 
     def _found(self, tops: list[Top]) -> Iterator[tuple[tuple[str, ...], Entry]]:
         """What everything at the top is, as entries that are still to be put together."""
@@ -275,7 +311,10 @@ class Export:
             yield ("the folder",), Entry(self._own_name, tuple(self._part(top) for top in tops))
             return
         gradescope = {top.archive: top for top in tops if base_of(top.name) == GRADESCOPE}
-        people = {archive: _people(self._text(top), top) for archive, top in gradescope.items()}
+        people = {
+            archive: _submitters(self._data(top).decode("utf-8-sig", "replace"))
+            for archive, top in gradescope.items()
+        }
         rest: list[Top] = []
         for top in sorted(tops, key=lambda top: (top.name, top.archive)):
             name = base_of(top.name)
@@ -302,24 +341,28 @@ class Export:
     def _others(self, tops: list[Top]) -> Iterator[tuple[tuple[str, ...], Entry]]:
         """Folders and archives of students without a platform, and loose files."""
         start = self._prefix_of_clones(tops)
-        loose: list[Top] = []
+        whose: dict[Top, str] = {}
         for top in tops:
-            name = base_of(top.name)
             if top.is_folder or top.is_archive:
-                plain = _owner(name, top.is_folder)
-                plain = plain.removeprefix(start) or plain
-                yield (plain,), Entry(shown(plain), (self._part(top),))
+                plain = self._sender(top) or _owner(base_of(top.name), top.is_folder)
+                whose[top] = plain.removeprefix(start) or plain
             else:
-                loose.append(top)
-        whose = {top: self._whose(top) for top in loose}
-        lessons = any(read_name(base_of(top.name)).stem for top in loose)
-        if lessons and loose == tops and not any(whose.values()):
-            parts = tuple(self._part(top) for top in loose)
+                whose[top] = self._whose(top)
+        lessons = any(read_name(base_of(top.name)).stem for top in tops)
+        if lessons and not any(whose.values()):
+            parts = tuple(self._part(top) for top in tops)
             yield ("the folder",), Entry(self._own_name, parts)
             return
-        for top in loose:
-            if whose[top]:
-                yield (whose[top],), Entry(shown(whose[top]), (self._part(top),))
+        names = Counter(_same(name) for top, name in whose.items() if top.is_folder)
+        names.update({_same(name) for name in whose.values()} - names.keys())
+        for top, name in whose.items():
+            key = _same(name)
+            if top.is_folder and names[key] > 1:
+                key = name  # somebody has told these apart
+            elif (found := COPIED.fullmatch(key)) and not _is_nobodys(top.name):
+                key = found[1] if found[1] in names else key
+            if name:
+                yield (key,), Entry(shown(name).strip(), (self._part(top),))
             elif base_of(top.name) not in RECEIPTS:
                 self.ignored.append(shown(base_of(top.name)))
 
@@ -339,6 +382,14 @@ class Export:
             return named.rest if anatomy.lessons_of(text) else ""
         return ""
 
+    def _sender(self, top: Top) -> str:
+        """Who sent an e-mail that is called like nobody: "Homework 1.eml"."""
+        if not top.name.casefold().endswith(".eml") or not _is_nobodys(top.name):
+            return ""
+        message = BytesHeaderParser(policy=email.policy.default).parsebytes(self._data(top))
+        name, address = parseaddr(str(message["From"] or ""))
+        return name or address
+
     def _prefix_of_clones(self, tops: list[Top]) -> str:
         """assignment- of the folders assignment-student that GitHub Classroom clones."""
         names = [base_of(top.name) for top in tops if top.is_folder and not top.archive]
@@ -353,12 +404,12 @@ class Export:
     def _part(self, top: Top) -> Part:
         return Part(top.name, "" if top.is_folder else base_of(top.name), archive=top.archive)
 
-    def _text(self, top: Top) -> str:
+    def _data(self, top: Top) -> bytes:
+        """A file at the top, nothing if it cannot be read."""
         try:
-            member = next(iter(self._members(Part(top.name, GRADESCOPE, archive=top.archive))))
-            return text_of(GRADESCOPE, member.read(8 << 20))
+            return next(iter(self._members(self._part(top)))).read(8 << 20)
         except (StopIteration, OSError, Unreadable, Refused, *DAMAGE):
-            return ""
+            return b""
 
     def _members(self, part: Part, alone: bool = False) -> Iterator[Member]:
         """The files of a part, under the names that the student gave them."""
@@ -404,11 +455,11 @@ def _grouped(
     return grouped, folders
 
 
-def _people(metadata: str, top: Top) -> dict[str, list[Entry]]:
+def _submitters(metadata: str) -> dict[str, list[Entry]]:
     """Who handed in each folder of a Gradescope export."""
     people: dict[str, list[Entry]] = {}
-    for folder, name, id, email in submitters(metadata):
-        entry = Entry(shown(name), id=id, email=email, platform="gradescope", platform_id=id)
+    for folder, name, id, mail in submitters(metadata):
+        entry = Entry(shown(name), id=id, email=mail, platform="gradescope", platform_id=id)
         people.setdefault(folder, []).append(entry)
     return people
 
@@ -429,7 +480,8 @@ def _entries(found: Iterable[tuple[tuple[str, ...], Entry]]) -> list[Entry]:
         parts = tuple(part for entry in of for part in entry.parts)
         solid = [shown(part.origin) for part in parts if not of[0].platform and _is_solid(part)]
         note = f"handed in as {' and '.join(solid)}" if len(solid) > 1 else ""
-        merged.append(replace(of[0], parts=parts, note=note))
+        first = min(of, key=lambda entry: len(entry.student))  # anna, and not "anna (1)"
+        merged.append(replace(first, parts=parts, note=note))
     return unique(merged)
 
 
@@ -448,6 +500,16 @@ def _merge_assignments(together: dict[tuple[str, ...], list[Entry]]) -> None:
 
 def _download(part: Part) -> str:
     return part.archive or part.name.rpartition("/")[0]
+
+
+def _same(name: str) -> str:
+    """One text for all ways to write a name: capitals, spaces, the code points of an ü."""
+    return re.sub(r"[\s_]+", " ", unicodedata.normalize("NFKC", name).casefold()).strip()
+
+
+def _is_nobodys(name: str) -> bool:
+    """Whether a folder or an archive is called like a part of somebody's work, or a download."""
+    return PARTS.fullmatch(base_of(name)) is not None
 
 
 def _owner(name: str, is_folder: bool) -> str:

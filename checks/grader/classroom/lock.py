@@ -12,6 +12,8 @@ from pathlib import Path
 from checks.grader.records.misuse import Misuse
 
 LOCK = ".lock"
+#: What decided about each result of a run.
+JOURNAL = "journal.jsonl"
 
 
 @contextmanager
@@ -42,6 +44,11 @@ def only_run(out: Path) -> Iterator[None]:
         if sys.platform != "win32":
             path.unlink(missing_ok=True)
         os.close(descriptor)
+
+
+def is_results(folder: Path) -> bool:
+    """Whether a folder is what came out of a run."""
+    return (folder / JOURNAL).is_file()
 
 
 def _is_still(path: Path, descriptor: int) -> bool:

@@ -29,6 +29,7 @@ from checks.grader.classroom.matching import Code
 from checks.grader.classroom.result import as_json, not_handed_in
 from checks.grader.classroom.submission import Submission
 from checks.grader.records import course
+from checks.grader.records.cells import told_by_cells
 from checks.grader.records.closing import Closing
 from checks.grader.records.misuse import Misuse
 from checks.grader.running import sandbox
@@ -53,6 +54,7 @@ class Rules:
 
     checks   names the version of the checks
     lessons  those that are asked for; all if there are none
+    graphs   whether graphs of the students' code are recorded for their pages
     """
 
     seed: int
@@ -60,11 +62,12 @@ class Rules:
     mode: Mode
     checks: str
     lessons: tuple[str, ...] = ()
+    graphs: bool = False
 
     def key(self, submission: Submission) -> str:
         """The same when grading again would give the same."""
-        kept = (self.checks, self.seed, self.time_limit, self.mode != "off", submission.digest)
-        return hashlib.sha256(repr(kept).encode()).hexdigest()
+        rules = (self.checks, self.seed, self.time_limit, self.mode != "off", self.graphs)
+        return hashlib.sha256(repr((*rules, submission.digest)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ def version_of_checks() -> str:
 def grade(submission: Submission, rules: Rules) -> Graded | NotGraded:
     """Grade one submission in this process. Raises Unsafe or Differs."""
     try:
-        return _grader(rules, threading.get_ident()).grade(submission)
+        return _grader(rules, threading.get_ident()).grade(submission, rules.graphs)
     except (Unsafe, Differs):
         raise
     except Exception as error:
@@ -175,14 +178,14 @@ class Grader(Closing):
             self.close()
             raise
 
-    def grade(self, submission: Submission) -> Graded:
-        """Grade every lesson of one submission."""
+    def grade(self, submission: Submission, with_graphs: bool = False) -> Graded:
+        """Grade every lesson of one submission, and record graphs of it if they are wanted."""
         from checks.grader.running.session import Allowance
 
         allowance = Allowance()
         with self._room(submission, tuple(submission.lessons)) as lesson_files:
             report = self._report(lesson_files, submission, allowance)
-            drawn = graphs(self.server, lesson_files, report)
+            drawn = graphs(self.server, lesson_files, report) if with_graphs else {}
         whole = as_json(report, submission, drawn)
         text = json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
         text = text.replace(str(self.folder), "…").encode(errors="replace").decode()
@@ -201,6 +204,7 @@ class Grader(Closing):
         from checks.grader.grading.grade import grade_together
 
         report = grade_together(self.server, lesson_files, self._settings, allowance)
+        report = told_by_cells(report, (lesson_file.source for lesson_file in lesson_files))
         return not_handed_in(report, submission)
 
     @contextmanager

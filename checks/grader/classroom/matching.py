@@ -14,7 +14,7 @@ from typing import Literal
 
 from checks.grader.classroom import anatomy
 from checks.grader.classroom.contents import LIKELY, Read, base
-from checks.grader.classroom.names import CLOSED, OLD, read_name
+from checks.grader.classroom.names import CLOSED, rank_of, read_name
 from checks.grader.classroom.texts import definitions, text_of
 from checks.grader.records.course import number
 from checks.grader.running.intake import Unreadable
@@ -22,6 +22,13 @@ from checks.grader.running.intake import Unreadable
 How = Literal["given", "exact", "name", "content"]
 SURE = {"given": "given", "exact": "sure", "name": "likely", "content": "by content"}
 SHOWN = 5  # names of files in a sentence
+#: Why a file was taken and not another one, by what decided (`Candidate.rank`).
+REASONS = (
+    *("as it was given, one", "as it can be read, one", "as its name is a lesson's, one"),
+    *("the fullest", "the last attempt", "as it lies outside solutions/, one"),
+    *("by its name the latest", "the nearest to the top", "by its exact name, one", "the newest"),
+    "by its name the last",
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ class Candidate:
     @cached_property
     def rank(self) -> tuple[object, ...]:
         """The highest is taken."""
-        folders, _, name = self.path.rpartition("/")
+        folders = self.path.split("/")[:-1]
         worth = 2 if self.written else 1 if self.problem else 0
         return (
             self.how == "given",
@@ -95,9 +102,9 @@ class Candidate:
             self.how != "content",
             self.written,
             self.file.attempt,
-            read_name(name).copy,
-            not OLD.search(folders.casefold()),
-            -self.path.count("/"),
+            "solutions" not in folders,
+            rank_of(self.path),
+            -len(folders),
             self.how == "exact",
             self.file.time // 60,
             _natural(self.path),
@@ -272,12 +279,23 @@ def _notes(taken: Candidate, found: list[Candidate]) -> Iterable[str]:
     others = [c for c in found if c is not taken and (c.text, c.problem) != (taken.text, "")]
     works = [c for c in others if c.written or c.problem]
     names = ", ".join(c.path for c in (works or others)[:SHOWN])
-    if works and taken.written > max(c.written for c in works):
-        yield f"{lesson}: {taken.path} was graded, the fullest of {len(works) + 1}; not {names}"
-    elif works:
-        yield f"{lesson}: {taken.path} was graded, the newest of {len(works) + 1}; not {names}"
+    if works:
+        decides = zip(taken.rank, max(c.rank for c in works), strict=True)
+        differ = (why for why, (one, two) in zip(REASONS, decides, strict=True) if one != two)
+        why = next(differ, "one")
+        yield f"{lesson}: {taken.path} was graded, {why} of {len(works) + 1}; not {names}"
+        for other in works[:SHOWN]:
+            lacks = sorted(_functions(other) - _functions(taken))
+            if lacks:
+                yield f"{lesson}: {other.path} has {', '.join(lacks)}, which {taken.path} lacks"
     elif others and taken.written:
         yield f"{lesson}: {taken.path} was graded; not the stub {names}"
+
+
+def _functions(candidate: Candidate) -> set[str]:
+    """The functions of the lesson that a file has written."""
+    found = anatomy.pieces(candidate.text)
+    return {p.name for p in found if p.written and anatomy.is_of(p, candidate.stem)}
 
 
 def _some(names: Sequence[str]) -> str:

@@ -14,13 +14,20 @@ SUFFIXES = (".py", ".txt", ".ipynb", ".json")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".eml")
 CLOSED = (".7z", ".rar", ".tar.xz", ".txz", ".xz", ".gz", ".msg")
 LESSON = re.compile(r"(?<![a-z])less?on[\s_.\-]*0*(\d{1,2})(?!\d)")
-COPY = re.compile(r"\(\s*(\d{1,3})\s*\)$|-(\d{1,2})$|[\s_\-]v(?:ersion)?[\s_]?(\d{1,2})$")
+#: (2), v2; and where no name can end: -2, and 2 after a space, as iCloud has it.
+VERSION = re.compile(r"\(\s*(\d{1,3})\s*\)$|[\s_\-]v(?:ersion)?[\s_]?(\d{1,2})$")
+COPY = re.compile(rf"{VERSION.pattern}|-(\d{{1,2}})$|(?<=[^\W\d_]) (\d{{1,2}})$")
+DATE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?:[T _]\d\d\D?\d\d(?:\D?\d\d)?)?(?!\d)")
 WORDS = re.compile(
     r"(?<![^\W_])(?:copy of|kopie von|copie de|copy|kopie|final|late|new|fixed|corrected|"
     r"submission|solution|homework\d*|hw\d*|assignment\d*|exercises?|old|backup|bak)(?![^\W_])"
 )
+#: What stands in the place of a word that says nothing about whose a file is.
+CUT = "\0"
 OLD = re.compile(r"(?<![a-z])(?:old|backup|bak|orig(?:inal)?)(?![a-z])")
-NEW = re.compile(r"(?<![a-z])(?:final|new|fixed|corrected)(?![a-z])")
+NEW = re.compile(
+    r"(?<![a-z])(?:final|new|fixed|corrected|revised|late|resubmi(?:t|tted|ssion))(?![a-z])"
+)
 
 
 @dataclass(frozen=True)
@@ -44,17 +51,27 @@ def read_name(name: str) -> Named:
     """Read the name of a file, without its folders."""
     plain, bare = _bare(name)
     match = LESSON.search(plain)
-    copies = COPY.search(plain)
     stem = _stem_of(int(match[1])) if match else _by_subject(plain)
-    rank = int(next(filter(None, copies.groups()), 0)) if copies else 0
-    rank += 100 * bool(NEW.search(plain)) - 200 * bool(OLD.search(plain))
-    rest = COPY.sub("", bare)
+    rest = DATE.sub(CUT, VERSION.sub("", bare))
     if stem:
         subject = re.sub(r"_", r"[\\s_\\-]*", stem.split("_", 1)[1])
-        rest = re.sub(rf"(?i)less?on[\s_.\-]*0*\d{{1,2}}(?:[\s_.\-]*{subject})?", " ", rest)
-        rest = re.sub(rf"(?i)(?<![a-z]){subject}(?![a-z])", " ", rest)
-    rest = re.sub(f"(?i){WORDS.pattern}", " ", rest)
-    return Named(stem, plain == stem and stem != "", rank, rest.strip(" _-.,()"))
+        rest = re.sub(rf"(?i)less?on[\s_.\-]*0*\d{{1,2}}(?:[\s_.\-]*{subject})?", CUT, rest)
+        rest = re.sub(rf"(?i)(?<![a-z]){subject}(?![a-z])", CUT, rest)
+    rest = re.sub(f"(?i){WORDS.pattern}", CUT, rest)
+    rest = re.sub(rf"{CUT}[\s_\-]*\d{{1,2}}$", "", rest).replace(CUT, " ")
+    return Named(stem, plain == stem and stem != "", _rank(plain, COPY), rest.strip(" _-.,()"))
+
+
+def rank_of(path: str) -> int:
+    """How late a copy is, by the names of the file and of its folders."""
+    *folders, name = path.split("/")
+    return read_name(name).copy + sum(_rank(_bare(folder)[0], VERSION) for folder in folders)
+
+
+def _rank(plain: str, numbers: re.Pattern[str]) -> int:
+    found = numbers.search(LESSON.sub(CUT, plain))
+    number = int(next(filter(None, found.groups()), 0)) if found else 0
+    return number + 100 * bool(NEW.search(plain)) - 200 * bool(OLD.search(plain))
 
 
 def bare_name(name: str) -> str:

@@ -99,36 +99,61 @@ def _person(row: list[str], columns: dict[str, int]) -> Person:
 
 
 def enrolled(entries: Sequence[Entry], people: Sequence[Person]) -> list[Entry]:
-    """The entries with what the roster knows of them, and one for each who handed in nothing."""
-    found: list[Entry] = []
-    left = list(people)
+    """The entries with what the roster knows of them, and one for each who handed in nothing.
+
+    Of a person who handed in under two names there is one entry.
+    """
+    people = list(dict.fromkeys(people))
+    found: dict[Person, Entry] = {}
     waiting = list(entries)
     for told in (_by_key, _by_name):
         still = []
         for entry in waiting:
-            fitting = [person for person in left if told(entry, person)]
-            if len(fitting) == 1:
-                left.remove(fitting[0])
-                found.append(_known(entry, fitting[0]))
+            fitting = [person for person in people if told(entry, person)]
+            free = [person for person in fitting if person not in found] or fitting
+            if len(free) == 1 and _is_one(entry, found.get(free[0])):
+                found[free[0]] = _known(entry, free[0], found.get(free[0]))
             else:
                 still.append(entry)
         waiting = still
-    for entry in waiting:
-        note = "; ".join(note for note in (entry.note, "not on the roster") if note)
-        found.append(replace(entry, note=note))
-    missing = [_known(Entry(person.name), person) for person in left]
-    return unique([*found, *missing])
+    strangers = [replace(e, note=_joined(e.note, _unknown(e, people))) for e in waiting]
+    missing = [_known(Entry(p.name), p) for p in people if p not in found]
+    return unique([*found.values(), *strangers, *missing])
 
 
-def _known(entry: Entry, person: Person) -> Entry:
-    return replace(
+def _unknown(entry: Entry, people: Sequence[Person]) -> str:
+    """Why nobody on the roster is taken for this student."""
+    named = sum(_by_key(entry, person) or _by_name(entry, person) for person in people)
+    if named > 1:
+        return f"{named} on the roster have this name, and which of them it is cannot be told"
+    return "the one of this name on the roster handed in besides" if named else "not on the roster"
+
+
+def _is_one(entry: Entry, other: Entry | None) -> bool:
+    """Whether two entries can be one person's: the platform has not told them apart."""
+    return other is None or entry.platform_id in ("", other.platform_id) or not other.platform_id
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
+
+
+def _known(entry: Entry, person: Person, other: Entry | None = None) -> Entry:
+    """An entry under the name of the roster, with what the person has handed in besides."""
+    entry = replace(
         entry,
         student=person.name,
         id=person.id or person.platform or entry.id,
         email=person.email or entry.email,
         login=person.login,
         platform_id=entry.platform_id or person.platform,
+        note=_joined(entry.note, f"handed in as {entry.student} as well" if other else ""),
     )
+    if other is None:
+        return entry
+    named = other if other.platform_id else entry
+    note = _joined(other.note, entry.note)
+    return replace(named, parts=(*other.parts, *entry.parts), note=note)
 
 
 def _by_key(entry: Entry, person: Person) -> bool:

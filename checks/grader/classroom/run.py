@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 from checks.grader.classroom.exports import Entry
 from checks.grader.classroom.gradebook import Line
+from checks.grader.classroom.lock import JOURNAL
 from checks.grader.classroom.marking import (
     Differs,
     Graded,
@@ -253,15 +254,14 @@ class Classroom:
         )
 
 
-JOURNAL = "journal.jsonl"
 RUN = "run.json"
 
 
 def prepare(
-    out: Path, stems: Sequence[str], seed: int | None, time_limit: float, mode: Mode
+    out: Path, stems: Sequence[str], seed: int | None, time_limit: float, mode: Mode, graphs: bool
 ) -> Rules:
     """The rules of the run, noted for the next one. Raises Misuse."""
-    rules = Rules(_seed(out, seed), time_limit, mode, version_of_checks(), tuple(stems))
+    rules = Rules(_seed(out, seed), time_limit, mode, version_of_checks(), tuple(stems), graphs)
     with written_whole(out / RUN) as file:
         json.dump({"seed": rules.seed, "checks": rules.checks}, file, indent=1)
         file.write("\n")

@@ -87,7 +87,7 @@ def submission_of(
     troubles = list(collected.refused)
     if collected.left_out:
         troubles.append(f"{collected.left_out} files were not read: too many or too large")
-    files = _newest(collected.files)
+    files = _apart(collected.files)
     said = {f.path: given[f.origin] for f in files if given and f.origin in given}
     names, passed = list(collected.names), list(collected.passed)
     matched = Match(files, stems, names, troubles, passed, said).run()
@@ -106,15 +106,12 @@ def open_submission(path: Path) -> Submission:
     return submission_of([Taken(members)], course.stems())
 
 
-def _newest(files: Sequence[Read]) -> list[Read]:
-    """Each path once: of several attempts with files of one name, all under names of their own."""
-    taken: dict[str, Read] = {}
-    for file in files:
-        path = file.path
-        if path in taken:
-            path = f"{file.attempt}/{file.path}" if file.attempt else file.origin
-        taken[path] = replace(file, path=path)
-    return list(taken.values())
+def _apart(files: Sequence[Read]) -> list[Read]:
+    """Each path once: if attempts have files of one name, all under the names of their attempts."""
+    if len({file.path for file in files}) < len(files):
+        names = [f"{f.attempt}/{f.path}" if f.attempt else f.origin for f in files]
+        files = [replace(file, path=name) for file, name in zip(files, names, strict=True)]
+    return list({file.path: file for file in files}.values())
 
 
 def _field(data: bytes) -> bytes:

@@ -7,8 +7,6 @@ import json
 import secrets
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from checks.grader.commands.journey import Journey
     from checks.grader.records.verdict import LessonReport, Report
     from checks.grader.reports.terminal import Ink
-    from checks.grader.running.intake import LessonFile
 
 HELP = "grade exercises/"
 
@@ -139,21 +136,12 @@ def grade_files(files: list[tuple[str, Path]], options: Namespace) -> Report:
 
         settings = Settings(options.device, options.dtype, options.seed, options.time_limit)
         lesson_files = [read_file(path, stem) for stem, path in files]
-        return _by_cell(grade_all(server, lesson_files, settings), lesson_files)
+        report = grade_all(server, lesson_files, settings)
+        if not any(lesson_file.path.suffix == ".ipynb" for lesson_file in lesson_files):
+            return report
+        from checks.grader.records.cells import told_by_cells
 
-
-def _by_cell(report: Report, lesson_files: Sequence[LessonFile]) -> Report:
-    """The report with cells in place of lines where a lesson file is a notebook."""
-    if not any(lesson_file.path.suffix == ".ipynb" for lesson_file in lesson_files):
-        return report
-    from checks.grader.records.notebook import told_by_cell
-
-    both = zip(report.lessons, lesson_files, strict=True)
-    told = [
-        told_by_cell(lesson, file.source or "") if file.path.suffix == ".ipynb" else lesson
-        for lesson, file in both
-    ]
-    return replace(report, lessons=tuple(told))
+        return told_by_cells(report, (lesson_file.source for lesson_file in lesson_files))
 
 
 def _grade_confined(files: list[tuple[str, Path]], options: Namespace) -> Report:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -57,6 +57,12 @@ def add_options(parser: ArgumentParser) -> None:
         default="auto",
         help="isolation: what there is (auto), all of it or nothing is graded (require), none",
     )
+    parser.add_argument(
+        "--graphs",
+        action=BooleanOptionalAction,
+        default=False,
+        help="on the feedback pages, the graph of the student's own code where a gradient is wrong",
+    )
     add_time_limit(parser)
 
 
@@ -98,7 +104,7 @@ def _grade(enrolment: Enrolment, out: Path, options: Namespace) -> int:
     from checks.grader.classroom.run import Classroom, prepare
 
     stems, seed = enrolment.stems, options.seed
-    rules = prepare(out, stems, seed, options.time_limit, options.sandbox)
+    rules = prepare(out, stems, seed, options.time_limit, options.sandbox, options.graphs)
     if not options.scheduler:
         say_what_is_lacking(rules.mode)
     progress = Progress(len(enrolment.entries), sys.stderr)

@@ -28,7 +28,7 @@ from checks.grader.grading.questions import Questions, questions_of, restricted
 from checks.grader.language.figure import Graph
 from checks.grader.language.lesson import load
 from checks.grader.records import course
-from checks.grader.records.notebook import source_of_cells
+from checks.grader.records.cells import source_of_cells
 from checks.grader.records.observation import Observation
 from checks.grader.records.verdict import LessonReport, Report, Settings
 from checks.grader.reports import html

@@ -39,7 +39,7 @@ def read_file(path: Path, stem: str, *, follow_links: bool = True) -> LessonFile
     try:
         text = text_of(contents(path, follow_links=follow_links))
         if path.suffix == ".ipynb":
-            from checks.grader.records.notebook import source_of  # few need it
+            from checks.grader.records.cells import source_of  # few need it
 
             text = source_of(text)
         return LessonFile(stem, path, text)
