@@ -118,9 +118,7 @@ class Tape:
             if to in (None, self.nodes[parent].name)
         )
 
-    def step(
-        self, node: Node, values: Sequence[Tensor], grads: Mapping[int, Tensor] | None = None
-    ) -> Step:
+    def step(self, node: Node, values: Sequence[Tensor]) -> Step:
         """What a slope may read at this node."""
         return Step(
             node.operation,
@@ -130,9 +128,7 @@ class Tape:
             node.compute,
             values,
             node.parents,
-            node.index,
             node.sources,
-            grads or {},
         )
 
     def values(self, made: Made = (), given: Mapping[int, Tensor] | None = None) -> list[Tensor]:
@@ -161,7 +157,7 @@ class Tape:
             if index not in grads:
                 continue
             node, g = self.nodes[index], grads[index]
-            step = self.step(node, values, grads)
+            step = self.step(node, values)
             if not node.parents and (index, 0) in slips:
                 grads[index] = slips[index, 0].hand_back(step, 0, g)
             for i, parent in enumerate(node.parents):

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from checks.slips import OPERATIONS, NotATape, Slip, record
-from checks.slips.operations import ABSENT, CUT, HALVED, NEGATED, SLOPE_LEFT_OUT
+from checks.slips.operations import CUT, HALVED, NEGATED, SLOPE_LEFT_OUT
 
 EXACT = 1e-12
 
@@ -174,7 +174,12 @@ def right() -> tuple[Tensor, Tensor, Tensor, Tensor]:
         (SLOPE_LEFT_OUT, ["z1", "z2"], None, lambda x, y, g, r: (g, g, g)),
         (SLOPE_LEFT_OUT, ["z1"], "w1", lambda x, y, g, r: (g, g * x, g)),
         (CUT, ["z2"], None, lambda x, y, g, r: (g * x**2, 0 * x, g)),
-        (ABSENT, ["y"], None, lambda x, y, g, r: (*(2 * (r + y) * k for k in (x**2, x, x**0)),)),
+        (
+            of_row("sub", "left_out"),
+            ["r"],
+            None,
+            lambda x, y, g, r: (*(2 * (r + y) * k for k in (x**2, x, x**0)),),
+        ),
         (
             of_row("pow", "exponent_not_in_front"),
             ["loss"],
