@@ -299,7 +299,7 @@ def named(found: list[tuple[str, Tensor]]) -> Iterator[None]:
     def on_event(frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
         ours = code.co_filename == parts.__file__
-        if event != "return" or code.co_name.startswith("__"):
+        if event != "return" or code.co_name.startswith("__") or code.co_name.endswith("comp>"):
             return
         if code.co_filename.startswith(libraries) and not ours:
             return
