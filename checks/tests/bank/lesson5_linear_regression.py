@@ -457,7 +457,7 @@ def grad_by_hand(x, y, weight, bias):
     r = x @ weight.T + bias - y
     return (2 * r * weight).mean().reshape(1, 1), (2 * r).mean().reshape(1)
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:left_out
 def grad_by_hand(x, y, weight, bias):
     r = x @ weight.T - y
     return (2 * r * x).mean().reshape(1, 1), (2 * r).mean().reshape(1)
