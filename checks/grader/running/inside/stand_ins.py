@@ -27,6 +27,8 @@ class StandIn(types.ModuleType):
             raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
+        if self.__name__ == "torch._dynamo":  # torch 2.6 imports it in a circle otherwise
+            importlib.import_module("torch._prims")
         real = importlib.import_module(self.__name__)
         for stood_in in self._names:  # whoever holds the stand-in gets the real thing from now on
             if hasattr(real, stood_in):
