@@ -267,6 +267,13 @@ def test_a_spoilt_memory_of_hints_does_no_harm(course: Path, typed: Typed) -> No
     assert typed("hint", "1.loss", cwd=course).out.startswith("Hint 1 of ")
 
 
+def test_a_hint_that_cannot_be_noted_is_given_all_the_same(course: Path, typed: Typed) -> None:
+    (course / ".course").write_text("in the place of the folder", encoding="utf-8")
+    told = typed("hint", "1.loss", cwd=course)
+    assert told.status == 0 and told.out.startswith("Hint 1 of ")
+    assert "Next time it comes again: cannot write" in " ".join(told.out.split())
+
+
 def test_a_check_of_right_work_imports_neither_matplotlib_nor_the_search_for_slips() -> None:
     command = [sys.executable, "-X", "importtime", "-m", "checks", "1", "--from", "solutions"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120)
