@@ -279,6 +279,10 @@ SLIPS = {
         slope("p5", "p6", by="h1", to=("h1",)),
         slope("p7", "p8", by="h2", to=("h2",)),
     ),
+    "wrong_layer_input": (
+        slope("p5", "p6", by="x1", to=("w5", "w6")),
+        slope("p7", "p8", by="x2", to=("w7", "w8")),
+    ),
     "half_a_slope": [*sloped(lambda at: 1 - at.here), *sloped(lambda at: at.here)],
     "slope_at_sum": sloped(lambda at: at.before * (1 - at.before)),
     "tanh_slope": sloped(lambda at: 1 - at.here**2),
@@ -318,6 +322,7 @@ LOSS_SLIPS = {
         of_outputs(lambda o, y: 0.5 * (o - y).abs().sum()),
     ],
     "square_of_sum": of_outputs(lambda o, y: 0.5 * (o - y).sum() ** 2),
+    "order_swapped": lambda x, y, w: (0.5 * (forward(x, w)[0] - y) ** 2).sum(),
     "not_summed": of_outputs(lambda o, y: 0.5 * (o - y) ** 2),
     "sigmoid_missing": LINEAR,
 }

@@ -263,6 +263,7 @@ LINEAR_SLIPS = {
     "activation_added": [forward, computed_as("y_hat", lambda at: torch.sigmoid(at.a2 + at.b2))],
 }
 FORWARD_SLIPS = {
+    "bias_after_activation": computed_as("h", lambda at: torch.sigmoid(at.a1) + at.b1),
     "weight_transposed": TRANSPOSED,
     "bias_forgotten": BIAS_FORGOTTEN,
     "activation_missing": NO_SIGMOID,

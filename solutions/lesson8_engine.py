@@ -172,7 +172,8 @@ def backward(end: Node) -> None:
         if not node.parents:
             node.grad = upstream if node.grad is None else node.grad + upstream
         for parent, slope in zip(node.parents, node.slopes):
-            arrived[parent] = arrived.get(parent, 0) + upstream * slope
+            share = upstream * slope
+            arrived[parent] = arrived[parent] + share if parent in arrived else share
 
 
 def net_loss(x: Tensor, y: Tensor, w: Tensor) -> tuple[Node, list[Node]]:

@@ -13,15 +13,22 @@ import torch
 from torch import Tensor
 
 from checks.slips.graph import Graph
-from checks.slips.operations import Slip, Slope, Step, Unfit
+from checks.slips.operations import Slip, Slope, Step, Unfit, count
 from checks.slips.tape import Node, Place, nodes_of
 
 #: How many values may stand in for one.
 STAND_INS = 8
 #: What reads its operands on the way back.
 READERS = frozenset({"mul", "div", "matmul", "pow", "outer"})
+#: What is kept of an axis of which the rest is forgotten.
+PARTS = {
+    "only the last": slice(-1, None),
+    "only the first": slice(0, 1),
+    "all but the last": slice(0, -1),
+    "all but the first": slice(1, None),
+}
 #: The ids of these slips.
-FAR = frozenset({"read_as", "copied", "factor", "counted", "skipped"})
+FAR = frozenset({"read_as", "copied", "factor", "counted", "skipped", "part_only"})
 
 Found = Iterator[tuple[Slip, Place, float]]
 
@@ -32,6 +39,7 @@ def elsewhere(graph: Graph) -> Found:
         yield from copied(graph)
         yield from factors(graph)
         yield from skips(graph)
+        yield from parts_of(graph)
     yield from counts(graph)
 
 
@@ -44,12 +52,10 @@ def stand_ins(graph: Graph) -> Found:
             uses[parent] += [edge for edge in edges if user.parents[edge[1]] != parent]
     for index in [n for n in uses if uses[n]]:
         node, here, others = graph.tape.nodes[index], uses[index], _alike(graph, index)
-        slips = [
-            read_as({node: other}, f"{other.name} is read for {node.name}") for other in others
-        ]
+        instead = f"is used in place of {node.name}"
+        slips = [read_as({node: other}, f"{other.name} {instead}") for other in others]
         if node.operation.elementwise:
-            words = f"the slope of {node.name} is read for {node.name}"
-            slips.append(read_as({node: node}, words, graph=graph))
+            slips.append(read_as({node: node}, f"the slope of {node.name} {instead}", graph=graph))
         for place in {frozenset(here), *(frozenset({edge}) for edge in here)}:
             for slip in slips:
                 yield slip, place, 4.0 + 0.1 * len(place)
@@ -97,9 +103,10 @@ def _alike(graph: Graph, index: int) -> list[Node]:
             alike = other.operation.name == node.operation.name
             before = graph.behind[index] >> other.index & 1
             alike |= bool(before) and graph.kind(other) != "parameter"
-        if alike or grown:
+        if alike or grown or other.index in node.parents:
             found.append(other)
-    return sorted(found, key=lambda other: abs(other.index - index))[:STAND_INS]
+    near = sorted(found, key=lambda other: abs(other.index - index))
+    return sorted(near, key=lambda other: other.index not in node.parents)[:STAND_INS]
 
 
 def copied(graph: Graph) -> Found:
@@ -112,7 +119,7 @@ def copied(graph: Graph) -> Found:
     for node in curved:
         for other in curved:
             if other.operation is node.operation and other is not node:
-                slip = Slip("copied", f"the slope of {other.name} is taken", slope_at(other))
+                slip = Slip("copied", f"the slope of {other.name} is used", slope_at(other))
                 yield slip, frozenset(graph.edges[node.index]), 4.0
 
 
@@ -133,12 +140,12 @@ def factors(graph: Graph) -> Found:
         named = other.own_name or (len(leaves) < 4 and other.parents)
         if not named or other.index == graph.tape.end or not other.value.is_floating_point():
             continue
-        words = f"it is divided by {other.name}, or a factor {other.name} is left out"
+        words = f"{{gradient}} is divided by {other.name}, or lacks a factor {other.name}"
         for divide in (True, False):
             slip = Slip("factor", words, back(other.index, divide))
             for leaf in leaves:
                 yield slip, frozenset(graph.edges[leaf.index]), 4.5
-            words = f"it is multiplied by {other.name} once too often"
+            words = f"{{gradient}} has a factor {other.name} too many"
 
 
 def counts(graph: Graph) -> Found:
@@ -147,14 +154,56 @@ def counts(graph: Graph) -> Found:
     def back(index: int, axis: int, power: int) -> Slope:
         return lambda step, i, g: step.slope(i, g) * step.values[index].shape[axis] ** power
 
+    def mean_of(index: int, axis: int) -> Slope:
+        def back(step: Step, i: int, g: Tensor) -> Tensor:
+            over = count(*step.parents, **{k: v for k, v in step.options.items() if k == "dim"})
+            return step.slope(i, g) * over / step.values[index].shape[axis]
+
+        return back
+
+    means = [node.index for node in graph.way if node.operation.name == "mean"]
     ends = [graph.edges[i] for i in {graph.tape.end, *graph.leaves} if i in graph.edges]
     for name, index in graph.tape.inputs.items():
         for axis, size in enumerate(graph.tape.nodes[index].value.shape):
             entries = {0: "rows", 1: "columns"}.get(axis, f"entries along axis {axis}")
             for verb, power in (("multiplied", 1), ("divided", -1)) if size > 1 else ():
-                words = f"what is handed back is {verb} by the number of {entries} of {name}"
+                words = f"{{gradient}} is {verb} by the number of {entries} of {name}"
                 slip = Slip("counted", words, back(index, axis, power))
                 yield from ((slip, frozenset(edges), 3.2) for edges in ends)
+            words = f"1/n is taken with n the number of {entries} of {name}"
+            slip = Slip("wrong_count", words, mean_of(index, axis))
+            yield from ((slip, frozenset(graph.edges[n]), 3.1) for n in means)
+
+
+def parts_of(graph: Graph) -> Found:
+    """Only the first or the last part of what arrives counts, where it should be summed or whole:
+    a loop that overwrites, a head that is forgotten."""
+
+    def back(index: tuple[slice, ...]) -> Slope:
+        def cut_out(step: Step, i: int, g: Tensor) -> Tensor:
+            kept = torch.zeros_like(g)
+            kept[index] = g[index]
+            return step.slope(i, kept)
+
+        return cut_out
+
+    for node in graph.way:
+        edges, places = graph.edges[node.index], set[Place]()
+        if node.own_name and node.parents:
+            places.add(frozenset(edges))
+        for edge in edges if node.parents else ():
+            parent = graph.tape.nodes[node.parents[edge[1]]]
+            small = parent.value.numel() < node.value.numel()
+            if small or (graph.is_leaf(parent.index) and node.operation.name in READERS):
+                places.add(frozenset([edge]))
+        for axis, size in enumerate(node.value.shape if places else ()):
+            entry = f"entry along axis {axis}" if node.value.dim() > 2 else ("row", "column")[axis]
+            entry = entry if node.value.dim() > 1 else "entry"
+            for part, kept in PARTS.items() if size > 1 else ():
+                words = f"{part} {entry} of the gradient that arrives is passed back{{to}}"
+                slip = Slip("part_only", words, back((slice(None),) * axis + (kept,)))
+                for place in places:
+                    yield slip, place, 3.3
 
 
 def skips(graph: Graph) -> Found:
@@ -178,8 +227,8 @@ def skips(graph: Graph) -> Found:
             elif user.index in once:
                 once[node.index] = once[user.index]
     twice = {n: once[m] for n, m in once.items() if m in once}
-    for later, words in ((once, "next slope"), (twice, "next two slopes")):
-        slip = Slip("skipped", f"the {words} towards the loss is passed over", back(later))
+    for later, words in ((once, "the next slope"), (twice, "each of the next two slopes")):
+        slip = Slip("skipped", f"{words} towards the loss is left out", back(later))
         for place, penalty in graph.places.items():
             if len(place) < sum(len(graph.edges[n]) for n in nodes_of(place)):
                 yield slip, place, 3.6 + penalty

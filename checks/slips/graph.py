@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -79,8 +79,9 @@ class Graph:
             if place := frozenset(edges):
                 found[place] = min(penalty, found.get(place, penalty))
 
+        bearers = Counter(node.name for node in self.way)
         for node in self.way:
-            formula = 0.0 if node.own_name else 0.15
+            formula = 0.0 if node.own_name else 0.15 if bearers[node.name] == 1 else 0.2
             add(self.edges[node.index], formula)
             for edge in self.edges[node.index]:
                 add([edge], 0.3 + formula)

@@ -16,7 +16,7 @@ from checks.slips.table import NAMES, TABLE
 #: Written with the operands exchanged: 1 − x is x.__rsub__(1).
 REFLECTED = frozenset({"__rsub__", "rsub", "__rtruediv__", "__rdiv__", "__rpow__", "__rmatmul__"})
 #: Arithmetic in which a Python number is an operand like any other.
-ARITHMETIC = frozenset({"add", "sub", "mul", "div", "pow", "where"})
+ARITHMETIC = frozenset({"add", "sub", "mul", "div", "pow", "where", "gt", "lt", "ge", "le"})
 
 
 class Unfit(Exception):
@@ -326,21 +326,23 @@ def _slope_twice(step: Step, i: int, g: Tensor) -> Tensor:
 
 
 def _averaged(step: Step, i: int, g: Tensor) -> Tensor:
+    if step.operation.moves:
+        return moved(step, i, g) / moved(step, i, torch.ones_like(g)).clamp(min=1)
     times = step.out.numel() / max(step.parents[i].numel(), 1)
     if times <= 1 or step.operation.name not in ARITHMETIC:
         raise Unfit
     return step.slope(i, g) / times
 
 
-CUT = Slip("cut", "nothing is handed back, as if it were a constant", times=0)
-NEGATED = Slip("negated", "the sign is turned", times=-1)
-HALVED = Slip("halved", "what is handed back is half of what it must be", times=0.5)
-DOUBLED = Slip("doubled", "what is handed back is twice what it must be", times=2)
+CUT = Slip("cut", "no gradient is passed back{to}, as if it were a constant", times=0)
+NEGATED = Slip("negated", "{gradient} has the wrong sign", times=-1)
+HALVED = Slip("halved", "{gradient} is half of what it must be", times=0.5)
+DOUBLED = Slip("doubled", "{gradient} is twice what it must be", times=2)
 SLOPE_LEFT_OUT = Slip("slope_left_out", "its slope{local} is left out", back=_slope_left_out)
-SLOPE_TWICE = Slip("slope_twice", "its slope{local} stands there twice", back=_slope_twice)
+SLOPE_TWICE = Slip("slope_twice", "its slope{local} is multiplied in twice", back=_slope_twice)
 UPSTREAM_IGNORED = Slip(
     "upstream_ignored",
-    "only its own slope is handed back, not multiplied by what arrives",
+    "only its own slope is passed back{to}, not multiplied by the gradient that arrives",
     back=lambda step, i, g: step.slope(i, torch.ones_like(g)),
 )
 AVERAGED = Slip(

@@ -7,10 +7,12 @@ variables become names of the nodes. None stands for "not this variant": it stay
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, where
+from torch.nn.functional import one_hot
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -26,16 +28,27 @@ def mse_loss(y_hat: Tensor, y: Tensor, *, reduction: str = "mean", **rest: Any) 
 
 
 def cross_entropy(
-    logits: Tensor, target: Tensor, *, reduction: str = "mean", **rest: Any
+    logits: Tensor,
+    target: Tensor,
+    *,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+    **rest: Any,
 ) -> Tensor | None:
     """Of whole classes or of probabilities, shape (n, classes) or (classes,)."""
-    if rest.get("weight") is not None or rest.get("label_smoothing") or logits.dim() > 2:
+    if rest.get("weight") is not None or logits.dim() > 2:
         return None
     log_p = logits.log_softmax(-1)
-    if target.is_floating_point():
-        losses = -(target * log_p).sum(-1)
-        return _reduced(losses, reduction)
-    return nll_loss(log_p, target, reduction=reduction, **rest)
+    if not (label_smoothing or target.is_floating_point()):
+        return nll_loss(log_p, target, reduction=reduction, **rest)
+    q = target
+    if not target.is_floating_point():
+        q = one_hot(target, logits.shape[-1]).to(logits.dtype)
+    if label_smoothing:
+        hard = q
+        q = (1 - label_smoothing) * hard + label_smoothing / logits.shape[-1]
+    losses = -(q * log_p).sum(-1)
+    return _reduced(losses, reduction)
 
 
 def nll_loss(
@@ -55,14 +68,81 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    dims = tuple(range(-len(normalized_shape), 0))
+    x_hat = _standardised(x, tuple(range(-len(normalized_shape), 0)), eps)
+    return _affine(x_hat, weight, bias)
+
+
+def batch_norm(
+    x: Tensor,
+    running_mean: Any,
+    running_var: Any,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor | None:
+    if not training or x.dim() > 2:
+        return None
+    x_hat = _standardised(x, (0,), eps)
+    return _affine(x_hat, weight, bias)
+
+
+def rms_norm(
+    x: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    eps: float | None = None,
+) -> Tensor:
+    eps = torch.finfo(x.dtype).eps if eps is None else eps
+    mean_square = (x**2).mean(tuple(range(-len(normalized_shape), 0)), keepdim=True)
+    rms = (mean_square + eps).sqrt()
+    return _affine(x / rms, weight, None)
+
+
+def _standardised(x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
     mean = x.mean(dims, keepdim=True)
     centred = x - mean
     var = (centred**2).mean(dims, keepdim=True)
     std = (var + eps).sqrt()
-    x_hat = centred / std
+    return centred / std
+
+
+def _affine(x_hat: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     scaled = x_hat if weight is None else x_hat * weight
     return scaled if bias is None else scaled + bias
+
+
+def huber_loss(
+    y_hat: Tensor, y: Tensor, *, reduction: str = "mean", delta: float = 1.0, **rest: Any
+) -> Tensor | None:
+    if rest.get("weight") is not None:
+        return None
+    r = y_hat - y
+    size = r.abs()
+    return _reduced(where(size < delta, 0.5 * r**2, delta * (size - 0.5 * delta)), reduction)
+
+
+def smooth_l1_loss(
+    y_hat: Tensor, y: Tensor, *, reduction: str = "mean", beta: float = 1.0, **_: Any
+) -> Tensor:
+    r = y_hat - y
+    size = r.abs()
+    return _reduced(where(size < beta, 0.5 * r**2 / beta, size - 0.5 * beta), reduction)
+
+
+def l1_loss(y_hat: Tensor, y: Tensor, *, reduction: str = "mean", **_: Any) -> Tensor:
+    r = y_hat - y
+    return _reduced(r.abs(), reduction)
+
+
+def binary_cross_entropy(
+    p: Tensor, y: Tensor, *, reduction: str = "mean", **rest: Any
+) -> Tensor | None:
+    if rest.get("weight") is not None:
+        return None
+    losses = -(y * p.log() + (1 - y) * (1 - p).log())
+    return _reduced(losses, reduction)
 
 
 def scaled_dot_product_attention(
@@ -81,8 +161,15 @@ def binary_cross_entropy_with_logits(
     if any(value is not None for value in rest.values()):
         return None
     p = z.sigmoid()
-    losses = -(y * p.log() + (1 - y) * (1 - p).log())
-    return _reduced(losses, reduction)
+    return binary_cross_entropy(p, y, reduction=reduction)
+
+
+def leaky_relu(z: Tensor, negative_slope: float = 0.01, **_: Any) -> Tensor:
+    return where(z > 0, z, negative_slope * z)
+
+
+def elu(z: Tensor, alpha: float = 1.0, **_: Any) -> Tensor:
+    return where(z > 0, z, alpha * (z.exp() - 1))
 
 
 def std(x: Tensor, *arguments: Any, **options: Any) -> Tensor:
@@ -126,6 +213,30 @@ def silu(z: Tensor, **_: Any) -> Tensor:
     return z * gate
 
 
+def einsum(equation: str, *operands: Tensor) -> Tensor | None:
+    """A product of two that sums over one letter, as a matmul: "bid,bjd->bij"."""
+    letters, _, end = equation.replace(" ", "").partition("->")
+    left, _, right = letters.partition(",")
+    both = [c for c in left if c in right and c in end]
+    summed = [c for c in left if c in right and c not in end]
+    rows, columns = ([c for c in one if c not in both + summed] for one in (left, right))
+    if len(operands) != 2 or sorted(end) != sorted(both + rows + columns) or "." in letters:
+        return None
+    if not len(summed) == len(rows) == len(columns) == 1 or len(left) > len(both) + 2:
+        return None
+    return _permuted(
+        _permuted(operands[0], left, [*both, *rows, *summed])
+        @ _permuted(operands[1], right, [*both, *summed, *columns]),
+        [*both, *rows, *columns],
+        end,
+    )
+
+
+def _permuted(x: Tensor, letters: Sequence[str], wanted: Sequence[str]) -> Tensor:
+    axes = [letters.index(letter) for letter in wanted]
+    return x if axes == sorted(axes) else x.permute(axes)
+
+
 def addmm(c: Tensor, a: Tensor, b: Tensor, **options: Any) -> Tensor | None:
     return None if options else c + a @ b
 
@@ -142,6 +253,14 @@ PARTS: Mapping[str, Callable[..., Tensor | None]] = {
     "cross_entropy": cross_entropy,
     "nll_loss": nll_loss,
     "layer_norm": layer_norm,
+    "batch_norm": batch_norm,
+    "rms_norm": rms_norm,
+    "huber_loss": huber_loss,
+    "smooth_l1_loss": smooth_l1_loss,
+    "l1_loss": l1_loss,
+    "binary_cross_entropy": binary_cross_entropy,
+    "leaky_relu": leaky_relu,
+    "elu": elu,
     "scaled_dot_product_attention": scaled_dot_product_attention,
     "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
     "std": std,
@@ -150,6 +269,7 @@ PARTS: Mapping[str, Callable[..., Tensor | None]] = {
     "cosine_similarity": cosine_similarity,
     "kl_div": kl_div,
     "silu": silu,
+    "einsum": einsum,
     "addmm": addmm,
     "addmv": addmm,
     "square": lambda x: x**2,

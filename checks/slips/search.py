@@ -20,7 +20,7 @@ from torch import Tensor
 
 from checks.slips.elsewhere import FAR, elsewhere
 from checks.slips.graph import Graph
-from checks.slips.operations import ANYWHERE, Slip, Unfit
+from checks.slips.operations import ANYWHERE, CUT, Slip, Unfit
 from checks.slips.tape import Made, Place, Tape, nodes_of
 
 #: The step of a central difference that balances rounding against truncation.
@@ -253,12 +253,18 @@ class Search:
         """
         known: dict[float, Candidate] = {}
         for one in sorted(self.singles, key=lambda each: each.rank):
-            backward = one.made[0][0].id not in FAR and not one.made[0][0].value
+            ((slip, place),) = one.made
+            backward = slip.id not in FAR and not slip.value
             size = round(one.change / (self.first.scale or 1.0), 8)
-            if size and backward and not (one.behind | one.nodes) & right:
+            # a maximum that is subtracted changes nothing as long as the rest is right
+            kept = size or (slip is CUT and self._is_maximum(place))
+            if kept and backward and not (one.behind | one.nodes) & right:
                 known.setdefault(size, one)  # each change once
         yield from _side_by_side(list(known.values()), wanted, near)
         yield from self._one_behind_the_other(list(known.values())[: math.isqrt(PAIRS)])
+
+    def _is_maximum(self, place: Place) -> bool:
+        return {self.first.tape.nodes[n].operation.name for n, _ in place} == {"amax"}
 
     def _one_behind_the_other(self, known: Sequence[Candidate]) -> Iterator[Candidate]:
         case = self.first

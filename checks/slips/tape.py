@@ -34,6 +34,9 @@ from checks.slips.operations import (
 #: Longer formulas are cut: a name is to be read.
 LONGEST_NAME = 28
 POWERS = {"2": "²", "3": "³", "4": "⁴", "-1": "⁻¹", "0.5": "^½"}
+#: Formulas that a product tears apart, and those that a power or a ᵀ does.
+SUMS = frozenset({"add", "sub", "neg", "where"})
+PRODUCTS = SUMS | {"mul", "div", "matmul", "outer", "sum", "mean", "var", "view", "expand"}
 
 #: Where a slip is made: pairs (node, position of the parent); a leaf has the one (leaf, 0).
 Place = frozenset[tuple[int, int]]
@@ -79,8 +82,12 @@ class Node:
     @property
     def bracketed(self) -> str:
         """The name, in brackets where a product would tear it apart."""
-        loose = self.operation.name in ("add", "sub", "neg") and not self.own_name
-        return f"({self.name})" if loose else self.name
+        return self.within(SUMS)
+
+    def within(self, loose: frozenset[str]) -> str:
+        """The name, in brackets if it is the formula of one of these operations."""
+        torn = self.operation.name in loose and not self.own_name
+        return f"({self.name})" if torn else self.name
 
 
 @dataclass(frozen=True)
@@ -300,7 +307,8 @@ def named(found: list[tuple[str, Tensor]]) -> Iterator[None]:
             return
         if code.co_filename.startswith(libraries) and not ours:
             return
-        for name in (*code.co_varnames[code.co_argcount if ours else 0 :], *code.co_cellvars):
+        arguments = code.co_argcount + code.co_kwonlyargcount + (code.co_flags >> 2 & 1)
+        for name in (*code.co_varnames[arguments if ours else 0 :], *code.co_cellvars):
             value: Any = frame.f_locals.get(name) if name != "_" else None
             several = isinstance(value, (list, tuple))
             pairs = [(f"{name}[{i}]", v) for i, v in enumerate(value)] if several else []
@@ -335,25 +343,37 @@ def _formula(node: Node, parents: Sequence[Node]) -> str:
     if not parents:
         return node.name
     if "pick" in node.options:
-        return f"{parents[0].name}[{_index(node.options['pick'])}]"
+        return f"{parents[0].within(PRODUCTS)}[{_index(node.options['pick'], parents[1:])}]"
     row, names = node.operation, [parent.name for parent in parents]
-    if row.name == "pow" and names[1] in POWERS:
-        return f"{parents[0].bracketed}{POWERS[names[1]]}"
-    if row.name != "add" and "({0})" not in row.symbol:
+    if row.name not in ("add", "where") and "({0})" not in row.symbol:
         names = [parent.bracketed for parent in parents]
-    if row.name == "div" and parents[1].operation.name in ("mul", "div", "matmul"):
-        names[1] = names[1] if parents[1].own_name else f"({names[1]})"
+    if row.name in ("pow", "transpose"):
+        names[0] = parents[0].within(PRODUCTS)
+    if row.name == "pow" and parents[1].name in POWERS:
+        return f"{names[0]}{POWERS[parents[1].name]}"
+    if row.name == "div":
+        names[1] = parents[1].within(PRODUCTS)
     if row.name == "mul" and parents[1].operation.name == "constant":
         names.reverse()  # "2·x" however it was written
+    elif row.name == "mul" and parents[1].operation.name == "div":
+        names[1] = parents[1].within(PRODUCTS)
     text = row.symbol.format(*names, "…", "…", out="")
     return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
 
 
-def _index(pick: Any) -> str:
+def _index(pick: Any, tensors: Sequence[Node]) -> str:
     """A pick as it is written, if that is short."""
+    names = (node.name if node.own_name else "…" for node in tensors)
     picks = pick if isinstance(pick, tuple) else (pick,)
-    shown = [":" if p == slice(None) else str(p) for p in picks if not _tensors(p)]
-    return ", ".join(shown) if len(shown) == len(picks) else "…"
+    shown = [next(names, "…") if _tensors(p) else _slice(p) for p in picks]
+    return ", ".join(shown)
+
+
+def _slice(pick: Any) -> str:
+    if not isinstance(pick, slice):
+        return str(pick).replace("Ellipsis", "...")
+    ends = ["" if end is None else str(end) for end in (pick.start, pick.stop)]
+    return ":".join(ends) + ("" if pick.step is None else f":{pick.step}")
 
 
 def _call(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.slips.operations import Slip
-from checks.slips.tape import Made, Place, Tape, nodes_of
+from checks.slips.tape import PRODUCTS, Made, Place, Tape, nodes_of
+
+#: The slope of an operation of two, towards the one and towards the other.
+FACTORS = {"mul": ("{1}", "{0}"), "div": ("1/{1}", "−{0}/{1}²")}
 
 
 @dataclass(frozen=True)
@@ -86,17 +90,23 @@ def _clause(tape: Tape, slip: Slip, place: Place) -> str:
     first, *rest = nodes_of(place)
     node, position = tape.nodes[first], min(i for n, i in place if n == first)
     names = [tape.nodes[p].bracketed for p in node.parents]
-    local = ("{1}", "{0}")[position] if node.operation.name == "mul" else node.operation.local
+    local = FACTORS.get(node.operation.name, (node.operation.local,) * 2)[min(position, 1)]
+    targets = _targets(tape, place)
+    to = f" to {targets}" if targets else ""
     fields = {
-        "out": node.name if node.own_name else f"({node.name})",
+        "out": node.within(PRODUCTS),
         "parent": names[position] if names else node.name,
+        "to": to,
+        "gradient": f"the gradient passed back{to}" if names else "the gradient",
     }
     fields["local"] = local and " " + local.format(*names, "…", "…", **fields)
-    words = slip.words.format(*names, "…", "…", **fields)
+    words = re.sub(r"\(\(([^()]*)\)\)", r"(\1)", slip.words.format(*names, "…", "…", **fields))
     if slip.value:
-        words += " in the whole net" if slip.own else " in the forward pass"
-    else:
-        words += _to(tape, place)
+        words += " in the forward and the backward pass" if slip.own else " in the forward pass"
+    elif to and not any(f"{of}{targets}" in words for of in ("to ", "of ", "reaches ")):
+        words += f" on the way{to}"
+    if re.search(r"\bg\b", slip.words):
+        words += " (g is the gradient that arrives)"
     likewise = f", and likewise at {_at(tape, rest)}" if rest else ""
     return f"at {node.at}, {words}{likewise}"
 
@@ -107,8 +117,8 @@ def _at(tape: Tape, nodes: Sequence[int]) -> str:
     return listed(names if len(names) < 5 else [*names[:3], f"{len(names) - 3} more"])
 
 
-def _to(tape: Tape, place: Place) -> str:
-    """ " on the way to h1", where a node has another parent that matters."""
+def _targets(tape: Tape, place: Place) -> str:
+    """ "h1", where a node has another parent that matters."""
     targets: list[str] = []
     for n in nodes_of(place):
         parents = tape.nodes[n].parents
@@ -117,8 +127,7 @@ def _to(tape: Tape, place: Place) -> str:
         if parents and taken != open_:
             targets += [tape.nodes[parents[i]].name for i in sorted(taken & open_)]
     names = list(dict.fromkeys(targets))
-    shown = names if len(names) < 5 else [*names[:3], "…"]
-    return f" on the way to {', '.join(shown)}" if names else ""
+    return listed(names if len(names) < 5 else [*names[:3], "…"]) if names else ""
 
 
 def listed(names: Sequence[str], mark: str = "") -> str:

@@ -97,7 +97,7 @@ RMS = Pass(
         "through the norm forgotten": Edit(
             "dxn * inv - dinv * inv**3 * x / d",
             "dxn * inv",
-            "at ms = mean x², nothing is handed back",
+            "at ms = mean x², no gradient is passed back",
         ),
         "1/n of the mean forgotten": Edit(
             "inv**3 * x / d", "inv**3 * x", "the 1/n of the mean is left out"
@@ -107,7 +107,9 @@ RMS = Pass(
             "dxn = dy * g", "dxn = dy", "its slope g is left out"
         ),
         "mean over the batch for g": Edit(
-            "(dy * xn).sum(0)", "(dy * xn).mean(0)", "averaged, not summed on the way to g"
+            "(dy * xn).sum(0)",
+            "(dy * xn).mean(0)",
+            "reaches g from all entries is averaged, not summed",
         ),
     },
 )
@@ -150,9 +152,11 @@ CAUSAL = Pass(
         {"q": (3, 3), "k": (3, 3), "v": (3, 2), "t": (3, 2)},
     ),
     {
-        "scale forgotten": Edit("ds = ds / math.sqrt(d)", "pass", "its slope is left out"),
+        "scale forgotten": Edit("ds = ds / math.sqrt(d)", "pass", "its slope 1/1.732 is left out"),
         "Jacobian's diagonal only": Edit(
-            "a * (da - (da * a).sum(-1, keepdim=True))", "a * (1 - a) * da", "hung on one alone"
+            "a * (da - (da * a).sum(-1, keepdim=True))",
+            "a * (1 - a) * da",
+            "depended on its own input alone",
         ),
         "mask forgotten": Edit(
             "s = s + torch.full((n, n), -1e30, dtype=s.dtype).triu(1)",
@@ -224,7 +228,7 @@ HEADS = Pass(
     {
         "scaled by all of e": Edit("* a / d**0.5", "* a / e**0.5", "divided by 1.414 twice"),
         "path through v forgotten": Edit(
-            " + join(gv) @ Wv.T", "", "at x @ Wv, nothing is handed back"
+            " + join(gv) @ Wv.T", "", "at x @ Wv, no gradient is passed back"
         ),
         "output weights not transposed": Edit(
             "split(g @ Wo.T)",
@@ -275,17 +279,19 @@ SWIGLU = Pass(
         "slope of silu as sigmoid's": Edit(
             "(sig + a * sig * (1 - sig))",
             "sig * (1 - sig)",
-            "at s = a·gate, nothing is handed back, as if it were a constant on the way to a",
+            "at s = a·gate, no gradient is passed back to a",
         ),
         "slope of silu as sigmoid": Edit(
-            "(sig + a * sig * (1 - sig))", "sig", "at gate = σ(a), nothing is handed back"
+            "(sig + a * sig * (1 - sig))", "sig", "at gate = σ(a), no gradient is passed back"
         ),
         "residual forgotten": Edit(
             "dx = dx + dout",
             "pass",
-            "nothing is handed back, as if it were a constant on the way to x",
+            "no gradient is passed back to x",
         ),
-        "gate's own value": Edit("db = dh * s", "db = dh * a", "a is read for s on the way to b"),
+        "gate's own value": Edit(
+            "db = dh * s", "db = dh * a", "a is used in place of s on the way to b"
+        ),
     },
 )
 
@@ -332,15 +338,15 @@ GRU = Pass(
     ),
     {
         "gate's negative path forgotten": Edit(
-            "dh2 * (h - n)", "dh2 * h", "at 1 − z, nothing is handed back"
+            "dh2 * (h - n)", "dh2 * h", "at 1 − z, no gradient is passed back"
         ),
         "gate's path with the sign": Edit(
             "dh2 * (h - n)", "dh2 * (h + n)", "the minus of z is forgotten"
         ),
-        "direct path forgotten": Edit("dh2 * z + daz", "daz", "at z·h, nothing is handed back"),
+        "direct path forgotten": Edit("dh2 * z + daz", "daz", "at z·h, no gradient is passed back"),
         "slope of tanh without square": Edit("(1 - n * n)", "(1 - n)", "1 − n"),
         "path through the gate forgotten": Edit(
-            "+ daz @ Uz.T + dan", "+ dan", "at h @ Uz, nothing is handed back"
+            "+ daz @ Uz.T + dan", "+ dan", "at h @ Uz, no gradient is passed back"
         ),
     },
 )
@@ -421,13 +427,11 @@ EMBED = Pass(
         "rows overwrite": Edit(
             "dE.index_add_(0, ids, de)", "dE[ids] = de", "an entry that is picked twice keeps one"
         ),
-        "labels forgotten": Edit("d[range(len(y)), y] -= 1", "pass", "only softmax(logits)·Σ g"),
+        "labels forgotten": Edit("d[range(len(y)), y] -= 1", "pass", "only −softmax(logits)·Σ g"),
         "mean for sum": Edit(
             "d[range(len(y)), y] -= 1", "d[range(len(y)), y] -= 1; d = d / len(y)", "as for a mean"
         ),
-        "labels added": Edit(
-            "-= 1", "+= 1", "softmax(logits) is subtracted once, not Σ g times and at logits"
-        ),
+        "labels added": Edit("-= 1", "+= 1", "softmax(logits) is subtracted once, not Σ g times"),
     },
 )
 
@@ -459,10 +463,10 @@ BCE = Pass(
     ),
     {
         "slope of sigmoid once more": Edit(
-            "(p - t) / len(t)", "(p - t) * p * (1 - p) / len(t)", "p·(1 − p) stands there twice"
+            "(p - t) / len(t)", "(p - t) * p * (1 - p) / len(t)", "p·(1 − p) is multiplied in twice"
         ),
         "penalty without 2": Edit("0.1 * w", "0.05 * w", "the exponent 2"),
-        "penalty forgotten": Edit("dw + 0.1 * w", "dw", "at w², nothing is handed back"),
+        "penalty forgotten": Edit("dw + 0.1 * w", "dw", "at w², no gradient is passed back"),
         "bias not averaged": Edit(
             "db = dz.sum()", "db = (p - t).sum()", "multiplied by the number of rows"
         ),
@@ -499,11 +503,11 @@ NCE = Pass(
     ("a", "b"),
     ({"a": (3, 3), "b": (3, 3)}, {"a": (4, 2), "b": (4, 2)}),
     {
-        "temperature forgotten": Edit("d = d / 0.5", "pass", "its slope is left out"),
+        "temperature forgotten": Edit("d = d / 0.5", "pass", "its slope 1/0.5 is left out"),
         "norm as a constant": Edit(
             "(dan - an * (dan * an).sum(1, keepdim=True)) / na",
             "dan / na",
-            "at a², nothing is handed back",
+            "at a², no gradient is passed back",
         ),
         "division by the norm forgotten": Edit(
             "(dbn - bn * (dbn * bn).sum(1, keepdim=True)) / nb",
@@ -555,10 +559,10 @@ GROUP = Pass(
     ),
     {
         "through the mean forgotten": Edit(
-            "dxh - mean_term - var_term", "dxh - var_term", "at m = mean g, nothing"
+            "dxh - mean_term - var_term", "dxh - var_term", "at m = mean g, no gradient"
         ),
         "through the variance forgotten": Edit(
-            "dxh - mean_term - var_term", "dxh - mean_term", "at v = var g, nothing"
+            "dxh - mean_term - var_term", "dxh - mean_term", "at v = var g, no gradient"
         ),
         "not divided by std": Edit(
             "dx = (dxh - mean_term - var_term) / std",
@@ -566,7 +570,7 @@ GROUP = Pass(
             "is not divided by √",
         ),
         "batch not summed for b": Edit(
-            "db = t.sum((0, 2))", "db = t.mean((0, 2))", "averaged, not summed on the way to b"
+            "db = t.sum((0, 2))", "db = t.mean((0, 2))", "from all entries is averaged, not summed"
         ),
     },
 )
@@ -595,12 +599,12 @@ FOCAL = Pass(
         "weight as a constant": Edit(
             "2 * (1 - pt) * pt.log() - (1 - pt) ** 2 / pt",
             "- (1 - pt) ** 2 / pt",
-            "at 1 − pt, nothing",
+            "at 1 − pt, no gradient",
         ),
         "log as a constant": Edit(
             "2 * (1 - pt) * pt.log() - (1 - pt) ** 2 / pt",
             "2 * (1 - pt) * pt.log()",
-            "at log(pt), nothing",
+            "at log(pt), no gradient",
         ),
         "inner sign": Edit(
             "2 * (1 - pt) * pt.log()",
@@ -706,7 +710,7 @@ DROPPED = Pass(
         {"x": (7, 2), "W": (2, 3), "b": (3,), "U": (3, 2), "m:keep": (7, 3)},
     ),
     {
-        "scale forgotten": Edit("dd * keep / 0.8", "dd * keep", "its slope is left out"),
+        "scale forgotten": Edit("dd * keep / 0.8", "dd * keep", "its slope 1/0.8 is left out"),
         "maximum handed to everybody": Edit(
             "dd[at, torch.arange(d.shape[1])] = U @ s",
             "dd[:] = U @ s",
@@ -758,10 +762,12 @@ MLP_LN = Pass(
         "residual forgotten": Edit(
             "return dx + d,",
             "return dx,",
-            "nothing is handed back, as if it were a constant on the way to x",
+            "no gradient is passed back to x",
         ),
         "gain forgotten": Edit("dxh = dn * gamma", "dxh = dn", "its slope gamma is left out"),
-        "normalised x for n": Edit("n.T @ dz", "xh.T @ dz", "(x − mu) / sigma is read for n"),
+        "normalised x for n": Edit(
+            "n.T @ dz", "xh.T @ dz", "(x − mu) / sigma is used in place of n"
+        ),
         "inner slope of gelu": Edit(
             " * (1 + 3 * 0.044715 * z**2))", ")", "what stands inside its tanh"
         ),

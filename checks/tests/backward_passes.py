@@ -100,7 +100,7 @@ CE = Problem(
         "sign": (lambda **k: ce(**k, delta=lambda p, y: (y - p) / len(p)), ("sign", "minus")),
         "target forgotten": (
             lambda **k: ce(**k, delta=lambda p, y: p / len(p)),
-            ("only softmax(logits)",),
+            ("only −softmax(logits)",),
         ),
         "softmax forgotten": (
             lambda **k: ce(**k, delta=lambda p, y: -y / len(p)),
@@ -153,7 +153,7 @@ SOFTMAX = Problem(
     {
         "diagonal only": (
             lambda x, y: sm(x, y, jacobian=lambda p, g, x: g * p * (1 - p)),
-            ("hung on one alone", "one alone"),
+            ("depended on its own input alone", "one alone"),
         ),
         "not subtracted": (
             lambda x, y: sm(x, y, jacobian=lambda p, g, x: g * p),
@@ -386,7 +386,7 @@ ATTENTION = Problem(
         "scale twice": (lambda **k: attention(**k, scale=1), ("twice",)),
         "softmax entry by entry": (
             lambda **k: attention(**k, softmax=lambda A, g: A * (1 - A) * g),
-            ("one alone",),
+            ("its own input alone",),
         ),
         "softmax half": (
             lambda **k: attention(**k, softmax=lambda A, g: A * g),
@@ -493,7 +493,7 @@ MLP = Problem(
         "gate forgotten": (lambda **k: mlp(**k, gate=lambda z, g: g), ("h2 = relu(z2)",)),
         "gate of the gradient": (
             lambda **k: mlp(**k, gate=lambda z, g: g * (g > 0)),
-            ("arriving gradient is positive",),
+            ("where it is itself positive",),
         ),
         "tanh of the sum": (lambda **k: mlp(**k, tanh=lambda z, h: 1 - z**2), ("1 − z1²",)),
         "tanh forgotten": (lambda **k: mlp(**k, tanh=lambda z, h: h**0), ("h1 = tanh(z1)",)),
@@ -503,7 +503,7 @@ MLP = Problem(
         "biases averaged": (lambda **k: mlp(**k, bias=lambda g: g.mean(0)), ("averaged",)),
         "sum for the activation": (
             lambda **k: mlp(**k, middle=lambda h, z: z),
-            ("z1 is read for h1",),
+            ("z1 is used in place of h1",),
         ),
         "target forgotten": (
             lambda **k: mlp(**k, residual=lambda p, y: 2 * p / y.numel()),

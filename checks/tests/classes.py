@@ -26,6 +26,8 @@ from checks.grader.classroom import marking
 from checks.grader.classroom.pool import Pool
 from checks.grader.commands import cli
 from checks.grader.records.course import ROOT, stems
+from checks.grader.records.verdict import Settings
+from checks.grader.running.server import Server
 from checks.tests.submissions import Patch, bank, patched, solution
 
 BROKEN = (
@@ -101,13 +103,36 @@ class Here(Executor):
         return future
 
 
-NEW_GRADER = marking._grader.__wrapped__
+@cache
+def server_of_all() -> Server:
+    """One for all tests of this process, in a process of its own: pytest may have threads by now.
+
+    To import PyTorch costs a second each time.
+    """
+    running = Server("exec")
+    atexit.register(running.close)
+    return running
+
+
+GRADER, NEW_GRADER = marking.Grader, marking._grader.__wrapped__
+
+
+def open_grader(settings: Settings) -> marking.Grader:
+    """A grader without a sandbox; its server is a fork of the one of all."""
+    other = server_of_all().another()
+    with mock.patch("checks.grader.running.server.Server", lambda *_: other):
+        return GRADER(settings, "off")
+
+
+def _new_grader(settings: Settings, mode: marking.Mode) -> marking.Grader:
+    return open_grader(settings) if mode == "off" else GRADER(settings, mode)
 
 
 @cache
 def _grader(rules: marking.Rules) -> marking.Grader:
     """One for all runs by the same rules, until this process ends."""
-    grader = NEW_GRADER(rules, 0)
+    with mock.patch("checks.grader.classroom.marking.Grader", _new_grader):
+        grader = NEW_GRADER(rules, 0)
     atexit.register(grader.close)
     return grader
 

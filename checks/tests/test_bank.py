@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
 
 import pytest
@@ -11,8 +13,9 @@ from checks.grader.grading.judge import judge
 from checks.grader.grading.questions import Question, Questions, restricted
 from checks.grader.records.course import stems
 from checks.grader.records.verdict import Settings
+from checks.grader.running.intake import LessonFile
 from checks.grader.running.server import Server
-from checks.grader.running.session import single_session
+from checks.grader.running.session import Allowance, ProcessSession, single_session
 from checks.tests.seeds import both_dtypes, few_or_all_seeds
 from checks.tests.submissions import (
     Patch,
@@ -21,6 +24,7 @@ from checks.tests.submissions import (
     grade_text,
     of_seed,
     patched,
+    solution,
 )
 
 PATCHES = [patch for stem in stems() for patch in bank(stem)]
@@ -38,11 +42,39 @@ def question_of(patch: Patch, settings: Settings | None = None) -> Question:
     return _one(patch.stem, patch.exercise, settings).all[0]
 
 
+@pytest.fixture(scope="module")
+def turned_to(server: Server) -> Iterator[Callable[[LessonFile], ProcessSession]]:
+    """The session of a lesson file: one process for all files of a lesson, as for all of a student
+    in a class. It costs a fifth of a process for each, and the marker `slow` has those."""
+    allowance = Allowance()
+    with ExitStack() as stack:
+
+        @cache
+        def of_lesson(stem: str) -> ProcessSession:
+            stack.close()
+            of_lesson.cache_clear()
+            first = as_submission(stem, solution(stem))
+            begun = single_session(server, first, Settings(), allowance=allowance)
+            session = stack.enter_context(begun)
+            assert session is not None and session.imported().outcome == "value"
+            return session
+
+        def turned(submission: LessonFile) -> ProcessSession:
+            session = of_lesson(submission.stem)
+            session.turn_to(submission)
+            allowance.waited = 0.0  # each is somebody else's
+            return session
+
+        yield turned
+
+
 @pytest.mark.parametrize("patch", WRONG, ids=str)
-def test_a_wrong_submission_is_caught_and_its_mistake_named(patch: Patch, server: Server) -> None:
+def test_a_wrong_submission_is_caught_and_its_mistake_named(
+    patch: Patch, turned_to: Callable[[LessonFile], ProcessSession]
+) -> None:
     submission = as_submission(patch.stem, patched(patch.stem, patch.exercise, patch.code))
-    with single_session(server, submission, Settings()) as session:
-        (verdict,) = grade(session, _one(patch.stem, patch.exercise), submission).verdicts
+    questions = _one(patch.stem, patch.exercise)
+    (verdict,) = grade(turned_to(submission), questions, submission).verdicts
     assert verdict.status == patch.status, verdict
     assert verdict.misconception == (patch.ids[0] if patch.ids else None), verdict
     for name in patch.ids[1:]:  # the second of two mistakes at once
@@ -62,11 +94,10 @@ def test_a_wrong_exercise_costs_no_other_one(patch: Patch, server: Server) -> No
 @few_or_all_seeds(20)
 @pytest.mark.parametrize("patch", RIGHT, ids=str)
 def test_a_right_submission_passes_with_every_seed_in_both_dtypes(
-    patch: Patch, seeds: range, server: Server
+    patch: Patch, seeds: range, turned_to: Callable[[LessonFile], ProcessSession]
 ) -> None:
     submission = as_submission(patch.stem, patched(patch.stem, patch.exercise, patch.code))
-    with single_session(server, submission, Settings()) as session:
-        assert session is not None
-        for settings in both_dtypes(seeds):
-            verdict = judge(session, question_of(patch, settings), submission)
-            assert verdict.status == "passed", (settings, verdict)
+    session = turned_to(submission)
+    for settings in both_dtypes(seeds):
+        verdict = judge(session, question_of(patch, settings), submission)
+        assert verdict.status == "passed", (settings, verdict)

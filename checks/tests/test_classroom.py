@@ -19,7 +19,7 @@ import pytest
 
 from checks.grader.classroom.exports import Entry, Export, Part, shown
 from checks.grader.classroom.gradebook import Gradebook, Line
-from checks.grader.classroom.marking import Grader, Rules
+from checks.grader.classroom.marking import Rules
 from checks.grader.classroom.matching import Code
 from checks.grader.classroom.page import write_page
 from checks.grader.classroom.progress import Progress
@@ -30,7 +30,7 @@ from checks.grader.classroom.tables import cell
 from checks.grader.classroom.tomorrow import LINES, chosen
 from checks.grader.records.course import ROOT
 from checks.grader.records.verdict import Settings
-from checks.tests.classes import Page, command, grades, hand_in, result, run_here
+from checks.tests.classes import Page, command, grades, hand_in, open_grader, result, run_here
 from checks.tests.submissions import patched, solution
 from checks.tests.ways import zipped
 
@@ -426,7 +426,7 @@ def test_messages_name_no_folder_that_is_another_one_next_time(tmp_path: Path) -
     submission = Submission({}, {STEM: Code(f"{STEM}.py", source)})
     texts = []
     for _ in range(2):
-        with Grader(Settings(seed=1), "off") as grader:
+        with open_grader(Settings(seed=1)) as grader:
             texts.append(grader.grade(submission).report)
     assert "missing.txt" in texts[0]
     assert texts[0] == texts[1]

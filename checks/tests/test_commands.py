@@ -109,7 +109,7 @@ def test_no_line_of_a_report_is_wider_than_80_columns(tmp_path: Path, typed: Typ
     )
     (tmp_path / f"{STEM}.py").write_text(patched(STEM, "grad_by_hand", code), encoding="utf-8")
     lines = typed("1", "--from", str(tmp_path)).out.splitlines()
-    assert all(len(line) <= 80 for line in lines if "→" not in line)
+    assert 68 < max(len(line) for line in lines if "→" not in line) <= 80
 
 
 def test_json_on_standard_output_is_all_there_is(typed: Typed) -> None:
@@ -274,11 +274,28 @@ def test_a_hint_that_cannot_be_noted_is_given_all_the_same(course: Path, typed: 
     assert "Next time it comes again: cannot write" in " ".join(told.out.split())
 
 
-def test_a_check_of_right_work_imports_neither_matplotlib_nor_the_search_for_slips() -> None:
+@pytest.fixture(scope="module")
+def unread_check() -> subprocess.CompletedProcess[str]:
+    """A check of right work whose reader has left, and which tells what it imports."""
     command = [sys.executable, "-X", "importtime", "-m", "checks", "1", "--from", "solutions"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120)
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    reader, unread = os.pipe()
+    os.close(reader)
+    with os.fdopen(unread) as out:
+        return subprocess.run(
+            command, cwd=ROOT, stdout=out, stderr=subprocess.PIPE, encoding="utf-8", timeout=120
+        )
+
+
+def test_a_check_of_right_work_imports_neither_matplotlib_nor_the_search_for_slips(
+    unread_check: subprocess.CompletedProcess[str],
+) -> None:
+    imported = {line.rpartition("|")[2].strip() for line in unread_check.stderr.splitlines()}
     assert "torch" in imported and not {"matplotlib", "checks.slips"} & imported
+
+
+def test_a_closed_pipe_is_no_traceback(unread_check: subprocess.CompletedProcess[str]) -> None:
+    told = [x for x in unread_check.stderr.splitlines() if not x.startswith("import time:")]
+    assert told == [] and unread_check.returncode in (0, 1)
 
 
 def test_a_lesson_runs_as_a_program_and_says_what_is_not_finished(course: Path) -> None:
@@ -292,12 +309,6 @@ def test_a_lesson_runs_as_a_program_and_says_what_is_not_finished(course: Path) 
     )
     assert (done.returncode, done.stderr) == (1, "")
     assert "Not finished yet: TODO 1." in done.stdout
-
-
-def test_a_closed_pipe_is_no_traceback() -> None:
-    line = f"'{sys.executable}' -m checks 1 --from solutions | head -c 1"
-    done = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, timeout=120)
-    assert b"Traceback" not in done.stderr
 
 
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; "

@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+from PIL import Image
 
 from checks.grader.commands import cli, program
 from checks.grader.figures import recording
@@ -30,7 +31,7 @@ from checks.grader.figures.layout import layered
 from checks.grader.figures.losses import LossesNumbers
 from checks.grader.figures.net import NetNumbers
 from checks.grader.figures.pictures import Numbers, measure
-from checks.grader.figures.save import as_json, numbers_in, picture, save
+from checks.grader.figures.save import as_json, picture, save
 from checks.grader.figures.separation import SeparationNumbers
 from checks.grader.figures.subject import Subject, Undrawable, subject_of
 from checks.grader.figures.surface import SurfaceNumbers
@@ -634,6 +635,12 @@ def test_red_and_black_differ_in_grey_as_well(draw: Draw) -> None:
 
 
 # ── files ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def numbers_in(target: Path) -> Any:
+    """The numbers that a PNG carries."""
+    with Image.open(target) as image:
+        return json.loads(image.info["Numbers"])
 
 
 def test_a_png_carries_its_numbers_and_an_svg_is_xml(draw: Draw, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ STEM = "lesson8_engine"
 MEND = "mend `{}` first"
 WRONG_SLOPES = ("(b.value, a.value))", "(a.value, b.value))")
 WRONG_ORDER = ("    return order\n", "    return order[::-1]\n")
-OVERWRITTEN = ("arrived.get(parent, 0) + upstream * slope", "upstream * slope")
+OVERWRITTEN = ("arrived[parent] + share if parent in arrived else share", "share")
 CHANGED_NODE = ("self.grad: Tensor | None = None", "self.grad = torch.zeros(())")
 KEEPS = (
     "    arrived = {end: torch.ones_like(end.value)}\n",

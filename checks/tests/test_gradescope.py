@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from checks.grader.commands.cli import main
 from checks.grader.records.course import ROOT
 from checks.tests.classes import hand_in
 from checks.tests.submissions import patched, solution
@@ -23,11 +24,9 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs links and sign
 
 def test_gradescope_gets_one_test_per_exercise(tmp_path: Path) -> None:
     folder = hand_in(tmp_path, "submission", lesson1_linear=HALF)
-    check = [sys.executable, "-m", "checks", "check", "1", "--from", str(folder)]
     files = {"--gradescope": tmp_path / "results.json", "--junit": tmp_path / "junit.xml"}
     options = [part for option, path in files.items() for part in (option, str(path))]
-    done = subprocess.run([*check, *options], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1, done.stderr
+    assert main(["check", "1", "--from", str(folder), *options]) == 1
     report = json.loads(files["--gradescope"].read_text(encoding="utf-8"))
     assert report["score"] == 9 == sum(test["score"] for test in report["tests"])
     keys = {"score", "max_score", "status", "name", "output", "tags", "visibility"}

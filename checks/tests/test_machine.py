@@ -8,11 +8,11 @@ import os
 import shutil
 import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,8 @@ from checks.tests.submissions import patched, solution
 
 STEM, OTHER = "lesson1_linear", "lesson2_bias"
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes of Linux")
-SLOW = patched(STEM, "loss", "def loss(x, y, w):\n    import time; time.sleep(0.7)\n"
-               "    return _right_loss(x, y, w)\n")  # fmt: skip
+#: Right, and each process of it takes its time once.
+SLOW = f"import time; time.sleep(0.9)\n{solution(STEM)}"
 RIGHT = Submission({f"{STEM}.py": solution(STEM).encode()})
 
 
@@ -55,33 +55,37 @@ def children(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def soon(grader: Grader, act: Any) -> threading.Thread:
-    """Do something once the student's process is there."""
+@contextmanager
+def soon(grader: Grader, act: Callable[[], None]) -> Iterator[None]:
+    """Do something once the student's process is there; fails where it never is."""
 
     def wait() -> None:
+        deadline = time.monotonic() + 30
         while not children(grader.server.pid):
+            assert time.monotonic() < deadline, "no process of a student was seen"
             time.sleep(0.005)
         time.sleep(0.3)
         act()
 
-    thread = threading.Thread(target=wait)
-    thread.start()
-    return thread
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(wait)
+        yield
+        done.result()
 
 
 @LINUX
 def test_a_server_that_is_killed_costs_no_point(grader: Grader) -> None:
-    thread = soon(grader, lambda: os.kill(grader.server.pid, signal.SIGKILL))
-    assert report(grader, SLOW).points == 12
-    thread.join()
+    before = grader.server.pid
+    with soon(grader, lambda: os.kill(before, signal.SIGKILL)):
+        assert report(grader, SLOW).points == 12
     assert report(grader, solution(STEM)).points == 12
+    assert grader.server.pid != before
 
 
 @LINUX
 def test_a_students_process_that_is_killed_from_outside_costs_no_point(grader: Grader) -> None:
-    thread = soon(grader, lambda: os.kill(children(grader.server.pid)[0], signal.SIGKILL))
-    assert report(grader, SLOW).points == 12
-    thread.join()
+    with soon(grader, lambda: os.kill(children(grader.server.pid)[0], signal.SIGKILL)):
+        assert report(grader, SLOW).points == 12
 
 
 @LINUX

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,15 @@ from checks.grader.running.server import Server
 from checks.tests import mutants as tool
 from checks.tests.mutants import mutants, read_reasons, survivors, without_diagnosis
 
+with_one_server = pytest.mark.usefixtures("one_server")
+
 STEM = stems()[0]
+
+
+@pytest.fixture
+def one_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tool asks the server of all tests: one of its own costs a second each time."""
+    monkeypatch.setattr(tool, "Server", lambda *_: nullcontext(server))
 
 
 @pytest.mark.parametrize(
@@ -71,6 +80,7 @@ def test_a_check_that_is_blind_lets_mutants_live(server: Server) -> None:
     assert list(survivors(server, [questions], made)) == []
 
 
+@with_one_server
 def test_a_survivor_without_a_reason_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,6 +89,7 @@ def test_a_survivor_without_a_reason_fails(
     assert "no reason:   loss: return (forward(x, w) - y) ** 2 →" in capsys.readouterr().out
 
 
+@with_one_server
 def test_a_reason_without_a_survivor_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,5 +99,6 @@ def test_a_reason_without_a_survivor_fails(
     assert f"no survivor: forward: {reason[2]}" in capsys.readouterr().out
 
 
+@with_one_server
 def test_what_lives_on_in_an_exercise_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tool.main([STEM, "--exercise", "grad_by_hand"]) == 0

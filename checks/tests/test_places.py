@@ -61,26 +61,31 @@ def slipped(stem: str, *made: slips.Slip) -> Callable[..., Any]:
 
 #: lesson, slips, the id, what the words say
 MADE: Sequence[tuple[str, slips.Slip, str, str]] = (
-    ("lesson1_linear", slips.read_as("x", "y"), "read_as", "at ŷ = x·w, y is read for x"),
-    ("lesson2_bias", slips.multiplied("b", "b"), "factor", "at b, it is multiplied by b"),
-    ("lesson3_quadratic", slips.multiplied("b", 0.0), "cut", "at b, nothing is handed back"),
+    ("lesson1_linear", slips.read_as("x", "y"), "read_as", "at ŷ = x·w, y is used in place of x"),
+    (
+        "lesson2_bias",
+        slips.multiplied("b", "b"),
+        "factor",
+        "at b, the gradient has a factor b too many",
+    ),
+    ("lesson3_quadratic", slips.multiplied("b", 0.0), "cut", "at b, no gradient is passed back"),
     (
         "lesson4_sigmoid_net",
         slips.multiplied("p6", -1.0)._replace(grad=None, back=lambda g, h, at: -h, to=("h1",)),
         "negated",
-        "at p6 = w6·h1, the sign is turned on the way to h1",
+        "at p6 = w6·h1, the gradient passed back to h1 has the wrong sign",
     ),
     (
         "lesson5_linear_regression",
         slips.computed_as("r", lambda at: at.y_hat + at.y),
         "sign_lost",
-        "at r = ŷ − y, ŷ + y is taken",
+        "at r = ŷ − y, ŷ + y is computed",
     ),
     (
         "lesson7_two_layer",
         slips.slope("h", by=lambda at: (at.h * (1 - at.h)) ** 2),
         "slope_twice",
-        "at h = σ(z), its slope h·(1 − h) stands there twice",
+        "at h = σ(z), its slope h·(1 − h) is multiplied in twice",
     ),
 )
 
@@ -133,8 +138,8 @@ def test_of_several_slips_that_give_the_same_numbers_all_are_told_and_none_is_na
     told = told_of("lesson1_linear", lambda x, y, w: 2 * (x * w - y) * x**2)
     assert told is not None
     assert told.ids == ()
-    assert "its slope x stands there twice" in told.words
-    assert "Or if at w, it is multiplied by x once too often." in told.words
+    assert "its slope x is multiplied in twice" in told.words
+    assert "Or if at w, the gradient has a factor x too many." in told.words
 
 
 def test_of_zeros_nothing_more_is_told() -> None:
@@ -192,7 +197,11 @@ STEP = """def train(xs, ys, w, b, lr, epochs):
 @pytest.mark.parametrize(
     ("factor", "id", "words"),
     [
-        ("b", "factor", "In every step: the same numbers come out if at b, it is multiplied by b"),
+        (
+            "b",
+            "factor",
+            "In every step: the same numbers come out if at b, the gradient has",
+        ),
         ("0.37", None, "Per sample:"),
         ("(1 + k * w)", None, "the second epoch"),
     ],

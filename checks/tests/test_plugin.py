@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -30,37 +31,65 @@ class Run:
     cases: Mapping[str, ET.Element]
 
 
+#: Runs of pytest one after the other: to import PyTorch costs a second in each process.
+RUNS = """
+import json, sys
+import pytest
+for arguments in json.loads(sys.argv[1]):
+    print(chr(30), flush=True)
+    print(int(pytest.main(arguments)), flush=True)
+"""
+
+
+def _course(folder: Path, source: str) -> Path:
+    """exercises/ of a student who has handed in this; the file tells who imports it."""
+    exercises = folder / "exercises"
+    exercises.mkdir(parents=True)
+    shutil.copy(ROOT / "exercises" / "conftest.py", exercises)
+    tell = f"import sys\nopen({str(exercises / 'importers')!r}, 'a').write(f'{{sys.argv}}\\n')\n"
+    (exercises / f"{STEM}.py").write_text(source + tell, encoding="utf-8")
+    (exercises / "lesson99_unknown.py").write_text("assert False\n", encoding="utf-8")
+    return exercises
+
+
+def _arguments(exercises: Path, *arguments: str) -> list[str]:
+    options = ["-q", "-p", "no:cacheprovider", f"--rootdir={exercises.parent}"]
+    options += [f"--junit-xml={exercises / 'junit.xml'}", "-o", "junit_family=xunit1"]
+    return [*options, "-c", "/dev/null", *arguments]
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """exercises/ of a student: some right, one wrong, one open; the file tells who imports it."""
-    folder = tmp_path_factory.mktemp("course") / "exercises"
-    folder.mkdir()
-    shutil.copy(ROOT / "exercises" / "conftest.py", folder)
-    tell = f"import sys\nopen({str(folder / 'importers')!r}, 'a').write(f'{{sys.argv}}\\n')\n"
-    source = patched(STEM, "grad_by_hand", HALF) + OPEN + tell
-    (folder / f"{STEM}.py").write_text(source, encoding="utf-8")
-    (folder / "lesson99_unknown.py").write_text("assert False\n", encoding="utf-8")
-    return folder
-
-
-def _run(*arguments: str, folder: Path) -> Run:
-    xml = folder / "junit.xml"
-    options = ["-q", "-p", "no:cacheprovider", f"--rootdir={folder.parent}", f"--junit-xml={xml}"]
-    options += ["-o", "junit_family=xunit1", "-c", "/dev/null"]
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Run, Path]]:
+    """Runs and their folders: of one that is half done the whole and two exercises; a stub."""
+    top = tmp_path_factory.mktemp("courses")
+    half = patched(STEM, "grad_by_hand", HALF) + OPEN
+    texts = {"whole": half, "two": half, "stub": cut(solution(STEM))}
+    places = {name: _course(top / name, text) for name, text in texts.items()}
+    two = places["two"] / f"{STEM}.py"
+    wanted = [
+        _arguments(places["whole"], str(places["whole"])),
+        _arguments(places["two"], f"{two}::forward", f"{two}::train"),
+        _arguments(places["stub"], "--collect-only", str(places["stub"])),
+    ]
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *arguments],
+        [sys.executable, "-c", RUNS, json.dumps(wanted)],
         cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
-        check=False,
+        check=True,
     )
-    cases = {case.attrib["name"]: case for case in ET.parse(xml).getroot().iter("testcase")}
-    return Run(ended.returncode, ended.stdout + ended.stderr, cases)
+    _, *outputs = ended.stdout.split(chr(30))
+    found = {}
+    for (name, place), output in zip(places.items(), outputs, strict=True):
+        cases = ET.parse(place / "junit.xml").getroot().iter("testcase")
+        status = int(output.split()[-1])
+        found[name] = Run(status, output, {case.attrib["name"]: case for case in cases}), place
+    return found
 
 
-@pytest.fixture(scope="module")
-def whole(folder: Path) -> Run:
-    return _run(str(folder), folder=folder)
+@pytest.fixture
+def whole(runs: Mapping[str, tuple[Run, Path]]) -> Run:
+    return runs["whole"][0]
 
 
 def test_every_exercise_is_a_test_and_other_files_are_not(whole: Run) -> None:
@@ -96,32 +125,34 @@ def test_what_the_code_printed_is_shown(whole: Run) -> None:
     assert "you printed: hello" in whole.output
 
 
-def test_an_editor_is_led_to_the_line(whole: Run, folder: Path) -> None:
+def test_an_editor_is_led_to_the_line(runs: Mapping[str, tuple[Run, Path]]) -> None:
+    whole, folder = runs["whole"]
     text = (folder / f"{STEM}.py").read_text(encoding="utf-8").splitlines()
     case = whole.cases["grad_by_hand"]
     assert case.attrib["file"] == f"exercises/{STEM}.py"
     assert text[int(case.attrib["line"])] == "def grad_by_hand(x, y, w):"
 
 
-def test_the_students_file_is_never_imported_by_pytest(whole: Run, folder: Path) -> None:
-    _assert_imported_once_by_the_server(folder)
+def test_the_students_file_is_never_imported_by_pytest(
+    runs: Mapping[str, tuple[Run, Path]],
+) -> None:
+    _assert_imported_once_by_the_server(runs["whole"][1])
 
 
-def test_a_file_named_on_the_command_line_is_not_imported_either(folder: Path) -> None:
-    (folder / "importers").unlink(missing_ok=True)
-    path = folder / f"{STEM}.py"
-    run = _run(f"{path}::forward", str(path) + "::train", folder=folder)
+def test_a_file_named_on_the_command_line_is_not_imported_either(
+    runs: Mapping[str, tuple[Run, Path]],
+) -> None:
+    run, folder = runs["two"]
     assert list(run.cases) == ["forward", "train"]
     _assert_imported_once_by_the_server(folder)
 
 
-def test_a_stub_collects_without_being_run(folder: Path) -> None:
-    (folder / f"{STEM}.py").write_text(cut(solution(STEM)), encoding="utf-8")
-    run = _run("--collect-only", str(folder), folder=folder)
+def test_a_stub_collects_without_being_run(runs: Mapping[str, tuple[Run, Path]]) -> None:
+    run, folder = runs["stub"]
     assert f"exercises/{STEM}.py::multiply_backward" in run.output
-    assert run.status == 0
+    assert run.status == 0 and not (folder / "importers").exists()
 
 
 def _assert_imported_once_by_the_server(folder: Path) -> None:
     (importer,) = (folder / "importers").read_text(encoding="utf-8").splitlines()
-    assert "server" in importer and "pytest" not in importer
+    assert "server" in importer and "-c" not in importer

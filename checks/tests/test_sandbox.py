@@ -217,18 +217,20 @@ def test_the_trial_before_a_class_finds_that_there_is_no_sandbox(
 
 
 @on_linux
-def test_what_a_daemon_without_a_sandbox_leaves_is_ended(open_desk: Grader) -> None:
+def test_what_a_daemon_without_a_sandbox_leaves_is_ended(open_desk: Grader, tmp_path: Path) -> None:
     marker = f"daemon-{os.getpid()}"
     source = f"""
 import os, time
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
+        open({str(tmp_path / "daemon")!r}, "w").write(str(os.getpid()))
         os.execvp("sleep", ["{marker}", "3600"])
     os._exit(0)
 time.sleep(0.2)
 """
     _grade(open_desk, source)
+    assert int((tmp_path / "daemon").read_text()) > 1, "there was no daemon"
     lines = (_command_line(pid) for pid in os.listdir("/proc") if pid.isdigit())
     assert not [line for line in lines if marker in line]
 
@@ -298,3 +300,5 @@ def test_attacks_are_withstood_as_an_ordinary_user(
         )
         run = subprocess.run(command, cwd=home, capture_output=True, text=True)
         assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-500:]
+        passed = re.search(r"^(\d+) passed", run.stdout, re.MULTILINE)
+        assert passed and int(passed[1]) > len(ATTACKS), run.stdout

@@ -129,8 +129,10 @@ def test_a_profile_that_is_running_is_left_alone() -> None:
     profile.enable()
     try:
         assert record(quadratic, CASE).end
+        numbers()
     finally:
         profile.disable()
+    assert numbers.__code__ in {entry.code for entry in profile.getstats()}
 
 
 def test_the_loss_may_change_tensors_of_its_own_in_place() -> None:

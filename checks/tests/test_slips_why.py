@@ -270,7 +270,7 @@ def test_on_a_tie_the_words_say_both() -> None:
 
 def test_the_same_slip_at_places_that_tie_is_one_story() -> None:
     finding = why(line, lambda **k: line_slopes(**k, factor=-2.0), *scalars(), wrt=("w", "b"))
-    signs = [story for story in finding.stories if "sign is turned" in story.words]
+    signs = [story for story in finding.stories if "wrong sign" in story.words]
     assert len(signs) == 1
     assert "or at" in signs[0].words
 
@@ -282,7 +282,7 @@ def test_every_gradient_may_have_a_slip_of_its_own() -> None:
         *scalars(),
         wrt=("w", "b"),
     )
-    assert "slope x is left out" in str(finding) and "y − y_hat is taken" in str(finding)
+    assert "slope x is left out" in str(finding) and "y − y_hat is computed" in str(finding)
 
 
 def test_what_is_right_is_said_to_be_right() -> None:
@@ -401,7 +401,7 @@ class RightCube(Cube):
 def test_a_function_of_autograd_is_judged_against_the_plain_one() -> None:
     cases = [{"x": case["w"]} for case in drawn(6)]
     finding = why(lambda x: x**3, Cube, *cases)
-    assert "the exponent 3 does not come in front" in finding.stories[0].words
+    assert "the exponent 3 is not brought down" in finding.stories[0].words
     assert why(lambda x: x**3, RightCube, *cases).agrees
 
 

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from checks.grader.classroom.exports import Export
-from checks.grader.classroom.marking import Grader
 from checks.grader.classroom.matching import Code
 from checks.grader.classroom.result import as_json, result_of
 from checks.grader.classroom.submission import Submission
 from checks.grader.records.verdict import Settings
+from checks.tests.classes import open_grader
 from checks.tests.ways import STEM, WAYS, Way
 
 
 @pytest.fixture(scope="module")
 def points() -> Iterator[Callable[[Code], int]]:
     """The points of a text; each text is graded once."""
-    with Grader(Settings(time_limit=60.0), "off") as grader:
+    with open_grader(Settings(time_limit=60.0)) as grader:
 
         @cache
         def points_of(text: str) -> int:

@@ -20,6 +20,8 @@ from checks.grader.records.course import ROOT
 CLEAR = "\x1b[2J\x1b[H"
 #: Seconds for anything to appear, on a machine that is busy with other things.
 LONG = 30.0
+#: Seconds between two looks at whether the process still runs.
+LOOK = 0.2
 
 
 class Watching:
@@ -43,9 +45,12 @@ class Watching:
         """The screen once `wanted` stands on it; what was there before counts if it still does."""
         deadline = time.monotonic() + seconds
         while not re.search(wanted, self.screen):
-            left = deadline - time.monotonic()
-            if left <= 0 or not self._read(left):
-                raise AssertionError(f"{wanted!r} did not appear; the screen is:\n{self.screen}")
+            has_ended = self.process.poll() is not None
+            if self._read(0.0 if has_ended else LOOK):
+                continue
+            if has_ended or time.monotonic() > deadline:
+                why = "it has ended" if has_ended else "it runs"
+                raise AssertionError(f"{wanted!r} did not appear; {why}; screen:\n{self.screen}")
         return self.screen
 
     def forget(self) -> None:

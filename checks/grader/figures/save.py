@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from checks.grader.figures.page import page, stories_from
 from checks.grader.figures.pictures import Numbers, measure
@@ -106,11 +106,3 @@ def picture(found: Numbers) -> Figure:
 def as_json(found: Numbers) -> str:
     """The numbers of a picture as JSON text."""
     return json.dumps(plain(asdict(found)))
-
-
-def numbers_in(target: Path) -> Any:
-    """The numbers that a PNG carries."""
-    from PIL import Image
-
-    with Image.open(target) as image:
-        return json.loads(image.info["Numbers"])

@@ -6,25 +6,30 @@ finite → value → side effects.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from checks.grader.grading.explain import (
-    meaning,
-    reshaped,
-    shape_reason,
-    told_error,
-    told_shape,
+from checks.grader.grading.explain import meaning, reshaped, shape_reason, told_error, told_shape
+from checks.grader.grading.kinds import (
+    advice_on,
+    as_int,
+    counted,
+    describe,
+    listed,
+    one_for_several,
 )
 from checks.grader.language.lesson import Exercise
 from checks.grader.records.answer import aligned, close, parts, tensor_of
 from checks.grader.records.observation import Array, Foreign, Observation
 from checks.grader.records.tolerances import RTOL
 from checks.grader.records.verdict import Settings, Status
+
+NOTHING_GIVEN: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,21 @@ class Fault:
 
 
 def compare(
-    exercise: Exercise, expected: Any, seen: Observation, settings: Settings
+    exercise: Exercise,
+    expected: Any,
+    seen: Observation,
+    settings: Settings,
+    inputs: Mapping[str, Any] = NOTHING_GIVEN,
 ) -> Fault | None:
-    """The fault of one call, None if it is right."""
+    """The fault of one call, None if it is right.
+
+    inputs  what the call was given, with whose shapes a wrong one may be compared
+    """
     fault = _outcome(exercise, seen, settings)
     if fault is None:
         fault = _structure(exercise, expected, seen.value)
     if fault is None:
-        fault = _values(exercise, expected, seen, settings)
+        fault = _values(exercise, expected, seen, settings, inputs)
     return fault or _side_effects(exercise, seen)
 
 
@@ -123,43 +135,25 @@ def _structure(exercise: Exercise, expected: Any, value: Any) -> Fault | None:
     """Wrong type: not the right number of results, or results of another kind."""
     if isinstance(expected, dict):
         if not isinstance(value, dict):
-            told = f"Expected a dict with the keys {_listed(expected)}; yours is {describe(value)}."
+            told = f"Expected a dict with the keys {listed(expected)}; yours is {describe(value)}."
             first = next(iter(expected))
             advice = f'`{{"{first}": …, …}}` is one: a key, a colon, its value.'
             return Fault("error", told, "type", advice)
         if set(value) != set(expected):
-            message = f"Your dict has the keys {_listed(value)}, expected {_listed(expected)}."
+            message = f"Your dict has the keys {listed(value)}, expected {listed(expected)}."
             return Fault("error", message, "type")
     elif isinstance(expected, tuple) and (
         not isinstance(value, tuple) or len(value) != len(expected)
     ):
         values = ", ".join(exercise.quantities)
         told = f"Expected {len(expected)} values: ({values}); yours is {describe(value)}."
-        return Fault("error", told, "type", _counted(exercise.quantities, value))
+        return Fault("error", told, "type", counted(exercise.quantities, value))
     pairs = zip(parts(expected), aligned(expected, value), strict=True)
     for name, (wanted, got) in zip(exercise.quantities, pairs, strict=True):
         fault = _kind(name, wanted, got, _like(exercise))
         if fault:
             return fault
     return None
-
-
-def _counted(names: Sequence[str], value: Any) -> str:
-    """What to try where there are more or fewer values than names."""
-    typed = ", ".join(names)
-    how = f"`return {typed}`" if typed.replace(", ", "").isalnum() else "commas between them"
-    match value:
-        case Array():
-            return f"Return all of them, in this order: {how}."
-        case tuple() if 0 < len(value) < len(names):
-            missing = len(names) - len(value)
-            return f"{missing} {'is' if missing == 1 else 'are'} missing."
-        case tuple() if len(value) > len(names):
-            return (
-                f"Each of the {len(names)} is one value. Where several numbers belong to one, "
-                "`torch.stack([…])` makes one tensor of them."
-            )
-    return advice_on(value)
 
 
 def _like(exercise: Exercise) -> str:
@@ -181,25 +175,12 @@ def _kind(name: str, wanted: Any, got: Any, like: str) -> Fault | None:
         if isinstance(got, int) and not isinstance(got, bool):
             return None
         told = f"Expected a Python int for {name}; yours is {describe(got)}."
-        return Fault("error", told, "type", _as_int(got))
+        return Fault("error", told, "type", as_int(got))
     if isinstance(got, Array):
         return None
     fault = _type_fault(f"a tensor for {name}", got, like)
-    several = isinstance(got, tuple) and len(got) > 1 and all(isinstance(v, Array) for v in got)
-    if several and not wanted.shape:
-        return replace(fault, advice="One number is asked for: which of yours is it?")
-    return fault
-
-
-def _as_int(got: Any) -> str:
-    match got:
-        case float():
-            return "Counts are whole: `/` gives a float, `//` an int."
-        case Array() | Foreign():
-            return (
-                "`int(…)` makes a Python int of it; counting with Python's own numbers needs none."
-            )
-    return advice_on(got)
+    advice = one_for_several(name, tuple(wanted.shape), got)
+    return replace(fault, advice=advice) if advice else fault
 
 
 def _type_fault(wanted: str, got: Any, like: str = "x") -> Fault:
@@ -207,91 +188,12 @@ def _type_fault(wanted: str, got: Any, like: str = "x") -> Fault:
     return Fault("error", told, "type", advice_on(got, like))
 
 
-def describe(value: Any) -> str:
-    """What a returned value is, in words."""
-    match value:
-        case Array():
-            return f"a tensor of shape {tuple(value.values.shape)}"
-        case Foreign("numpy.ndarray"):
-            return "a NumPy array"
-        case Foreign("builtin_function_or_method"):
-            return "a method"
-        case Foreign(name):
-            if " " in name:
-                return name
-            of_theirs = "." in name and not name.startswith(("torch.", "numpy."))
-            return f"an object of class {name.split('.')[-1]}" if of_theirs else f"a {name}"
-        case None:
-            return "None"
-        case tuple():
-            return _several(value)
-        case dict():
-            return f"a dict with the keys {_listed(value)}"
-        case bool():
-            return "a bool"
-        case float() | int():
-            return f"a Python {type(value).__name__} ({value:.6g})"
-    return type(value).__name__
-
-
-def _several(values: Sequence[Any]) -> str:
-    """A tuple or a list: both travel as one."""
-    if len(values) == 1:
-        return "a list or tuple of one value"
-    count = "an empty list" if not values else f"a list or tuple of {len(values)}"
-    kinds = {Array: "tensors", float: "Python floats", type(None): "None"}
-    same = {
-        f"{value.type_name.split('.')[-1]}s"
-        if isinstance(value, Foreign)
-        else kinds.get(type(value), "values")
-        for value in values
-    }
-    return count if not values else f"{count} {same.pop() if len(same) == 1 else 'values'}"
-
-
-def advice_on(value: Any, like: str = "x") -> str:
-    """What to try where an answer is not of the kind that is asked for."""
-    match value:
-        case None:
-            return "Which value does the function hand back with `return`?"
-        case Foreign("numpy.ndarray"):
-            return "Stay in torch: a NumPy array has left the graph, the dtype and the device."
-        case Foreign("function" | "method" | "builtin_function_or_method"):
-            return "That is the function itself: the brackets that call it, `(…)`, are missing."
-        case Foreign("generator" | "map" | "zip" | "filter"):
-            return "It makes its values one by one: `list(…)`, and `torch.stack` for a tensor."
-        case Foreign("str"):
-            return "A text is no tensor: leave out the quotation marks, or the `str(…)`, around it."
-        case Foreign("coroutine"):
-            return "`async def` makes a function that has to be waited for: write `def`."
-        case Foreign("set"):
-            return "A set has no order: leave the braces { } out."
-        case dict():
-            return "Return the values alone, with commas between them, in this order."
-        case Foreign("torch.Size"):
-            return "That is a shape, not a tensor of that shape."
-        case bool():
-            return "A comparison, `==` or `<`, gives True or False."
-        case float() | int():
-            return "Return the 0-d tensor itself, without `.item()` or `float(…)`."
-        case tuple() if len(value) == 1:
-            return "Take the value out of it: its entry `[0]`."
-        case tuple() if value and all(isinstance(v, Array) for v in value):
-            return "`torch.stack([…])` makes one tensor of several of the same shape."
-        case tuple() if value and all(isinstance(v, (int, float)) for v in value):
-            return (
-                f"Keep the tensors, without `.item()`, and stack them: `torch.stack(…)`. Of plain "
-                f"numbers `torch.tensor(…, dtype={like}.dtype)` makes a tensor."
-            )
-    return ""
-
-
-def _listed(keys: Any) -> str:
-    return ", ".join(f'"{key}"' for key in keys) or "(none)"
-
-
 def _values(
-    exercise: Exercise, expected: Any, seen: Observation, settings: Settings
+    exercise: Exercise,
+    expected: Any,
+    seen: Observation,
+    settings: Settings,
+    inputs: Mapping[str, Any],
 ) -> Fault | None:
     """Shape, then dtype and device, then finite, then value; each over all quantities."""
     value = seen.value
@@ -299,7 +201,7 @@ def _values(
     tensors = [(name, w, g) for name, w, g in triples if isinstance(w, Tensor)]
     for name, w, g in tensors:
         if g.values.shape != w.shape:
-            return _shape_fault(exercise, name, tensors)
+            return _shape_fault(exercise, name, tensors, inputs)
     for name, _, g in tensors:
         fault = _place(name, g, seen.forward_mode, settings, _like(exercise))
         if fault:
@@ -313,14 +215,17 @@ def _values(
 
 
 def _shape_fault(
-    exercise: Exercise, name: str, tensors: Sequence[tuple[str, Tensor, Array]]
+    exercise: Exercise,
+    name: str,
+    tensors: Sequence[tuple[str, Tensor, Array]],
+    inputs: Mapping[str, Any],
 ) -> Fault:
     """A wrong shape; the first thing to see is whether all is well but for order or shape."""
     yours = [tuple(got.values.shape) for _, _, got in tensors]
     wanted = [tuple(value.shape) for _, value, _ in tensors]
     at = [quantity for quantity, _, _ in tensors].index(name)
     told = told_shape(name, yours[at], wanted[at])
-    if yours != wanted and sorted(yours) == sorted(wanted) and len(set(wanted)) == len(wanted):
+    if yours != wanted and sorted(yours) == sorted(wanted):
         order = ", ".join(quantity for quantity, _, _ in tensors)
         advice = f"The shapes fit in another order: return ({order})."
         return Fault("error", told, "shape", advice)
@@ -335,7 +240,9 @@ def _shape_fault(
         )
         return Fault("error", told, "shape", advice)
     unit = "round" if "rounds" in exercise.parameters else "epoch"
-    return Fault("error", told, "shape", shape_reason(name, yours[at], wanted[at], unit))
+    shapes = {n: tuple(v.shape) for n, v in inputs.items() if isinstance(v, Tensor)}
+    advice = shape_reason(name, yours[at], wanted[at], unit, shapes)
+    return Fault("error", told, "shape", advice)
 
 
 def _place(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import combinations, product
 from typing import Any
 
@@ -22,7 +23,7 @@ from checks.grader.language.lesson import Exercise, Mistake
 from checks.grader.language.slips import Slip
 from checks.grader.language.truth import Truth
 from checks.grader.records.answer import Answer, aligned, close, parts, tensor_of
-from checks.grader.records.observation import Observation
+from checks.grader.records.observation import Array, Observation
 from checks.grader.records.tolerances import QUICK_RTOL, RTOL
 from checks.grader.records.verdict import Settings
 
@@ -30,6 +31,8 @@ from checks.grader.records.verdict import Settings
 TOGETHER = 4
 #: The same for the slips in the steps of a training: a training costs more than one gradient.
 TOGETHER_IN_STEPS = 1
+#: Two ways to the same float64 number differ by less.
+ROUNDING = 1e-9
 #: What a wrong formula may raise where a student's code raises as well.
 RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError, ArithmeticError)
 #: What one and the same mistake raises in one spelling or another.
@@ -115,14 +118,16 @@ def remembered(variant: Variant) -> Variant:
     return replace(variant, predict=predict)
 
 
-def pairs(exercise: Exercise) -> Iterator[Variant]:
+def pairs(exercise: Exercise, quick: Sequence[Prefix] = ()) -> Iterator[Variant]:
     """Two different mistakes at once: two that do not meet in one place, or a map over any other.
 
-    Of each mistake the first variants take part, which are the common ones.
+    Of each mistake the first variants take part, which are the common ones, and of those no two
+    that the first small call rules out.
     """
+    fit = _both_fit(exercise, quick[0]) if quick else None
     for first, second in combinations(exercise.mistakes, 2):
         for left, right in product(_common(exercise, first), _common(exercise, second)):
-            if _places(left).isdisjoint(_places(right)):
+            if _places(left).isdisjoint(_places(right)) and (fit is None or fit(left, right)):
                 yield _slipped_variant(exercise, (first, second), (*left, *right))
         for inner, outer in ((first, second), (second, first)):
             if outer.each is None:
@@ -134,6 +139,47 @@ def pairs(exercise: Exercise) -> Iterator[Variant]:
             ]
             for computation in computations:
                 yield Variant((first, second), _mapped(computation, outer.each, None))
+
+
+def _both_fit(exercise: Exercise, one_step: Prefix) -> Callable[[Any, Any], bool]:
+    """Whether two mistakes can be behind one step of a training, by what each alone gives.
+
+    A number that one of them changes and the other leaves alone is that of the first, and what both
+    leave alone is right. It costs a comparison; the step with both of them costs a training.
+    """
+    right = _trained(one_step.truth.by_hand)
+    seen = _trained(aligned(one_step.truth.by_hand, one_step.seen.value))
+
+    @cache
+    def alone(parts: tuple[Any, ...]) -> list[float]:
+        if not all(part.keeps_apart for part in parts):
+            return []
+        try:
+            return _trained(_slipped(exercise, parts)(one_step.truth))
+        except RAISED:
+            return []
+
+    def fit(left: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+        for r, got, one, two in zip(right, seen, alone(left), alone(other), strict=False):
+            if _is_same(one, r) or _is_same(two, r):
+                wanted = two if _is_same(one, r) else one
+                if abs(got - wanted) > 2 * QUICK_RTOL * max(abs(wanted), abs(r)):
+                    return False
+        return True
+
+    return fit
+
+
+def _trained(answer: Answer) -> list[float]:
+    """The numbers of the trained parameters, without the losses; none where one is no number."""
+    values = [tensor_of(part) if isinstance(part, Array) else part for part in parts(answer)[:-1]]
+    if not all(isinstance(value, Tensor | float) for value in values):
+        return []
+    return [n for value in values for n in torch.as_tensor(value).flatten().tolist()]
+
+
+def _is_same(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=ROUNDING, abs_tol=ROUNDING)
 
 
 def _common(exercise: Exercise, mistake: Mistake) -> tuple[tuple[Any, ...], ...]:
@@ -219,7 +265,7 @@ def _explain(
     if single:
         return _in_common(single[:1])
     both, both_of_loss = _fitting(
-        (v for v in pairs(exercise) if not of_loss or of_loss[0][0] in v.mistakes),
+        (v for v in pairs(exercise, quick) if not of_loss or of_loss[0][0] in v.mistakes),
         evidence,
         quick,
         rtol,
@@ -276,10 +322,12 @@ def _is_possible(variant: Variant, quick: Sequence[Prefix]) -> bool:
 
 
 def _telling(exercise: Exercise, prefixes: Sequence[Prefix]) -> list[Prefix]:
-    """The small calls that rule out most at the least cost: the first, then the first wrong one."""
+    """The small calls that rule out most at the least cost: the first, then the first wrong one,
+    or the longest."""
     valued = [prefix for prefix in prefixes if prefix.seen.outcome == "value"]
     wrong = [p for p in valued if not _same_answer(p.truth.by_hand, p.seen.value, QUICK_RTOL)]
-    return [*valued[:1], *(prefix for prefix in wrong[:1] if prefix is not valued[0])]
+    telling = wrong[:1] or valued[-1:]
+    return [*valued[:1], *(prefix for prefix in telling if prefix is not valued[0])]
 
 
 def _telling_first(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from checks.grader.records.observation import Observation
 
 Shape = tuple[int, ...]
+NONE: Mapping[str, Shape] = MappingProxyType({})
 
 #: Where in PyTorch's own source a condition failed, before what it says.
 ENFORCED = re.compile(r"^\[enforce fail at [^\]]*\] [^.]*\. ")
@@ -98,6 +101,10 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         r"'Node' object is not iterable",
         "Parents and slopes come in a tuple each: `(a, b)`, and of one alone `(a,)`, with the "
         "comma.",
+    ),
+    (
+        r"got Node$",
+        "A Node is no tensor: its `.value` is one, and after a backward so is its `.grad`.",
     ),
     (
         r"'Node'|, not Node$",
@@ -300,8 +307,14 @@ def _written(shape: Shape) -> str:
     return str(shape) if len(shape) != 1 else f"({shape[0]})"
 
 
-def shape_reason(name: str, yours: Shape, expected: Shape, unit: str = "epoch") -> str:
-    """The usual reason for a wrong shape, as far as the two shapes show it."""
+def shape_reason(
+    name: str,
+    yours: Shape,
+    expected: Shape,
+    unit: str = "epoch",
+    arguments: Mapping[str, Shape] = NONE,
+) -> str:
+    """The usual reason for a wrong shape, as far as it shows beside those of the arguments."""
     if name == "losses" and len(expected) == 1:
         return _losses_reason(yours, expected[0], unit)
     if len(yours) == 1 and expected == (*yours, 1):
@@ -322,7 +335,16 @@ def shape_reason(name: str, yours: Shape, expected: Shape, unit: str = "epoch") 
             "There is one number where one for each entry was asked for: was something added up "
             "over the entries, or only one of them computed?"
         )
+    alike = [_alike(shape, arguments) for shape in (expected, yours)]
+    if all(alike):
+        return f"{name} has the shape of {alike[0]}, and yours has that of {alike[1]}."
     return "Write the shape of every step beside your formula and find where they part."
+
+
+def _alike(shape: Shape, arguments: Mapping[str, Shape]) -> str:
+    """The one argument of a shape; empty where there is none or are several."""
+    names = [name for name, given in arguments.items() if given == shape]
+    return f"`{names[0]}`" if len(names) == 1 else ""
 
 
 def _losses_reason(yours: Shape, epochs: int, unit: str) -> str:

@@ -139,7 +139,8 @@ def _first_fault(question: Question, seen: Sequence[Observation]) -> tuple[int, 
     """The first case that is not right, and why; a case asked again comes last."""
     exercise, settings = question.exercise, question.settings
     for i, answer in enumerate(seen[: len(question.cases)]):
-        fault = compare(exercise, question.truths[i].by_hand, answer, settings)
+        truth = question.truths[i]
+        fault = compare(exercise, truth.by_hand, answer, settings, truth.inputs)
         if fault is not None:
             return i, fault
     for answer in seen[len(question.cases) :]:

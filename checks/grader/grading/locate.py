@@ -135,12 +135,20 @@ def first_wrong_step(exercise: Exercise, prefixes: Sequence[Prefix], settings: S
         if prefix.seen.outcome != "value":
             return ""
         right = right_quantities(exercise, prefix.truth.by_hand, prefix.seen.value, settings)
-        if not all(
-            ok for name, ok in zip(exercise.quantities, right, strict=True) if name != "losses"
-        ):
+        each = [
+            (name, ok)
+            for name, ok in zip(exercise.quantities, right, strict=True)
+            if name != "losses"
+        ]
+        if not all(ok for _, ok in each):
+            wrongs = [name for name, ok in each if not ok]
+            some = len(wrongs) < len(each)
+            which = f" There only {_and(wrongs)} {'is' if len(wrongs) == 1 else 'are'} wrong."
             if before:
-                return f"The parameters are right after {before} and wrong after {prefix.covers}."
-            return f"The parameters are already wrong after a call for {prefix.covers} alone."
+                told = f"The parameters are right after {before} and wrong after {prefix.covers}."
+            else:
+                told = f"The parameters are already wrong after a call for {prefix.covers} alone."
+            return told + which * some
         before = prefix.covers
     return ""
 

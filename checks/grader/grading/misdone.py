@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from itertools import takewhile
 
 from checks.grader.grading.reading import (
     CHANGING,
@@ -110,6 +111,47 @@ def _misread(found: Reading) -> str:
                 )
             case ast.BinOp(op=ast.FloorDiv()):
                 return f"`//` in line {node.lineno} rounds down to a whole number: `/` divides."
+    return ""
+
+
+def _square_of_one_side(found: Reading) -> str:
+    """`forward(x, w) - y ** 2`: the power binds before the minus."""
+    for node in found.nodes:
+        match node:
+            case ast.BinOp(
+                op=ast.Sub(),
+                left=left,
+                right=ast.BinOp(
+                    left=ast.Name(id=name), op=ast.Pow(), right=ast.Constant()
+                ) as square,
+            ) if name in found.parameters:
+                if not any(isinstance(inner, ast.Pow) for inner in ast.walk(left)):
+                    return (
+                        f"Python reads `{text_of(node)}` in line {node.lineno} as `{text_of(left)} "
+                        f"- ({text_of(square)})`: put brackets around the difference to square all "
+                        "of it."
+                    )
+    return ""
+
+
+def _exchanged(found: Reading) -> str:
+    """`loss(w, x, y)`, `forward(x, y)`: arguments that stand in another one's place."""
+    mine = set(found.parameters) - {name for name in found.parameters if found.assigned(name)}
+    for node in found.nodes:
+        helper = found.definitions.get(called(node))
+        if not isinstance(helper, ast.FunctionDef) or not isinstance(node, ast.Call):
+            continue
+        takes = [arg.arg for arg in helper.args.args]
+        given = takewhile(lambda arg: not isinstance(arg, ast.Starred), node.args)
+        gets = dict(zip(takes, map(text_of, given), strict=False))
+        for wanted, got in gets.items():
+            moved = got != wanted and got in gets and gets[got] != got
+            left_out = {wanted, got} <= mine and wanted not in gets.values()
+            if moved or left_out:
+                return (
+                    f"`{text_of(node)}` in line {node.lineno}: `{helper.name}` takes "
+                    f"({', '.join(takes)}), in this order."
+                )
     return ""
 
 
@@ -267,6 +309,6 @@ def endless(found: Reading) -> str:
 
 
 MISDONE = (
-    *(idle_line, loop, _zeroed, _unstepped, _misread, _nested, _replaced, _from_a_leaf),
-    *(_other_optimiser, _only_the_loops_name, collected),
+    *(idle_line, loop, _zeroed, _unstepped, _misread, _square_of_one_side, _nested, _replaced),
+    *(_from_a_leaf, _other_optimiser, _only_the_loops_name, _exchanged, collected),
 )

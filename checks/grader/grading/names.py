@@ -9,10 +9,7 @@ from difflib import get_close_matches
 
 import torch
 
-from checks.grader.grading.reading import (
-    Reading,
-    bound,
-)
+from checks.grader.grading.reading import Reading, bound
 from checks.grader.records.observation import Observation
 
 #: What beginners call `.grad`.

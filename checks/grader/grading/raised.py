@@ -8,13 +8,7 @@ import re
 import torch
 
 from checks.grader.grading.names import unknown_name
-from checks.grader.grading.reading import (
-    Reading,
-    bound,
-    called,
-    leaves,
-    text_of,
-)
+from checks.grader.grading.reading import Reading, bound, called, leaves, text_of
 from checks.grader.grading.without_gradient import no_graph, none_used
 from checks.grader.language.lesson import Exercise
 from checks.grader.records.observation import Observation

@@ -1,6 +1,7 @@
 """What the syntax tree of a student's function shows. Pure; runs nothing, judges nothing.
 
-Each function here finds a place in the text or finds nothing; the sentences stand in `remarks`.
+Each function here finds a place in the text or finds nothing. The sentences stand in `misdone`,
+`raised`, `without_gradient`, `names` and `remarks`, which chooses among them.
 """
 
 from __future__ import annotations

@@ -49,9 +49,9 @@ def remark(source: str | None, exercise: Exercise, fault: Fault, seen: Observati
         case "raised":
             return raised(found, exercise, seen)
         case "value" | "not finite":
-            return misdone(found)
+            return misdone(found) or _typed_in(found)
         case "changed" | "grad left":
-            return _left_behind(found, fault.kind, exercise)
+            return _left_behind(found, fault.kind, exercise, seen)
     return ""
 
 
@@ -137,6 +137,7 @@ def _other_kind(found: Reading, exercise: Exercise, seen: Observation) -> str:
     return (
         returned_nothing(found, seen.value)
         or loop(found)
+        or _by_math(found, seen)
         or _wrapped(found, seen)
         or _one_of_several(found, len(exercise.quantities))
         or _typed_in(found)
@@ -181,6 +182,17 @@ def _typed_in(found: Reading) -> str:
     return ""
 
 
+def _by_math(found: Reading, seen: Observation) -> str:
+    """`math.pow(…)`, whose result is a Python number."""
+    for node in found.nodes if isinstance(seen.value, (int, float)) else ():
+        if called(node).startswith(("math.", "np.", "numpy.")) and isinstance(node, ast.Call):
+            return (
+                f"`{called(node)}` in line {node.lineno} gives a plain number. Python's signs, as "
+                "in `a ** 2`, and the functions of torch give tensors."
+            )
+    return ""
+
+
 def _wrapped(found: Reading, seen: Observation) -> str:
     """Whether a tuple of one comes from `torch.autograd.grad` or from a comma."""
     if not (isinstance(seen.value, tuple) and len(seen.value) == 1):
@@ -199,7 +211,7 @@ def _wrapped(found: Reading, seen: Observation) -> str:
     return ""
 
 
-def _left_behind(found: Reading, kind: str, exercise: Exercise) -> str:
+def _left_behind(found: Reading, kind: str, exercise: Exercise, seen: Observation) -> str:
     for name in exercise.parameters:
         if kind == "grad left" and name in leaves(found) and name not in _made(found):
             return (
@@ -214,6 +226,26 @@ def _left_behind(found: Reading, kind: str, exercise: Exercise) -> str:
                 f"`{text_of(place)}` in line {place.lineno} works in place, on the caller's "
                 f"tensor. Begin with a copy, `{copy}`, and leave the rest as it is."
             )
+    return _changed_in_a_loop(found, exercise, seen) if kind == "changed" else ""
+
+
+def _changed_in_a_loop(found: Reading, exercise: Exercise, seen: Observation) -> str:
+    """`for p, g in zip(parameters, gradients): p -= lr * g`."""
+    names = [name for i, name in enumerate(exercise.parameters) if i in seen.changed]
+    changed = ", ".join(name for name in names if name not in exercise.may_change)
+    copies = f"{changed} = {changed}.detach().clone()"
+    if "," in changed:
+        copies = f"{changed} = (t.detach().clone() for t in ({changed}))"
+    for each in (node for node in found.nodes if isinstance(node, ast.For)):
+        of_the_loop = {n.id for n in ast.walk(each.target) if isinstance(n, ast.Name)}
+        for node in each.body:
+            match node:
+                case ast.AugAssign(target=ast.Name(id=name)) if name in of_the_loop and changed:
+                    return (
+                        f"`{text_of(node)}` in line {node.lineno} works in place, on the caller's "
+                        f"tensors, which the loop goes through. Begin with copies, `{copies}`, and "
+                        "leave the rest as it is."
+                    )
     return ""
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checks.grader.grading.compare import describe, right_quantities
+from checks.grader.grading.compare import right_quantities
 from checks.grader.grading.evidence import Evidence
+from checks.grader.grading.kinds import describe
 from checks.grader.language.inputs import Case
 from checks.grader.language.lesson import Built, Exercise, Source
 from checks.grader.language.truth import Truth

@@ -103,12 +103,13 @@ def told(source: str | None, seen: Observation) -> tuple[str, tuple[str, ...]]:
 
 
 def _error(source: str) -> SyntaxError | None:
+    """What Python says of the text; None where it finds the fault later, or no place for it."""
     try:
         ast.parse(source)
     except SyntaxError as error:
         return error
     except (ValueError, RecursionError, MemoryError):
-        pass
+        return None  # a NUL in the text, or brackets too deep: these name no line and no column
     return None
 
 

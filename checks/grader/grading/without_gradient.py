@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from checks.grader.grading.misdone import idle_line
@@ -166,8 +166,9 @@ def _lines_of_backward(found: Reading) -> list[int]:
 
 def _no_leaf(found: Reading, name: str) -> str:
     made, given = leaves(found), found.assigned(name)
-    others = [leaf for leaf in made if leaf != name and leaf not in found.parameters]
-    entry = _entry_of(found, name)
+    starts = {text_of(call.func.value) for call in found.calls("backward")}  # type: ignore[attr-defined]
+    others = [leaf for leaf in made if leaf not in (name, *starts, *found.parameters)]
+    entry = _entry_of(found, name) or _begun_at_a_leaf(found, name, starts)
     if entry:
         return entry
     if not given and name not in made:
@@ -203,6 +204,25 @@ def _no_leaf(found: Reading, name: str) -> str:
         )
     followed = [line for line, value in given if _computed_from(made, value)]
     return _let_go(found, name, followed[-1]) if followed else ""
+
+
+def _begun_at_a_leaf(found: Reading, name: str, starts: Set[str]) -> str:
+    """`l = torch.tensor(loss(…).item(), requires_grad=True)`, or `l.requires_grad_()`, and then
+    `l.backward()`: the way back begins at a leaf, and ends there."""
+    made = leaves(found)
+    for start in sorted(starts & set(made) - {name, *found.parameters}):
+        if name in made:
+            return (
+                f"Line {made[start]} makes `{start}` a leaf of its own, and no way leads back from "
+                f"it to `{name}`: call `.backward()` on the loss as it is computed from `{name}`."
+            )
+        if set(made) <= starts and name in found.parameters:
+            return (
+                f"Line {made[start]} makes `{start}` require grad. It is `{name}` that has to, "
+                f"before the loss is computed from it: `{name} = "
+                f"{name}.detach().clone().requires_grad_()`."
+            )
+    return ""
 
 
 def _computed_from(made: Mapping[str, int], value: ast.expr) -> bool:

@@ -55,6 +55,10 @@ class Loop(Procedure):
     frozen: Literal["none", "all"] | int = "none"
     sequential: bool = False
 
+    @property
+    def keeps_apart(self) -> bool:
+        return not self.sequential
+
 
 RIGHT = Loop()
 

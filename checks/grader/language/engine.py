@@ -159,7 +159,7 @@ class Engine(Procedure):
         The gradients have shape (leaves,), in float64.
         """
         parents = end["parents"]
-        slopes = numbers(end)
+        slopes = numbers(end, max(end["ends"]))
         grads = {leaf: 0.0 for leaf, own in enumerate(parents) if not own}
         kept: dict[int, float] = {}
         held = []
@@ -172,7 +172,7 @@ class Engine(Procedure):
                 if not own:
                     taken[node] = sums.get(node, 0.0)
                 else:
-                    for place in self._places(own, k):
+                    for place in self._places(own, k) if len(own) > 1 else (0,):
                         part = self.hands_on(sums.get(node, 0.0), slopes[node][place])
                         self._arrive(sums, own[k], part, is_leaf=not parents[own[k]])
             if parents[start] or self.alone:
@@ -211,10 +211,12 @@ class Engine(Procedure):
 RIGHT = Engine()
 
 
-def numbers(graph: Spec) -> list[tuple[float, ...]]:
-    """The slopes as Python numbers; a long chain repeats one tuple, and it is read once."""
-    read = {id(own): tuple(map(float, own)) for own in {id(o): o for o in graph["slopes"]}.values()}
-    return [read[id(own)] for own in graph["slopes"]]
+def numbers(graph: Spec, end: int) -> list[tuple[float, ...]]:
+    """The slopes up to an end as Python numbers; a long chain repeats one tuple, read once."""
+    slopes = graph["slopes"][: end + 1]
+    distinct = {id(own): own for own in slopes}
+    read = {key: tuple(map(float, own)) for key, own in distinct.items()}
+    return [read[id(own)] for own in slopes]
 
 
 # ── two witnesses that know of no order: the graph as nested weighted sums ─────────────────────
@@ -225,8 +227,10 @@ def linear(graph: Spec, start: int, leaves: Sequence[Any], slopes: Sequence[Any]
     values: list[Any] = []
     given = iter(leaves)
     for own, weights in zip(graph["parents"][: start + 1], slopes, strict=False):
-        pairs = zip(own, weights, strict=True)  # 1 · value is value: a long chain costs nothing
-        parts = [values[p] if weight == 1 else weight * values[p] for p, weight in pairs]
+        if weights == (1,):  # 1 · value is value: a long chain costs nothing
+            values.append(values[own[0]])
+            continue
+        parts = [weight * values[p] for p, weight in zip(own, weights, strict=True)]
         values.append(sum(parts[1:], parts[0]) if parts else next(given))
     return values[start]
 
@@ -234,7 +238,7 @@ def linear(graph: Spec, start: int, leaves: Sequence[Any], slopes: Sequence[Any]
 def by_autograd(graph: Spec, start: int) -> Tensor:
     count = sum(not own for own in graph["parents"])
     leaves = [torch.ones((), dtype=torch.float64, requires_grad=True) for _ in range(count)]
-    value = linear(graph, start, leaves, numbers(graph))
+    value = linear(graph, start, leaves, numbers(graph, start))
     grads = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
     return torch.stack(grads)
 
@@ -242,7 +246,7 @@ def by_autograd(graph: Spec, start: int) -> Tensor:
 def by_differences(graph: Spec, start: int) -> Tensor:
     """With a step of 1: of weighted sums that is exact."""
     count = sum(not own for own in graph["parents"])
-    slopes, found = numbers(graph), []
+    slopes, found = numbers(graph, start), []
     for i in range(count):
         up, down = ([side * (k == i) for k in range(count)] for side in (1.0, -1.0))
         found.append((linear(graph, start, up, slopes) - linear(graph, start, down, slopes)) / 2)

@@ -96,14 +96,21 @@ def read_order(answer: Any, *, end: Spec) -> Any:
 
 def order_facts(order: list[int], start: int, end: Spec) -> tuple[bool, ...]:
     """What `ORDER` says of one list, with −1 for what is no node of the graph."""
-    wanted, parents = set(behind(end, start)), end["parents"]
-    place = {node: i for i, node in enumerate(order)}
-    early = any(
-        place[p] > i for i, n in enumerate(order) if n >= 0 for p in parents[n] if p in place
-    )
+    wanted = set(behind(end, start))
     once = len(order) == len(set(order)) or -1 in order
     last = bool(order) and order[-1] == start
-    return wanted <= set(order), once, set(order) <= wanted, last, not early
+    return wanted <= set(order), once, set(order) <= wanted, last, not _is_early(order, end)
+
+
+def _is_early(order: list[int], end: Spec) -> bool:
+    """Whether some node comes before one of its parents."""
+    place = {node: i for i, node in enumerate(order)}
+    return any(
+        place.get(parent, -1) > i
+        for i, node in enumerate(order)
+        if node >= 0
+        for parent in end["parents"][node]
+    )
 
 
 def random_graph(leaves: Tensor, slopes: Tensor, edges: Tensor) -> Spec:
@@ -161,13 +168,8 @@ def _is_tangled(end: Spec) -> bool:
             paths[parent] += paths[node]
     if sum(paths) > 3000:
         return False
-    return all(
-        any(
-            not order_facts(_marked_early(end, start, way), start, end)[-1]
-            for start in range(last + 1)
-        )
-        for way in (1, -1)
-    )
+    late = range(last, -1, -1)  # what needs many nodes goes wrong first
+    return all(any(_is_early(_marked_early(end, at, way), end) for at in late) for way in (1, -1))
 
 
 def _is_telling(end: Spec) -> bool:

@@ -19,7 +19,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import FrameType
 from typing import Any
 
@@ -151,6 +151,7 @@ class Net:
     def __init__(self, loss: Callable[..., Any], wrt: tuple[str, ...], sizes: Mapping[str, int]):
         self.loss, self.wrt, self.sizes = loss, wrt, sizes
         self.inputs = tuple(inspect.signature(loss).parameters)
+        self._right_values = lru_cache(maxsize=256)(self.values)
         self.__name__, self.__doc__ = loss.__name__, loss.__doc__
 
     def __call__(self, *args: Any, **inputs: Any) -> Any:
@@ -280,7 +281,8 @@ class Net:
         """A slip made for some parameters only leaves the gradients of the others as they are."""
         some = [slip for slip in slips if slip.only is not None]
         if not some:
-            values = self.values(inputs, slips)
+            is_right = not any(slip.value for slip in slips)  # on the way forward
+            values = self._right_values(tuple(inputs)) if is_right else self.values(inputs, slips)
             found = self._backward(values, slips)
             return values[self._followed[2]], tuple(found[p] for p in self.trained)
         everywhere = [slip for slip in slips if slip.only is None]

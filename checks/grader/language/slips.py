@@ -43,12 +43,21 @@ class Slip(NamedTuple):
         kinds = [kind for kind in ("value", "read", "grad", "back") if getattr(self, kind)]
         return frozenset((name, kind) for name in self.at for kind in kinds)
 
+    @property
+    def keeps_apart(self) -> bool:
+        """Whether it leaves what it does not change by itself, in one step, to another mistake."""
+        return True
+
 
 class Permuted(NamedTuple):
     """The right values in another order: those of a gradient, or those that a training returns."""
 
     order: tuple[int, ...]
     of: Literal["gradient", "training"] = "gradient"
+
+    @property
+    def keeps_apart(self) -> bool:
+        return False
 
     @property
     def places(self) -> frozenset[tuple[str, str]]:
@@ -67,6 +76,10 @@ class Procedure:
     def places(self) -> frozenset[tuple[str, str]]:
         """What two wrong ones must not share to be made together."""
         return frozenset((type(self).__name__, name) for name in self.changed)
+
+    @property
+    def keeps_apart(self) -> bool:
+        return True
 
     def __or__(self, other: Self) -> Self:
         return replace(self, **other.changed)  # type: ignore[type-var]

@@ -213,7 +213,7 @@ class Server(Closing):
 
     def _exec(self) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "checks.grader.running.server", str(theirs.fileno())]
+        command = [sys.executable, "-m", "checks.grader.running", str(theirs.fileno())]
         command.append(str(self._folder or ""))
         environment = dict(os.environ)
         if self._confine is not None:
@@ -287,7 +287,7 @@ class Server(Closing):
         share: Callable[[int], bytes] | None = getattr(theirs, "share", None)
         how = ["share"] if share else [str(theirs.fileno()), "one"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "checks.grader.running.server", *how],
+            [sys.executable, "-m", "checks.grader.running", *how],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -474,8 +474,8 @@ def remove(folder: Path) -> None:
                 subprocess.run([*command, "--", folder], stderr=subprocess.DEVNULL, check=False)
 
 
-def _main(arguments: list[str]) -> None:
-    """`python -m checks.grader.running.server` FD FOLDER [CONFINE], FD one, or share (Windows)."""
+def main(arguments: list[str]) -> None:
+    """`python -m checks.grader.running` FD FOLDER [CONFINE], FD one, or share (Windows)."""
     _hold_no_truth()
     worker.prepare()
     if arguments == ["share"]:
@@ -491,7 +491,3 @@ def _main(arguments: list[str]) -> None:
         folder = Path(arguments[1]) if arguments[1] else None
         _be_server(socket.socket(fileno=int(arguments[0])), confine, folder)
     os._exit(0)
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1:])

@@ -41,7 +41,7 @@ def loss(x, y, w):
 
 # --- loss | wrong
 def loss(x, y, w):
-    return (forward(x, w) - y) ^ 2 if False else (forward(x, w) - y) * 2
+    return (forward(x, w) - y) * 2
 
 # --- loss | wrong | error
 def loss(x, y, w):

@@ -246,7 +246,7 @@ def loss(x, y, w):
 def loss(x, y, w):
     return 0.5 * (forward(x, w)[1] - y) ** 2
 
-# --- loss | wrong
+# --- loss | order_swapped
 def loss(x, y, w):
     return 0.5 * ((forward(x, w)[0] - y) ** 2).sum()
 
@@ -1793,3 +1793,24 @@ def train(x, y, w, step, rounds):
         if out[-1] < 0.01: break
     out += [out[-1]] * (rounds - len(out))
     return w, torch.stack(out)
+
+# --- grad_by_hand | wrong_layer_input
+def grad_by_hand(x, y, w):
+    h, o = forward(x, w)
+    d = (o - y) * o * (1 - o)
+    e = (w[4:].view(2, 2) @ d) * h * (1 - h)
+    return torch.cat([torch.outer(x, e).flatten(), torch.outer(x, d).flatten()])
+
+# --- grad_by_hand | wrong_layer_input
+def grad_by_hand(x, y, w):
+    x1, x2 = x
+    (h1, h2), (o1, o2) = forward(x, w)
+    z3, z4 = (o1 - y[0]) * o1 * (1 - o1), (o2 - y[1]) * o2 * (1 - o2)
+    z1 = (z3 * w[4] + z4 * w[5]) * h1 * (1 - h1)
+    z2 = (z3 * w[6] + z4 * w[7]) * h2 * (1 - h2)
+    return torch.stack([z1 * x1, z2 * x1, z1 * x2, z2 * x2, z3 * x1, z4 * x1, z3 * x2, z4 * x2])
+
+# --- loss | order_swapped
+def loss(x, y, w):
+    out = forward(x, w)[0]
+    return (out - y).square().sum() / 2

@@ -156,6 +156,12 @@ def forward(x, W1, b1, W2, b2):
 def forward(x, W1, b1, W2, b2):
     return forward_linear(x, W1, b1, W2, b2).sigmoid()
 
+# --- forward | bias_after_activation
+def forward(x, W1, b1, W2, b2):
+    h = torch.sigmoid(W1.mv(x))
+    h = h + b1
+    return b2 + W2.mv(h)
+
 # --- forward | other_activation
 def forward(x, W1, b1, W2, b2):
     return W2 @ torch.tanh(W1 @ x + b1) + b2
@@ -184,7 +190,7 @@ def forward(x, W1, b1, W2, b2):
 def forward(x, W1, b1, W2, b2):
     return W2 @ torch.sigmoid(torch.sigmoid(W1 @ x + b1)) + b2
 
-# --- forward | wrong
+# --- forward | bias_after_activation
 def forward(x, W1, b1, W2, b2):
     return W2 @ (torch.sigmoid(W1 @ x) + b1) + b2
 

@@ -5,11 +5,14 @@ reference solution:
 
     === EXERCISE | what the beginner did
     status: wrong_method          the status, where it is the point
-    says: one phrase ; another    all must be in the message; `a | b` is either
+    says: one phrase ; another    all must be in the message
     never: a phrase ; another     none may be
     def …                         the code
     --- then                      the code after the words were followed, with says, never …
     def …                         the last code passes; `passes` alone says that the first does
+
+Every code but the last has to be told something, and a phrase is a piece of the sentence that a
+person needs to hear: what is empty, or offers a choice, is refused with a ValueError.
 
 `whole` before the code means that the other functions of the solution call it too, `file` that the
 code is the whole file.
@@ -31,7 +34,7 @@ class Stage:
 
     code: str
     status: str
-    says: tuple[tuple[str, ...], ...]
+    says: tuple[str, ...]
     never: tuple[str, ...]
     scope: str
 
@@ -51,17 +54,29 @@ class Walk:
 
 def walks() -> list[Walk]:
     """All of them, in the order of the course."""
-    return [walk for path in sorted(FOLDER.glob("*.txt")) for walk in _of(path)]
+    return [walk for path in sorted(FOLDER.glob("*.txt")) for walk in walks_of(path)]
 
 
-def _of(path: Path) -> list[Walk]:
+def walks_of(path: Path) -> list[Walk]:
+    """Those of one file."""
     found = []
     for block in re.split(r"^=== ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         head, _, rest = block.partition("\n")
         exercise, title = (part.strip() for part in head.split("|", 1))
         stages = tuple(map(_stage, re.split(r"^--- then\n", rest, flags=re.MULTILINE)))
-        found.append(Walk(path.stem, exercise, title, stages))
+        walk = Walk(path.stem, exercise, title, stages)
+        found.append(checked(walk))
     return found
+
+
+def checked(walk: Walk) -> Walk:
+    """The walk itself; a ValueError for one that would assert nothing of its messages."""
+    *wrong, last = walk.stages
+    if not all(stage.says for stage in wrong):
+        raise ValueError(f"{walk}: a wrong stage has to be told something")
+    if last.says or last.never or (not wrong and last.status != "passed"):
+        raise ValueError(f"{walk}: the last stage is to pass, and `passes` says it of a single one")
+    return walk
 
 
 def _stage(text: str) -> Stage:
@@ -78,11 +93,13 @@ def _stage(text: str) -> Stage:
         else:
             break
         del lines[0]
-    says = tuple(
-        tuple(either.strip() for either in phrase.split(" | "))
-        for phrase in fields.get("says", "").split(" ; ")
-        if phrase.strip()
-    )
-    never = tuple(p.strip() for p in fields.get("never", "").split(" ; ") if p.strip())
     code = "\n".join(lines).strip("\n") + "\n"
+    says, never = (_phrases(fields.get(name)) for name in ("says", "never"))
     return Stage(code, status or fields.get("status", ""), says, never, scope)
+
+
+def _phrases(line: str | None) -> tuple[str, ...]:
+    phrases = tuple(part.strip() for part in line.split(" ; ")) if line is not None else ()
+    if not all(phrases) or any(" | " in f" {phrase} " for phrase in phrases):
+        raise ValueError(f"a phrase is empty or offers a choice: {line!r}")
+    return phrases

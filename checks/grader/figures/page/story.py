@@ -87,9 +87,13 @@ def story_of(wanted: figure.Graph, subject: Subject, *, brief: bool = False) -> 
         "slip": found.slip,
         "nodes": nodes,
         "views": [view for view in views if view is not None],
-        "general": {name: slip.words for name, slip in GENERAL.items()},
+        "general": {name: _general(slip.words) for name, slip in GENERAL.items()},
         "training": None if brief else training_of(subject),
     }
+
+
+def _general(words: str) -> str:
+    return words.format(to="", gradient="the gradient")
 
 
 def stories_of(subject: Subject, *, of: Collection[str] = (), brief: bool = False) -> list[Story]:

@@ -38,9 +38,19 @@ class _Formula:
     """The kind of a formula; no number is one."""
 
 
-def stand_ins() -> tuple[StandIn, ...]:
-    """The compiler, and its arithmetic with symbolic shapes, for programs that compile nothing.
+def put_in_place() -> None:
+    """Do without what nobody needs here. A process of the course's own does so before it imports
+    torch, never one of somebody else's."""
+    for module in stand_ins():
+        sys.modules.setdefault(module.__name__, module)
 
+
+def stand_ins() -> tuple[StandIn, ...]:
+    """The compiler, its arithmetic with symbolic shapes, and operations on tensors without values,
+    for programs that compile nothing.
+
+    `import torch` spends a third of its time on the last: torch._meta_registrations says which
+    shape an operation would give on the device meta, and torch.export writes programs down.
     torch.optim and torch.func import the compiler (800 modules, more than a second) to say "do not
     compile me"; a backward from a tensor with an upstream gradient, and forward mode, import sympy
     (500 modules) to compare two shapes. At its first use forward mode compiles formulas for a few
@@ -65,11 +75,15 @@ def stand_ins() -> tuple[StandIn, ...]:
             guard_or_true=bool,
             guarding_hint_or_throw=int,
             has_guarding_hint=lambda _: True,
+            size_hint=lambda size, fallback=None: int(size),  # the older names of the two
+            has_hint=lambda _: True,
             guard_size_oblivious=bool,
             is_nested_int=lambda _: False,
             sym_and=lambda *conditions: all(conditions),
             sym_or=lambda *conditions: any(conditions),
         ),
         StandIn("torch._decomp.decompositions_for_jvp", package=False),
+        StandIn("torch._meta_registrations", package=False),
+        StandIn("torch.export", package=True),
         StandIn("sympy", package=True, Basic=_Formula),
     )
