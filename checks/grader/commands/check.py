@@ -73,7 +73,7 @@ def _tell(report: Report, options: Namespace) -> None:
     if not is_own(options.source):
         print(render(report, look, every_message=every), end="")
         return
-    if journey.is_whole_course(report) and journey.is_untouched(report):
+    if journey.is_whole_course(report) and all(one.not_started for one in report.lessons):
         print(first_screen(report, _first_task(report), look), end="")
         return
     way = journey.Journey.so_far()
@@ -183,7 +183,8 @@ def say_what_is_lacking(mode: str) -> None:
 
 
 def _write_outputs(report: Report, options: Namespace, told: str = "") -> None:
-    from checks.grader.reports.export import junit, write_text
+    from checks.grader.records.files import write_text
+    from checks.grader.reports.export import junit
 
     text = json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"
     if options.json == "-":
