@@ -114,7 +114,7 @@ bench: $(VENV)/.developer
 readme: $(VENV)/.developer
 	@$(CHECKS) draw --from solutions --out figures
 	@for picture in data/figures/*.png; do cp "figures/$$(basename $$picture)" "$$picture"; done
-	@if command -v chromedriver > /dev/null; then $(BIN)/python -m checks.grader.figures.page.animation; fi
+	@if command -v chromedriver > /dev/null; then $(BIN)/python -m checks.tests.animation; fi
 
 # The tables that follow from the check files; a test says when they are stale.
 tables: $(VENV)/.student

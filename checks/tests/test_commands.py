@@ -267,6 +267,13 @@ def test_a_spoilt_memory_of_hints_does_no_harm(course: Path, typed: Typed) -> No
     assert typed("hint", "1.loss", cwd=course).out.startswith("Hint 1 of ")
 
 
+def test_a_hint_that_cannot_be_noted_is_given_all_the_same(course: Path, typed: Typed) -> None:
+    (course / ".course").write_text("in the place of the folder", encoding="utf-8")
+    told = typed("hint", "1.loss", cwd=course)
+    assert told.status == 0 and told.out.startswith("Hint 1 of ")
+    assert "Next time it comes again: cannot write" in " ".join(told.out.split())
+
+
 @pytest.fixture(scope="module")
 def unread_check() -> subprocess.CompletedProcess[str]:
     """A check of right work whose reader has left, and which tells what it imports."""

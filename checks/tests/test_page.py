@@ -7,12 +7,10 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -44,6 +42,7 @@ from checks.grader.records.observation import Array
 from checks.grader.running.intake import LessonFile
 from checks.grader.running.server import Server
 from checks.slips import OPERATIONS
+from checks.tests.browser import chromium, lacking
 from checks.tests.submissions import solution, with_body
 
 SMALLEST_PHONE = 360
@@ -55,22 +54,12 @@ SCRIPT = (Path(page_html.__file__).parent / "step.js").read_text(encoding="utf-8
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Headless Chromium; its tests are skipped where there is none, unless that is forbidden."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    chromium = chromium or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if not chromium or not driver or not find_spec("selenium"):
+    if lacking():
         reason = "chromium, chromedriver or selenium is not on this machine"
         if os.environ.get("CHECKS_REQUIRE_BROWSER"):
             pytest.fail(f"{reason}, and CHECKS_REQUIRE_BROWSER forbids to go without")
         pytest.skip(reason)
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage"):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    running = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    running = chromium("disable-dev-shm-usage")
     yield running
     running.quit()
 
@@ -930,3 +919,10 @@ def test_draw_html_writes_a_page_without_matplotlib_and_says_what_it_cannot(
     ]
     assert "checks.grader.figures.page" in done.stderr and "matplotlib" not in done.stderr
     assert (out / "lesson1.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_graph_of_an_exercise_that_is_not_asked_for_has_no_story(server: Server) -> None:
+    stem = "lesson6_autograd"
+    file = LessonFile(stem, Path(f"/submissions/{stem}.py"), solution(stem))
+    (story,) = stories_from(server, file, 60.0, of=["grad_of_mean"], brief=True)
+    assert story["call"].startswith("grad_of_mean at ")

@@ -8,8 +8,9 @@ from typing import Any
 
 from checks.grader.classroom.exports import Entry
 from checks.grader.classroom.look import code, document, inputs, number, text
-from checks.grader.classroom.result import LessonResult, Result
+from checks.grader.classroom.result import LessonResult, Result, is_passed
 from checks.grader.records import course
+from checks.grader.reports.words import WORDS
 
 ROWS = 30  # of a table of values
 STYLE = """
@@ -60,7 +61,7 @@ def _lesson(lesson: LessonResult) -> Iterator[str]:
         yield f"<p>No code was run: {text(lesson.reason.rstrip('.'))}.</p></section>"
         return
     yield f'<p class="dim">Graded: <code>{text(lesson.file)}</code></p>'
-    for passed, exercises in groupby(lesson.exercises, lambda e: e["status"] == "passed"):
+    for passed, exercises in groupby(lesson.exercises, is_passed):
         if passed:
             names = ", ".join(text(exercise["exercise"]) for exercise in exercises)
             yield f'<p><span class="ok">✓</span> {names}</p>'
@@ -82,7 +83,7 @@ def _exercise(exercise: Mapping[str, Any]) -> Iterator[str]:
         return
     points = f"{exercise['points']} of {exercise['max_points']}"
     yield f'<article><h3><span class="bad">✗</span> {name} '
-    yield f"<small>{status.replace('_', ' ')}, {points}</small></h3>"
+    yield f"<small>{WORDS[status]}, {points}</small></h3>"
     yield f"<p>{text(exercise['message'])}</p>"
     yield from _values(exercise)
     snippet = exercise.get("code", "")

@@ -10,10 +10,9 @@ from typing import Any
 
 from checks.grader.classroom.exports import Entry
 from checks.grader.classroom.result import LessonResult, Result
+from checks.grader.records.verdict import BROKE
 
 BINS = 10
-#: Statuses that say: the code did not get as far as a wrong answer.
-FAILING = ("error", "timeout", "crashed")
 
 
 @dataclass(frozen=True)
@@ -165,7 +164,7 @@ class Gradebook:
                 self.copies.setdefault((lesson.stem, lesson.digest), []).append(index)
             for exercise in lesson.exercises:
                 self._count(index, lesson, exercise)
-                if exercise["status"] in FAILING and lesson.file:
+                if exercise["status"] in BROKE and lesson.file:
                     failed[exercise["status"]] += 1
         if failed:
             self.failing.append((entry, failed))

@@ -28,11 +28,12 @@ def graphs(
     """
     found = {}
     for lesson_file, lesson in zip(lesson_files, report.lessons, strict=True):
-        if _is_worth_it(lesson):
+        wrong = _worth_drawing(lesson)
+        if wrong:
             from checks.grader.figures.page import stories_from
 
             try:
-                stories = stories_from(server, lesson_file, LIMIT, brief=True)
+                stories = stories_from(server, lesson_file, LIMIT, of=wrong, brief=True)
             except Exception:  # a student's numbers can be anything
                 continue
             if len(json.dumps(stories)) <= LARGEST:
@@ -40,12 +41,13 @@ def graphs(
     return found
 
 
-def _is_worth_it(lesson: LessonReport) -> bool:
+def _worth_drawing(lesson: LessonReport) -> set[str]:
+    """The exercises that came out wrong and have a graph."""
     wrong = {verdict.exercise for verdict in lesson.verdicts if verdict.status == "wrong"}
     if not wrong:
-        return False
+        return wrong
     from checks.grader.language import figure
     from checks.grader.language.lesson import load
 
     drawn = (one for one in load(lesson.lesson).figures if isinstance(one, figure.Graph))
-    return any({one.exercise, one.hand} & wrong for one in drawn)
+    return wrong & {name for one in drawn for name in (one.exercise, one.hand) if name}

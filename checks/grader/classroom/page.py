@@ -13,12 +13,13 @@ from checks.grader.classroom.look import count, document, percent, text
 from checks.grader.classroom.marking import Rules
 from checks.grader.classroom.tomorrow import pair, tomorrow, values
 from checks.grader.records.course import number
+from checks.grader.records.verdict import BROKE
 
 #: Groups of statuses, in the order of the bar: (class, name, statuses).
 GROUPS = (
     ("passed", "passed", ("passed",)),
     ("wrong", "wrong", ("wrong", "wrong_method")),
-    ("failed", "error or time limit", ("error", "timeout", "crashed")),
+    ("failed", "error or time limit", BROKE),
     ("open", "not started", ("not_started",)),
     ("none", "no file", ("not_handed_in",)),
     ("course", "course error", ("course_error",)),

@@ -13,7 +13,7 @@ from checks.grader.classroom.page import write_page
 from checks.grader.classroom.result import Unexplained, result_of
 from checks.grader.classroom.run import Classroom, told
 from checks.grader.classroom.tables import Canvas, Grades, Moodle
-from checks.grader.records.files import written_whole
+from checks.grader.records.files import write_text, written_whole
 from checks.grader.records.misuse import Misuse
 
 UNEXPLAINED = "its result does not say why points are missing"
@@ -88,8 +88,7 @@ def _write_changed(path: Path, text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         if path.read_text(encoding="utf-8") == text:
             return
-    with written_whole(path) as file:
-        file.write(text)
+    write_text(path, text)
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from checks.grader.classroom.matching import Code, NoCode
 from checks.grader.classroom.submission import Submission
 from checks.grader.records.course import number
 from checks.grader.records.verdict import Sum
+from checks.grader.reports.words import WORDS
 
 if TYPE_CHECKING:
     from checks.grader.records.verdict import Report
@@ -73,7 +74,7 @@ class LessonResult:
     @property
     def lost(self) -> list[Mapping[str, Any]]:
         """The exercises that are not passed."""
-        return [e for e in self.exercises if e["status"] != "passed"]
+        return [exercise for exercise in self.exercises if not is_passed(exercise)]
 
     @property
     def words(self) -> str:
@@ -81,7 +82,7 @@ class LessonResult:
         lost = []
         for status, group in groupby(self.lost, key=lambda e: e["status"]):
             names = [_with_id(exercise) for exercise in group]
-            lost.append(f"{', '.join(names)} {status.replace('_', ' ')}")
+            lost.append(f"{', '.join(names)} {WORDS[status]}")
         return f"lesson {number(self.stem)}: {', '.join(lost)}" if lost else ""
 
 
@@ -103,6 +104,11 @@ class Result(Sum):
         """A sentence for everything that lost points."""
         ran = [lesson.words for lesson in self.lessons if not lesson.reason]
         return [*self.reasons, *(words for words in ran if words)]
+
+
+def is_passed(exercise: Mapping[str, Any]) -> bool:
+    """Whether an exercise of a result file is."""
+    return bool(exercise["status"] == "passed")
 
 
 def result_of(report: Mapping[str, Any]) -> Result:
@@ -144,7 +150,7 @@ def as_json(
         if lesson["lesson"] in graphs:
             lesson["graphs"] = graphs[lesson["lesson"]]
         for exercise in lesson["exercises"]:
-            if exercise["status"] == "passed":
+            if is_passed(exercise):
                 continue
             exercise["message"] = exercise["message"].strip() or STATUS[exercise["status"]]
             exercise["says"] = _says(lesson["lesson"]).get(_place(exercise), "")

@@ -34,7 +34,7 @@ from checks.grader.classroom.marking import (
 from checks.grader.classroom.pool import Gone, Pool
 from checks.grader.classroom.progress import Progress
 from checks.grader.classroom.submission import Submission
-from checks.grader.records.files import written_whole
+from checks.grader.records.files import write_text, written_whole
 from checks.grader.records.misuse import Misuse
 from checks.grader.reports.words import safe
 
@@ -185,8 +185,7 @@ class Classroom:
         """Write a result, then note that it is written."""
         self.progress.step()
         try:
-            with written_whole(self._result(entry)) as file:
-                file.write(text)
+            write_text(self._result(entry), text)
             journal.write(_journal_line(line))
             journal.flush()
         except (Misuse, OSError, ValueError) as error:
@@ -262,9 +261,7 @@ def prepare(
 ) -> Rules:
     """The rules of the run, noted for the next one. Raises Misuse."""
     rules = Rules(_seed(out, seed), time_limit, mode, version_of_checks(), tuple(stems), graphs)
-    with written_whole(out / RUN) as file:
-        json.dump({"seed": rules.seed, "checks": rules.checks}, file, indent=1)
-        file.write("\n")
+    write_text(out / RUN, json.dumps({"seed": rules.seed, "checks": rules.checks}, indent=1) + "\n")
     return rules
 
 

@@ -54,8 +54,10 @@ def chosen(book: Gradebook) -> dict[str, list[Item]]:
     """
     items = [item for stem in book.stems for item in _of(book, stem)]
     items.sort(key=lambda item: -item.students)
-    firsts = list({item.what.lesson: item for item in reversed(items)}.values())
-    firsts = sorted(firsts, key=lambda item: -item.students)[:FIRST]
+    most_shared: dict[str, Item] = {}
+    for item in items:
+        most_shared.setdefault(item.what.lesson, item)
+    firsts = list(most_shared.values())[:FIRST]
     left = LINES - 5.0
     taken: dict[str, list[Item]] = {}
     for item in firsts:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from checks.grader.language.lesson import load
 from checks.grader.records.course import home, number
+from checks.grader.records.files import write_text
 from checks.grader.records.misuse import Misuse
-from checks.grader.reports.export import write_text
 
 
 def memory_of_hints() -> Path:
@@ -17,13 +17,18 @@ def memory_of_hints() -> Path:
 
 
 def next_hint(stem: str, function: str, memory: Path | None = None) -> str:
-    """The next hint of a function; after the last one, it again. Raises Misuse for no function."""
+    """The next hint of a function; after the last one, it again. Raises Misuse for no function.
+
+    Where it cannot be noted that it was given, it is given all the same.
+    """
     memory = memory or memory_of_hints()
     hints, shown = _hints_of(stem, function), _read(memory)
     index = min(shown.get(f"{stem}.{function}", 0), len(hints) - 1)
-    memory.parent.mkdir(exist_ok=True)
-    write_text(memory, json.dumps({**shown, f"{stem}.{function}": index + 1}, indent=1) + "\n")
     more = "" if index + 1 < len(hints) else " This was the last."
+    try:
+        write_text(memory, json.dumps({**shown, f"{stem}.{function}": index + 1}, indent=1) + "\n")
+    except Misuse as problem:
+        more += f" (Next time it comes again: {problem}.)"
     return _told(stem, function, hints, index) + more
 
 

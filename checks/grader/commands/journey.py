@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from checks.grader.records import course
+from checks.grader.records.files import write_text
 from checks.grader.records.lesson_text import goal_of
 from checks.grader.records.misuse import Misuse
 from checks.grader.records.verdict import LessonReport, Report
-from checks.grader.reports.export import write_text
 from checks.grader.reports.labels import label_of
 from checks.grader.reports.screens import course_done, lesson_done
 from checks.grader.reports.terminal import Ink
@@ -57,11 +57,10 @@ class Journey:
             for name in named:
                 met[name] = met.get(name, 0) + (name not in self.now.get(lesson.lesson, ()))
             self.now[lesson.lesson] = list(named)
-        new = [lesson for lesson in lessons if is_done(lesson) and lesson.lesson not in self.done]
+        new = [lesson for lesson in lessons if lesson.passed and lesson.lesson not in self.done]
         self.done += [lesson.lesson for lesson in new]
         if before != json.dumps([self.met, self.now, self.done]):
-            with contextlib.suppress(OSError, Misuse):  # a folder that is not ours to write
-                self.memory.parent.mkdir(exist_ok=True)
+            with contextlib.suppress(Misuse):  # a folder that is not ours to write
                 kept = {"met": self.met, "now": self.now, "done": self.done}
                 write_text(self.memory, json.dumps(kept, indent=1) + "\n")
         return new
@@ -84,15 +83,6 @@ class Journey:
         goals = [goal for goal in map(goal_of, texts) if goal]
         stems = [lesson.lesson for lesson in report.lessons]
         return course_done(goals, self.overcome(stems), len(stems), ink)
-
-
-def is_done(lesson: LessonReport) -> bool:
-    return all(verdict.status == "passed" for verdict in lesson.verdicts)
-
-
-def is_untouched(report: Report) -> bool:
-    """Whether nothing has been begun."""
-    return all(v.status == "not_started" for lesson in report.lessons for v in lesson.verdicts)
 
 
 def is_whole_course(report: Report) -> bool:

@@ -25,9 +25,9 @@ def add_options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Write each lesson file as a notebook; what is there already is somebody's work and stays."""
     from checks.grader.language.lesson import load
+    from checks.grader.records.files import write_text
     from checks.grader.records.misuse import Misuse
     from checks.grader.records.notebook import notebook_of
-    from checks.grader.reports.export import write_text
     from checks.grader.running.intake import read_file
 
     folder = Path(options.out)
@@ -44,10 +44,6 @@ def run(options: Namespace) -> int:
             text = notebook_of(stem, lesson_file.source, exercises)
         except SyntaxError as error:
             raise Misuse(f"no notebook of {path}: line {error.lineno} is no Python") from error
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Misuse(f"cannot write {folder}: {error.strerror}") from error
         write_text(target, text)
         print(f"{target}")
     return 0

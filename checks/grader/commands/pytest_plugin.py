@@ -92,7 +92,7 @@ class ExerciseItem(pytest.Item):
         verdict = next(v for v in report.verdicts if v.exercise == self.name)
         if verdict.printed:
             self.add_report_section("call", "stdout", verdict.printed)
-        if verdict.status == "not_started":
+        if verdict.not_started:
             pytest.skip(f"not started: {safe(verdict.message)}")
         if not verdict.passed:
             raise NotPassed(report, verdict)

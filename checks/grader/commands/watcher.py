@@ -146,7 +146,7 @@ class Watcher:
         reports = {}
         for stem in self._order():
             reports[stem] = self._grade(stem)
-            if _is_open(reports[stem]):
+            if not reports[stem].passed:
                 self._show(reports[stem], "", banner)
                 return False
         self._look()
@@ -181,7 +181,7 @@ class Watcher:
         self._broken = (self._broken | before) - self._passed[stem]
         if self._journey is not None:
             self._journey.remember([report])
-        if _is_open(report):
+        if not report.passed:
             self._show(report, self._chosen if stem == self._stem else "")
             return False
         banner = [self._ink.green(f"✓ Lesson {number(stem)} is complete.")]
@@ -195,7 +195,7 @@ class Watcher:
         """Go to a lesson by its number, be it complete or not."""
         self._broken = set()
         report = self._grade(stem)
-        if _is_open(report):
+        if not report.passed:
             self._show(report, "")
         else:
             lines = [*overview(report, self._ink), "", f"  Lesson {number(stem)} is complete."]
@@ -205,7 +205,7 @@ class Watcher:
     def _back(self) -> bool:
         """To the lesson and the exercise that were being worked on."""
         report = self._grade(self._stem)
-        if _is_open(report):
+        if not report.passed:
             self._show(report, self._chosen)
             return False
         return self._first_open()
@@ -224,7 +224,7 @@ class Watcher:
             return False
         for stem in order[here + 1 :] + order[: here + 1]:
             report = self._grade(stem)
-            if _is_open(report):
+            if not report.passed:
                 self._show(report, "")
                 return False
         return self._first_open()
@@ -243,10 +243,7 @@ class Watcher:
 
     def _hint(self) -> bool:
         """The next hint for the exercise that is shown, below it."""
-        try:
-            hint = hints.next_hint(self._stem, self._exercise, self._memory)
-        except OSError as problem:
-            hint = f"The hints cannot be kept: {problem}"
+        hint = hints.next_hint(self._stem, self._exercise, self._memory)
         self._text = "\n".join([self._text, "", *wrapped(hint, "  ", self._ink)])
         self._terminal.show(f"{self._text}\n\n{self._ink.dim(self._keys)}")
         return False
@@ -259,11 +256,11 @@ class Watcher:
         patience = Patience(self._look, self._terminal, self._settings.time_limit)
         with single_session(self._server, lesson_file, self._settings, patience) as session:
             report = grade(session, self._questions[stem], lesson_file)
-        self._passed[stem] = {v.exercise for v in report.verdicts if v.status == "passed"}
-        if _is_open(report):
-            self._complete.discard(stem)
-        else:
+        self._passed[stem] = {v.exercise for v in report.verdicts if v.passed}
+        if report.passed:
             self._complete.add(stem)
+        else:
+            self._complete.discard(stem)
         return report
 
     def _show(self, report: LessonReport, exercise: str, banner: Sequence[str] = ()) -> None:
@@ -325,14 +322,10 @@ def stamps(files: Mapping[str, Path]) -> Stamps:
 
 def open_exercise(report: LessonReport, verdict: Verdict, ink: Ink) -> list[str]:
     """What there is to do: the fault in full, or where to start."""
-    if verdict.status != "not_started":
+    if not verdict.not_started:
         return render_fault(report, verdict, ink)
     said = wrapped(safe(verdict.message), "  ", ink)
     return [ink.bold(f"  Next: {verdict.exercise}"), *said, f"  → {place(report, verdict)}"]
-
-
-def _is_open(report: LessonReport) -> bool:
-    return not all(verdict.passed for verdict in report.verdicts)
 
 
 def _differing(before: Stamps, now: Stamps) -> set[Path]:

@@ -50,8 +50,7 @@ def layered(
     low = min(y - all_sizes[i][1] / 2 for i, (_, y) in enumerate(places))
     places = [(x, y - low) for x, y in places]
     edges = {
-        edge: _route(chain, places, all_sizes, all_levels, widths, len(sizes))
-        for edge, chain in chains.items()
+        edge: _route(chain, places, all_sizes, all_levels, widths) for edge, chain in chains.items()
     }
     top = max(y + all_sizes[i][1] / 2 for i, (_, y) in enumerate(places))
     return Layout(tuple(places[: len(sizes)]), edges, (lefts[-1] + widths[-1], top))
@@ -187,7 +186,6 @@ def _route(
     sizes: Sequence[Point],
     levels: Sequence[int],
     widths: Sequence[float],
-    visible: int,
 ) -> tuple[Point, ...]:
     """From the right border of the first node, straight through layers, to the last one's left."""
     first, last = chain[0], chain[-1]

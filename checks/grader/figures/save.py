@@ -15,7 +15,7 @@ from checks.grader.figures.style import STYLE
 from checks.grader.figures.subject import Undrawable, subject_of
 from checks.grader.language.lesson import load
 from checks.grader.records.course import number
-from checks.grader.records.files import written_whole
+from checks.grader.records.files import write_text
 from checks.grader.records.misuse import Misuse
 from checks.grader.records.verdict import plain
 from checks.grader.running.intake import read_file
@@ -67,12 +67,7 @@ def draw_pages(
         except Undrawable as reason:
             yield f"Lesson {number(stem)}: no page. {reason}", None
             continue
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Misuse(f"cannot write {target}: {error.strerror}") from error
-        with written_whole(target) as file:
-            file.write(text)
+        write_text(target, text)
         yield str(target), target
 
 

@@ -12,14 +12,21 @@ from typing import TextIO
 from checks.grader.records.misuse import Misuse
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all. Raises Misuse where it cannot be written."""
+    with written_whole(path) as file:
+        file.write(text)
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[TextIO]:
-    """A file to write that takes its place at the end, whole. Raises Misuse.
+    """A file to write that takes its place at the end, whole, in a folder that is made if need be.
 
-    What a killed program leaves beside it is overwritten by the next one.
+    Raises Misuse. What a killed program leaves beside it is overwritten by the next one.
     """
     part = path.with_name(f".{path.name}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(part, "w", encoding="utf-8", newline="\n") as file:
             yield file
         os.replace(part, path)

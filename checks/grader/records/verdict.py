@@ -18,6 +18,8 @@ Status = Literal[
     "course_error",
 ]
 
+#: The code was run and did not get as far as an answer.
+BROKE: tuple[Status, ...] = ("error", "timeout", "crashed")
 SCHEMA = 1
 
 
@@ -68,6 +70,15 @@ class Verdict:
         return self.status == "passed"
 
     @property
+    def not_started(self) -> bool:
+        return self.status == "not_started"
+
+    @property
+    def at_fault(self) -> bool:
+        """Whether there is something to mend: begun, and not passed."""
+        return not (self.passed or self.not_started)
+
+    @property
     def points(self) -> int:
         return self.max_points if self.passed else 0
 
@@ -80,6 +91,14 @@ class LessonReport:
     title: str
     path: str
     verdicts: tuple[Verdict, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(verdict.passed for verdict in self.verdicts)
+
+    @property
+    def not_started(self) -> bool:
+        return all(verdict.not_started for verdict in self.verdicts)
 
     @property
     def points(self) -> int:
@@ -123,7 +142,7 @@ class Report(Sum):
 
     @property
     def passed(self) -> bool:
-        return all(v.passed for lesson in self.lessons for v in lesson.verdicts)
+        return all(lesson.passed for lesson in self.lessons)
 
     def as_json(self) -> dict[str, Any]:
         """The report in the documented schema (version 1)."""

@@ -35,7 +35,7 @@ def _lesson(lesson: LessonReport, *, every_message: bool, rows: bool) -> str:
 
 def _single(verdict: Verdict) -> str:
     what = f"{verdict.exercise} {WORDS[verdict.status] or 'is right'}"
-    if verdict.status == "not_started":
+    if verdict.not_started:
         what = f"{what}. {verdict.message}"
     points = f"{verdict.points} of {verdict.max_points} points"
     return f"<p>{_mark(verdict)} <b>{_text(what)}</b> · {points}</p>"

@@ -73,16 +73,11 @@ def render(
         return f"{first}\n\n{last}\n"
     lines: list[str] = []
     for lesson in report.lessons:
-        if _is_at_rest(lesson):
+        if lesson.passed or lesson.not_started:  # one line says it
             lines.append(heading(lesson, ink))
         else:
             lines += [*_gap(lines), render_lesson(lesson, ink, every_message=every_message), ""]
     return "\n".join([*lines, *_gap(lines), last]) + "\n"
-
-
-def _is_at_rest(lesson: LessonReport) -> bool:
-    """Whether a lesson is complete or untouched: one line says it."""
-    return {verdict.status for verdict in lesson.verdicts} in ({"passed"}, {"not_started"})
 
 
 def _gap(lines: list[str]) -> list[str]:
@@ -92,9 +87,8 @@ def _gap(lines: list[str]) -> list[str]:
 
 def concerns_the_file(lesson: LessonReport) -> bool:
     """Whether one thing keeps every exercise from being run: no file, or a syntax error."""
-    statuses = {verdict.status for verdict in lesson.verdicts}
     messages = {verdict.message for verdict in lesson.verdicts}
-    return len(lesson.verdicts) > 1 and len(messages) == 1 and statuses != {"passed"}
+    return len(lesson.verdicts) > 1 and len(messages) == 1 and not lesson.passed
 
 
 def render_lesson(lesson: LessonReport, ink: Ink, *, every_message: bool = False) -> str:
@@ -107,7 +101,7 @@ def render_lesson(lesson: LessonReport, ink: Ink, *, every_message: bool = False
 
 def faults_of(lesson: LessonReport, *, every_message: bool) -> list[Verdict]:
     """The faults to show in full: the first, or every one that has something of its own to say."""
-    faults = [v for v in lesson.verdicts if v.status not in ("passed", "not_started")]
+    faults = [verdict for verdict in lesson.verdicts if verdict.at_fault]
     return faults if every_message and not concerns_the_file(lesson) else faults[:1]
 
 
@@ -124,7 +118,7 @@ def render_fault(lesson: LessonReport, verdict: Verdict, ink: Ink) -> list[str]:
     if verdict.comparison:
         lines += _table(verdict.comparison, ink)
     lines += wrapped(safe(verdict.message), "  ", ink)
-    lines += [f"    {safe(line)}" for line in verdict.excerpt]
+    lines += [f"    {safe(line)}"[: ink.width] for line in verdict.excerpt]
     lines += _printed(verdict.printed, ink)
     return [*lines, f"  → {place(lesson, verdict)}"]
 

@@ -15,6 +15,7 @@ It imports no matplotlib, and torch only to make stories: whoever writes pages o
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from checks.grader.figures.page.html import Story, assets, content_policy, fragment, frame, page
@@ -35,14 +36,20 @@ __all__ = [
 
 
 def stories_from(
-    server: Server, lesson_file: LessonFile, time_limit: float, *, brief: bool = False
+    server: Server,
+    lesson_file: LessonFile,
+    time_limit: float,
+    *,
+    of: Collection[str] = (),
+    brief: bool = False,
 ) -> list[Story]:
     """The stories of a lesson file, asked in a process of its own. Raises Undrawable.
 
+    of     the exercises whose graphs are wanted; all if none is named
     brief  the graph alone: no training to play, nothing that the checker or `why` says
     """
     from checks.grader.figures.page.story import stories_of
     from checks.grader.figures.subject import subject_of
 
     with subject_of(server, lesson_file, time_limit) as subject:
-        return stories_of(subject, brief=brief)
+        return stories_of(subject, of=of, brief=brief)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,11 +96,13 @@ def _general(words: str) -> str:
     return words.format(to="", gradient="the gradient")
 
 
-def stories_of(subject: Subject, *, brief: bool = False) -> list[Story]:
-    """A story for each computation graph that the lesson declares. Raises Undrawable if none."""
+def stories_of(subject: Subject, *, of: Collection[str] = (), brief: bool = False) -> list[Story]:
+    """A story for each computation graph that the lesson declares, of these exercises if some are
+    named. Raises Undrawable if there is none.
+    """
     stories, reasons = [], []
     for wanted in subject.lesson.figures:
-        if isinstance(wanted, figure.Graph):
+        if isinstance(wanted, figure.Graph) and (not of or {wanted.exercise, wanted.hand} & {*of}):
             try:
                 stories.append(story_of(wanted, subject, brief=brief))
             except Undrawable as reason:
@@ -190,8 +192,7 @@ def _sentence(exercise: str, subject: Subject) -> str:
     questions = questions_of(subject.stem, Settings(time_limit=limit))
     asked = restricted(questions, exercise)
     verdicts = grade(subject.session, asked, subject.lesson_file).verdicts
-    wrong = [one.message for one in verdicts if one.status not in ("passed", "not_started")]
-    return wrong[0] if wrong else ""
+    return next((one.message for one in verdicts if one.at_fault), "")
 
 
 def _tensor(value: Tensor | None) -> dict[str, Any] | None:

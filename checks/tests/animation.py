@@ -1,6 +1,6 @@
 """The README's animation, from the real page in a headless browser.
 
-    python -m checks.grader.figures.page.animation [GIF]
+    python -m checks.tests.animation [GIF]
 
 A development tool: it needs selenium, chromium and chromedriver.
 """
@@ -8,7 +8,6 @@ A development tool: it needs selenium, chromium and chromedriver.
 from __future__ import annotations
 
 import base64
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from checks.grader.figures.page import page, stories_from
 from checks.grader.records.course import ROOT
 from checks.grader.running.intake import LessonFile
 from checks.grader.running.server import Server
+from checks.tests.browser import chromium
 
 STEM = "lesson3_quadratic"
 #: What a student might write: x where x² belongs.
@@ -66,7 +66,7 @@ def _page() -> str:
 
 def _shots(file: Path) -> Iterator[tuple[bytes, int]]:
     """A picture of every step, and how long it is shown."""
-    browser = _browser()
+    browser = chromium("hide-scrollbars", f"window-size={WIDTH},{HEIGHT}")
     try:
         browser.get(file.as_uri())
 
@@ -96,17 +96,6 @@ def _shots(file: Path) -> Iterator[tuple[bytes, int]]:
 def _shot(browser: Any, clip: dict[str, float]) -> bytes:
     taken = browser.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "format": "png"})
     return base64.b64decode(taken["data"])
-
-
-def _browser() -> Any:
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or shutil.which("google-chrome") or ""
-    for argument in ("headless=new", "no-sandbox", "hide-scrollbars", "disable-gpu"):
-        options.add_argument(f"--{argument}")
-    options.add_argument(f"--window-size={WIDTH},{HEIGHT}")
-    return webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver") or ""))
 
 
 if __name__ == "__main__":
