@@ -6,9 +6,12 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from checks.grader.records.course import ROOT
-from checks.grader.running.inside.stand_ins import stand_ins
+
+#: A PyTorch whose torch.ao, which a layer asks for, imports torch.export by itself.
+OLDEST = torch.__version__.startswith("2.6.")
 
 
 def run(*arguments: str) -> str:
@@ -39,7 +42,9 @@ def test_a_check_of_right_work_needs_none_of_what_is_left_out() -> None:
         "from checks.grader.running.inside.stand_ins import StandIn, put_in_place, stand_ins\n"
         "put_in_place()\n"
         "status = main(['check', '1', '5', '7', '--from', 'solutions'])\n"
-        "left = [m.__name__ for m in stand_ins() if type(sys.modules[m.__name__]) is StandIn]\n"
-        "print(status, len(left))\n"
+        "names = [m.__name__ for m in stand_ins()]\n"
+        "print(status, *(name for name in names if type(sys.modules[name]) is not StandIn))\n"
     )
-    assert run("-c", code).splitlines()[-1] == f"0 {len(stand_ins())}"
+    status, *needed = run("-c", code).splitlines()[-1].split()
+    assert status == "0"
+    assert needed == [] or (OLDEST and needed == ["torch.export"])
