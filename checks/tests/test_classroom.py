@@ -127,7 +127,7 @@ def test_whoever_lost_points_is_told_why_everywhere(graded: tuple[Path, str]) ->
     page = Page(source_of(out, "report.html")).text
     for student, row in grades(out).items():
         name = student.removeprefix("'")
-        own = Page(source_of(out, f"feedback/{name}.html")).text
+        own = Page(source_of(out, f"feedback/{Entry(name).feedback_name}")).text
         assert name in page and name in own
         for lesson in result(out, name)["lessons"]:
             if lesson["points"] == lesson["max_points"]:
@@ -339,6 +339,20 @@ def test_what_a_dry_run_wrote_is_taken_back_whatever_the_names(tmp_path: Path) -
     first = whose()
     assert run_here(*arguments, "--match", str(out / "matching.csv")).returncode == 0
     assert whose() == first and len(first) == len(names)
+
+
+def test_results_do_not_go_among_the_submissions(tmp_path: Path) -> None:
+    hand_in(tmp_path / "in", "a", x="")
+    done = run_here(str(tmp_path / "in"), "--out", str(tmp_path / "in" / "." / "a" / ".."))
+    assert done.returncode == 2 and "a folder of their own" in done.stderr
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["a"]
+
+
+def test_no_name_of_a_student_leads_to_the_file_of_another_or_out_of_the_folder() -> None:
+    names = ("a/b", "a_b", "a\\b", "..", "../x", "a:b", "é" * 99 + "1", "é" * 99 + "2")
+    files = [Entry(name).result_name for name in names]
+    assert len(set(files)) == len(names)
+    assert not any(Path(file).name != file or ":" in file or "\\" in file for file in files)
 
 
 @POSIX

@@ -39,6 +39,8 @@ from checks.grader.records.misuse import Misuse
 from checks.grader.running.intake import Unreadable, opened
 
 MAX_NAME = 180  # bytes of a file name that is made from a student's name
+#: What some system has in no name of a file.
+NO_NAME = re.compile(r'[\\/:*?"<>|]')
 FEW = 20  # archives at the top that are asked whether they hold a class
 #: Folders of one student's, and not students.
 PARTS = re.compile(
@@ -97,10 +99,9 @@ class Entry:
     @property
     def stem(self) -> str:
         """The name of the student's files, without the ending."""
-        name = self.student.replace("/", "_")
-        if len(name.encode()) > MAX_NAME:
-            cut = name.encode()[:MAX_NAME].decode(errors="ignore")
-            name = f"{cut}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        name = NO_NAME.sub("_", self.student).encode()[:MAX_NAME].decode(errors="ignore")
+        if name != self.student:  # another one may be called so
+            name += f"-{hashlib.sha256(self.student.encode()).hexdigest()[:8]}"
         return name
 
     @property
