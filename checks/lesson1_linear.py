@@ -169,7 +169,7 @@ LESSON = lesson(
         Losses("train", "three epochs on 1, 2, 3", given={"epochs": 100}),
     ),
     exercises=(
-        exercise(forward, "ŷ"),
+        exercise(forward, "ŷ", wrong={"added_not_multiplied": lambda x, w: x + w}),
         squared_loss(nodes, loss),
         exercise(
             multiply_backward,

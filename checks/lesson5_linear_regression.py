@@ -283,6 +283,7 @@ SLIPS = {
     "bias_like_weight": slope("y_hat", by="x", to=("bias",)),
     "order_swapped": [Permuted((1, 0)), lambda **at: shaped(*gradient(**at)[::-1])],
     "sum_not_mean": in_some(SUMMED, "weight", "bias"),
+    "size_typed_in": lambda **at: tuple(len(at["x"]) / 15 * part for part in gradient(**at)),
     "broadcast_residual": [
         computed_as("r", CROSSED[0]),
         *(crossed(CROSSED[0], *reduced) for reduced in REDUCED[1:]),
@@ -301,7 +302,7 @@ SLIPS = {
         becomes("bias", lambda at: 2 / len(at.x) * at.r),
     ],
 }
-STEP_SLIPS = in_every_step(SLIPS, without=("order_swapped", "not_averaged"))
+STEP_SLIPS = in_every_step(SLIPS, without=("order_swapped", "not_averaged", "size_typed_in"))
 STEP_SLIPS["broadcast_residual"] = STEP_SLIPS["broadcast_residual"][:6]
 
 
@@ -358,6 +359,7 @@ CLOSED_FORM_SLIPS = {
         lambda x, y: closed_form(x, y)[::-1],
         lambda x, y: shaped(*closed_form(x, y)[::-1]),
     ],
+    "sign_flipped": lambda x, y: shaped(closed_form(x, y)[0], 2 * y.mean() - closed_form(x, y)[1]),
     "no_intercept": lambda x, y: ((x.T @ y) / (x.T @ x), torch.zeros_like(y[0])),
     "not_centred": lambda x, y: through((x * y).sum() / (x**2).sum(), x, y),
     "unbiased_variance": [

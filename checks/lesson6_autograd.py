@@ -241,6 +241,14 @@ def edited(*wrong: Callable[[Tensor, float], tuple[Any, Any]]) -> list[Variants]
     ]
 
 
+def row_for_each_input(j: Tensor) -> Tensor:
+    """As many rows as x has entries, which may be more than there are."""
+    rows, columns = j.shape
+    if columns > rows:
+        raise IndexError(f"index {rows} is out of bounds for dimension 0 with size {rows}")
+    return j[:columns]
+
+
 unit = partial(nn.functional.normalize, dim=0)
 sum_of_sizes = partial(torch.linalg.vector_norm, ord=1)
 largest_size = partial(torch.linalg.vector_norm, ord=float("inf"))
@@ -319,6 +327,7 @@ WRONG: Mapping[str, Mapping[str, Variants]] = {
             lambda j: j[0].expand_as(j),
             lambda j: j.sum(0).expand_as(j),
         ),
+        "rows_for_inputs": of_slopes(row_for_each_input),
         "rows_added": of_slopes(lambda j: j.sum(0)),
         "first_row_only": of_slopes(lambda j: j[:1], lambda j: j[0]),
     },

@@ -6,7 +6,7 @@ Each is yielded with its place and its rank: the lower, the likelier.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from checks.slips.graph import Graph
 from checks.slips.operations import Slip, Slope, Step, Unfit, count
-from checks.slips.tape import Node, Place, nodes_of
+from checks.slips.tape import Node, Place
 
 #: How many values may stand in for one.
 STAND_INS = 8
@@ -28,7 +28,7 @@ PARTS = {
     "all but the first": slice(1, None),
 }
 #: The ids of these slips.
-FAR = frozenset({"read_as", "copied", "factor", "counted", "skipped", "part_only"})
+FAR = frozenset({"read_as", "copied", "factor", "counted", "part_only"})
 
 Found = Iterator[tuple[Slip, Place, float]]
 
@@ -38,46 +38,31 @@ def elsewhere(graph: Graph) -> Found:
         yield from stand_ins(graph)
         yield from copied(graph)
         yield from factors(graph)
-        yield from skips(graph)
         yield from parts_of(graph)
     yield from counts(graph)
 
 
 def stand_ins(graph: Graph) -> Found:
-    """Another value read where one belongs, its slope, or two parameters exchanged."""
+    """Another value read where one belongs."""
     uses: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for user in graph.way:  # a value is read for what goes to its fellow operands
         for parent in set(user.parents) if user.operation.name in READERS else ():
             edges = graph.edges[user.index]
             uses[parent] += [edge for edge in edges if user.parents[edge[1]] != parent]
     for index in [n for n in uses if uses[n]]:
-        node, here, others = graph.tape.nodes[index], uses[index], _alike(graph, index)
-        instead = f"is used in place of {node.name}"
-        slips = [read_as({node: other}, f"{other.name} {instead}") for other in others]
-        if node.operation.elementwise:
-            slips.append(read_as({node: node}, f"the slope of {node.name} {instead}", graph=graph))
-        for place in {frozenset(here), *(frozenset({edge}) for edge in here)}:
-            for slip in slips:
+        node, here = graph.tape.nodes[index], uses[index]
+        for other in _alike(graph, index):
+            words = f"{other.name} is used in place of {node.name}"
+            slip = read_as(index, other.index, words)
+            for place in {frozenset(here), *(frozenset({edge}) for edge in here)}:
                 yield slip, place, 4.0 + 0.1 * len(place)
-        for other in others:
-            if other.index < index and graph.kind(other) == "parameter":
-                words = f"{node.name} and {other.name} are exchanged"
-                slip = read_as({node: other, other: node}, words)
-                yield slip, frozenset(here + uses[other.index]), 4.3
 
 
-def read_as(stand_ins: Mapping[Node, Node], words: str, graph: Graph | None = None) -> Slip:
-    """On the way back, the values of others are read; with a graph, their slopes."""
-    index = {node.index: other.index for node, other in stand_ins.items()}
-
-    def value(step: Step, n: int) -> Tensor:
-        if graph is None or n not in index:
-            return step.values[index.get(n, n)]
-        node = graph.tape.nodes[n]
-        return graph.tape.step(node, step.values).slope(0, torch.ones_like(node.value))
+def read_as(index: int, other: int, words: str) -> Slip:
+    """On the way back, the value of another node is read."""
 
     def back(step: Step, i: int, g: Tensor) -> Tensor:
-        parents = tuple(value(step, n) for n in step.indices)
+        parents = tuple(step.values[other if n == index else n] for n in step.indices)
         if any(a.shape != b.shape for a, b in zip(parents, step.parents, strict=True)):
             raise Unfit
         return replace(step, parents=parents).slope(i, g)
@@ -204,31 +189,3 @@ def parts_of(graph: Graph) -> Found:
                 slip = Slip("part_only", words, back((slice(None),) * axis + (kept,)))
                 for place in places:
                     yield slip, place, 3.3
-
-
-def skips(graph: Graph) -> Found:
-    """On one of several ways, what arrived one or two slopes nearer to the loss is handed on."""
-
-    def back(later: Mapping[int, int]) -> Slope:
-        def passed_over(step: Step, i: int, g: Tensor) -> Tensor:
-            arrived = step.grads.get(later.get(step.index, -1))
-            if arrived is None or arrived.shape != g.shape:
-                raise Unfit
-            return step.slope(i, arrived)
-
-        return passed_over
-
-    once: dict[int, int] = {}
-    for node in reversed(graph.way):
-        if len(graph.users[node.index]) == 1:
-            user = graph.tape.nodes[graph.users[node.index][0][0]]
-            if not user.operation.moves and user.operation.name not in ("add", "sub"):
-                once[node.index] = user.index
-            elif user.index in once:
-                once[node.index] = once[user.index]
-    twice = {n: once[m] for n, m in once.items() if m in once}
-    for later, words in ((once, "the next slope"), (twice, "each of the next two slopes")):
-        slip = Slip("skipped", f"{words} towards the loss is left out", back(later))
-        for place, penalty in graph.places.items():
-            if len(place) < sum(len(graph.edges[n]) for n in nodes_of(place)):
-                yield slip, place, 3.6 + penalty

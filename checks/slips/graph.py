@@ -9,7 +9,7 @@ from functools import cached_property
 
 from torch import Tensor
 
-from checks.slips.operations import ABSENT, Slip
+from checks.slips.operations import Slip
 from checks.slips.tape import Node, Place, Tape
 
 #: With more nodes on the ways only slips on the way back are looked for, and no pairs.
@@ -138,17 +138,11 @@ class Graph:
         return "computed" if root.parents else "parameter" if root.index in self.leaves else "data"
 
     def forward(self) -> Iterator[tuple[Slip, Place, float]]:
-        """Slips in the value of a node, a layer, all of one operation."""
-        ones: list[tuple[float, Sequence[Node]]] = [(0.0, [node]) for node in self.used]
-        for penalty, group in () if self.is_large else (*ones, *self.groups()):
-            first, row = group[0], group[0].operation
-            if not first.value.is_floating_point() or any(n.operation is not row for n in group):
-                continue
-            place = frozenset((n.index, i) for n in group for i in range(max(len(n.parents), 1)))
-            for order, slip in enumerate(row.slips):
-                if slip.value:
-                    yield slip, place, 1.5 + 0.01 * order + penalty
-                    if first.index in self.edges:
-                        yield replace(slip, own=True), place, 1.6 + 0.01 * order + penalty
-            if row.name != "constant" and self.is_leaf(first.index):
-                yield ABSENT, place, 3.0 + penalty
+        """Slips in the value of a node."""
+        for node in () if self.is_large else self.used:
+            place = frozenset((node.index, i) for i in range(max(len(node.parents), 1)))
+            for order, slip in enumerate(node.operation.slips):
+                if slip.value and node.value.is_floating_point():
+                    yield slip, place, 1.5 + 0.01 * order
+                    if node.index in self.edges:
+                        yield replace(slip, own=True), place, 1.6 + 0.01 * order

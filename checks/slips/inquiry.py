@@ -146,7 +146,7 @@ class Inquiry:
         if not all(found.values()):
             return []
         parts = {name: told(self.tapes[0], first.made) for name, (first,) in found.items()}
-        words = " and ".join(f"for ∂{name} alone {part.words}" for name, part in parts.items())
+        words = " and ".join(f"for ∂{name} alone, {part.words}" for name, part in parts.items())
         ids = tuple(dict.fromkeys(id for part in parts.values() for id in part.slips))
         nodes = tuple(dict.fromkeys(node for part in parts.values() for node in part.nodes))
         return [(max(first.rank for (first,) in found.values()), Story(ids, nodes, words))]

@@ -30,8 +30,6 @@ class Step:
     compute  the recorded call, parents -> out
     values   the value of every node of the graph, by index
     indices  which of them are the parents
-    index    which of them this node is
-    grads    what has arrived so far on the way back, by index
     sources  for an operation that moves entries: where they come from, kept once it is known
     """
 
@@ -42,9 +40,7 @@ class Step:
     compute: Callable[..., Tensor]
     values: Sequence[Tensor] = ()
     indices: tuple[int, ...] = ()
-    index: int = -1
     sources: dict[int, Tensor] = field(default_factory=dict)
-    grads: Mapping[int, Tensor] = field(default_factory=dict)
 
     def slope(self, i: int, g: Tensor) -> Tensor:
         """What parent i gets when g arrives, in the parent's shape."""
@@ -348,7 +344,6 @@ UPSTREAM_IGNORED = Slip(
 AVERAGED = Slip(
     "averaged", "what reaches {parent} from all entries is averaged, not summed", back=_averaged
 )
-ABSENT = Slip("absent", "it is left out, as if it were 0", value=lambda step: 0 * step.out)
 
 #: With their ranks: the lower, the likelier. Those of a row have 1.
 ANYWHERE: Mapping[Slip, float] = {

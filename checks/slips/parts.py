@@ -20,11 +20,59 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return z if bias is None else z + bias
 
 
-def mse_loss(y_hat: Tensor, y: Tensor, *, reduction: str = "mean", **rest: Any) -> Tensor | None:
-    if rest.get("weight") is not None:
-        return None
+def _reduced(losses: Tensor, reduction: str) -> Tensor:
+    if reduction == "batchmean":
+        return losses.sum() / len(losses)
+    if reduction == "none":
+        return losses
+    return losses.sum() if reduction == "sum" else losses.mean()
+
+
+def reduced(of_entries: Callable[..., Tensor | None]) -> Callable[..., Tensor | None]:
+    """A loss of each entry as PyTorch's function, which sums or averages; not with weights."""
+
+    def loss(y_hat: Tensor, y: Tensor, *, reduction: str = "mean", **rest: Any) -> Tensor | None:
+        options = {k: v for k, v in rest.items() if v is not None and v is not False}
+        known = options.keys() <= {"delta", "beta"}
+        losses = of_entries(y_hat, y, **options) if known else None
+        return None if losses is None else _reduced(losses, reduction)
+
+    return loss
+
+
+def squared(y_hat: Tensor, y: Tensor) -> Tensor:
     r = y_hat - y
-    return _reduced(r**2, reduction)
+    return r**2
+
+
+def absolute(y_hat: Tensor, y: Tensor) -> Tensor:
+    r = y_hat - y
+    return r.abs()
+
+
+def huber(y_hat: Tensor, y: Tensor, delta: float = 1.0) -> Tensor:
+    r = y_hat - y
+    size = r.abs()
+    return where(size < delta, 0.5 * r**2, delta * (size - 0.5 * delta))
+
+
+def smooth(y_hat: Tensor, y: Tensor, beta: float = 1.0) -> Tensor:
+    r = y_hat - y
+    size = r.abs()
+    return where(size < beta, 0.5 * r**2 / beta, size - 0.5 * beta)
+
+
+def surprise(p: Tensor, y: Tensor) -> Tensor:
+    return -(y * p.log() + (1 - y) * (1 - p).log())
+
+
+def surprise_of_logits(z: Tensor, y: Tensor) -> Tensor:
+    p = z.sigmoid()
+    return surprise(p, y)
+
+
+def kl(log_q: Tensor, p: Tensor) -> Tensor | None:
+    return None if bool((p <= 0).any()) else p * (p.log() - log_q)
 
 
 def cross_entropy(
@@ -113,38 +161,6 @@ def _affine(x_hat: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor
     return scaled if bias is None else scaled + bias
 
 
-def huber_loss(
-    y_hat: Tensor, y: Tensor, *, reduction: str = "mean", delta: float = 1.0, **rest: Any
-) -> Tensor | None:
-    if rest.get("weight") is not None:
-        return None
-    r = y_hat - y
-    size = r.abs()
-    return _reduced(where(size < delta, 0.5 * r**2, delta * (size - 0.5 * delta)), reduction)
-
-
-def smooth_l1_loss(
-    y_hat: Tensor, y: Tensor, *, reduction: str = "mean", beta: float = 1.0, **_: Any
-) -> Tensor:
-    r = y_hat - y
-    size = r.abs()
-    return _reduced(where(size < beta, 0.5 * r**2 / beta, size - 0.5 * beta), reduction)
-
-
-def l1_loss(y_hat: Tensor, y: Tensor, *, reduction: str = "mean", **_: Any) -> Tensor:
-    r = y_hat - y
-    return _reduced(r.abs(), reduction)
-
-
-def binary_cross_entropy(
-    p: Tensor, y: Tensor, *, reduction: str = "mean", **rest: Any
-) -> Tensor | None:
-    if rest.get("weight") is not None:
-        return None
-    losses = -(y * p.log() + (1 - y) * (1 - p).log())
-    return _reduced(losses, reduction)
-
-
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, *rest: Any, **options: Any
 ) -> Tensor | None:
@@ -153,15 +169,6 @@ def scaled_dot_product_attention(
     scores = query @ key.mT / math.sqrt(query.shape[-1])
     weights = scores.softmax(-1)
     return weights @ value
-
-
-def binary_cross_entropy_with_logits(
-    z: Tensor, y: Tensor, *, reduction: str = "mean", **rest: Any
-) -> Tensor | None:
-    if any(value is not None for value in rest.values()):
-        return None
-    p = z.sigmoid()
-    return binary_cross_entropy(p, y, reduction=reduction)
 
 
 def leaky_relu(z: Tensor, negative_slope: float = 0.01, **_: Any) -> Tensor:
@@ -201,13 +208,6 @@ def cosine_similarity(a: Tensor, b: Tensor, dim: int = 1, **_: Any) -> Tensor:
     return dot / (norm_a * norm_b)
 
 
-def kl_div(log_q: Tensor, p: Tensor, *, reduction: str = "mean", **rest: Any) -> Tensor | None:
-    if rest.get("log_target") or bool((p <= 0).any()):
-        return None
-    losses = p * (p.log() - log_q)
-    return losses.sum() / len(p) if reduction == "batchmean" else _reduced(losses, reduction)
-
-
 def silu(z: Tensor, **_: Any) -> Tensor:
     gate = z.sigmoid()
     return z * gate
@@ -241,33 +241,27 @@ def addmm(c: Tensor, a: Tensor, b: Tensor, **options: Any) -> Tensor | None:
     return None if options else c + a @ b
 
 
-def _reduced(losses: Tensor, reduction: str) -> Tensor:
-    if reduction == "none":
-        return losses
-    return losses.sum() if reduction == "sum" else losses.mean()
-
-
 PARTS: Mapping[str, Callable[..., Tensor | None]] = {
     "linear": linear,
-    "mse_loss": mse_loss,
+    "mse_loss": reduced(squared),
     "cross_entropy": cross_entropy,
     "nll_loss": nll_loss,
     "layer_norm": layer_norm,
     "batch_norm": batch_norm,
     "rms_norm": rms_norm,
-    "huber_loss": huber_loss,
-    "smooth_l1_loss": smooth_l1_loss,
-    "l1_loss": l1_loss,
-    "binary_cross_entropy": binary_cross_entropy,
+    "huber_loss": reduced(huber),
+    "smooth_l1_loss": reduced(smooth),
+    "l1_loss": reduced(absolute),
+    "binary_cross_entropy": reduced(surprise),
     "leaky_relu": leaky_relu,
     "elu": elu,
     "scaled_dot_product_attention": scaled_dot_product_attention,
-    "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
+    "binary_cross_entropy_with_logits": reduced(surprise_of_logits),
     "std": std,
     "norm": norm,
     "normalize": normalize,
     "cosine_similarity": cosine_similarity,
-    "kl_div": kl_div,
+    "kl_div": reduced(kl),
     "silu": silu,
     "einsum": einsum,
     "addmm": addmm,

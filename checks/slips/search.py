@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -96,8 +96,7 @@ class Case:
         """
         index, i = edge
         node, known = self.tape.nodes[index], self.passed if grads is None else {}
-        arriving = self.right if grads is None else grads
-        step, g = self.tape.step(node, self.values, arriving), arriving[index]
+        step, g = self.tape.step(node, self.values), (grads or self.right)[index]
         tangent = self.tangents[node.parents[i] if node.parents else index]
         if edge not in known:
             known[edge] = float((step.slope(i, g) * tangent).sum())
@@ -173,9 +172,11 @@ class Search:
             if same(value, first.right[leaf], first.scale, rtol=rtol)
         )
         two = two and not self.graph.is_large
-        for source in ("singles", "nested", "pairs") if two else ("singles", "nested"):
-            tried = self.pairs(wanted, near, right) if source == "pairs" else getattr(self, source)
-            likely = [each for each in tried if abs(each.change - wanted) <= near]
+        sources: list[Callable[[], Iterable[Candidate]]]
+        sources = [lambda: self.singles, lambda: self.nested]
+        sources += [lambda: self.pairs(wanted, near, right)] if two else []
+        for source in sources:
+            likely = [each for each in source() if abs(each.change - wanted) <= near]
             likely.sort(key=lambda candidate: candidate.rank)
             if found := [c for c in likely[:CHECKED] if self.explains(c.made, answers, rtol)]:
                 return found

@@ -52,15 +52,11 @@ pow(a, n) | {0}^{1} | | g * n * a ** (n - 1) ; g * out * a.log()
     left_out              | the exponent {1} is left out | = a + 0 * n
 exp(x) | exp({0}) | exp({0}) | g * out
     slope_of_input | its slope is written {0}, not exp({0}) | g * x
-    slope_twice    | its slope is written exp({out}), with exp taken twice | g * out.exp()
 log(x) | log({0}) | 1/{0} | g / x
-    divided        | its slope is written {0}, not 1/{0} | g * x
     slope_of_value | its slope is written 1/{out}, not 1/{0} | g / out
 sqrt(x) | √{0} | 1/(2·√{0}) | g / (2 * out)
     half_left_out | the ½ of its slope 1/(2·√{0}) is left out | g / out
     root_left_out | its slope is written 1/(2·{0}), without the root | g / (2 * x)
-    divided       | its slope is written √{0}, not 1/(2·√{0}) | g * out
-    divided       | its slope is written √{0}/2, not 1/(2·√{0}) | g * out / 2
     left_out      | the root is left out | = x
 neg(x) | −{0} | | -g
     sign_lost | the minus is left out | = x
@@ -132,12 +128,8 @@ softmax(x, dim) | softmax({0}) | | out * (g - (g * out).sum(dim, keepdim=True))
         | g - (g * out).sum(dim, keepdim=True)
     factor_left_out | Σ g is subtracted where Σ g·{out} belongs
         | out * (g - g.sum(dim, keepdim=True))
-    mean_for_sum    | the mean of g·{out} is subtracted, not its sum
-        | out * (g - (g * out).mean(dim, keepdim=True))
     wrong_axis      | Σ g·{out} runs along the wrong axis
         | out * (g - (g * out).sum(other(x, dim), keepdim=True))
-    whole_sum       | Σ g·{out} runs over all entries, not along each row
-        | out * (g - (g * out).sum())
     sign_lost       | Σ g·{out} is added, not subtracted
         | out * (g + (g * out).sum(dim, keepdim=True))
     wrong_axis      | it runs along the wrong axis | = x.softmax(other(x, dim))
@@ -147,27 +139,15 @@ log_softmax(x, dim) | log softmax({0}) | | g - out.exp() * g.sum(dim, keepdim=Tr
     others_left_out | softmax({0})·Σ g is not subtracted | g
     target_left_out | only −softmax({0})·Σ g is passed back, the entry's own g is not
         | -out.exp() * g.sum(dim, keepdim=True)
-    slope_twice     | the gradient is multiplied by the softmax's p·(1 − p) once more
-        | (g - out.exp() * g.sum(dim, keepdim=True)) * out.exp() * (1 - out.exp())
-    exp_left_out    | {out} is subtracted where softmax({0}) belongs
-        | g - out * g.sum(dim, keepdim=True)
     entry_by_entry
         | its slope is written 1 − softmax({0}), as if each output depended on its own input alone
         | g * (1 - out.exp())
     sign_lost       | softmax({0})·Σ g is added, not subtracted
         | g + out.exp() * g.sum(dim, keepdim=True)
-    sum_for_softmax | exp({0}) is subtracted where softmax({0}) belongs
-        | g - x.exp() * g.sum(dim, keepdim=True)
-    sum_for_softmax | {0} is subtracted where softmax({0}) belongs
-        | g - x * g.sum(dim, keepdim=True)
-    sum_for_softmax | σ({0}) is subtracted where softmax({0}) belongs
-        | g - x.sigmoid() * g.sum(dim, keepdim=True)
     wrong_axis      | Σ g runs along the wrong axis
         | g - out.exp() * g.sum(other(x, dim), keepdim=True)
     wrong_axis      | the softmax in its slope runs along the wrong axis
         | g - x.softmax(other(x, dim)) * g.sum(dim, keepdim=True)
-    whole_sum       | the softmax in its slope runs over all entries, not along each row
-        | g - x.flatten().softmax(0).reshape(x.shape) * g.sum(dim, keepdim=True)
     wrong_axis      | it runs along the wrong axis | = x.log_softmax(other(x, dim))
     log_left_out    | the log is left out | = x.softmax(dim)
 logsumexp(x, dim=None, keepdim=False) | logsumexp({0}) |

@@ -118,9 +118,7 @@ class Tape:
             if to in (None, self.nodes[parent].name)
         )
 
-    def step(
-        self, node: Node, values: Sequence[Tensor], grads: Mapping[int, Tensor] | None = None
-    ) -> Step:
+    def step(self, node: Node, values: Sequence[Tensor]) -> Step:
         """What a slope may read at this node."""
         return Step(
             node.operation,
@@ -130,9 +128,7 @@ class Tape:
             node.compute,
             values,
             node.parents,
-            node.index,
             node.sources,
-            grads or {},
         )
 
     def values(self, made: Made = (), given: Mapping[int, Tensor] | None = None) -> list[Tensor]:
@@ -161,7 +157,7 @@ class Tape:
             if index not in grads:
                 continue
             node, g = self.nodes[index], grads[index]
-            step = self.step(node, values, grads)
+            step = self.step(node, values)
             if not node.parents and (index, 0) in slips:
                 grads[index] = slips[index, 0].hand_back(step, 0, g)
             for i, parent in enumerate(node.parents):
@@ -303,7 +299,7 @@ def named(found: list[tuple[str, Tensor]]) -> Iterator[None]:
     def on_event(frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
         ours = code.co_filename == parts.__file__
-        if event != "return" or code.co_name.startswith("__"):
+        if event != "return" or code.co_name.startswith("__") or code.co_name.endswith("comp>"):
             return
         if code.co_filename.startswith(libraries) and not ours:
             return

@@ -236,6 +236,11 @@ HEADS = Pass(
             "at out = y @ Wo, the other matrix is not transposed",
         ),
         "mean over rows only": Edit("/ (n * e)", "/ n", "number of rows, not of all entries"),
+        "second head forgotten": Edit(
+            "gk = gs.transpose(1, 2) @ q",
+            "gk = gs.transpose(1, 2) @ q; gk[1] = 0",
+            "only the first entry along axis 0 of the gradient",
+        ),
     },
 )
 
@@ -427,6 +432,11 @@ EMBED = Pass(
         "rows overwrite": Edit(
             "dE.index_add_(0, ids, de)", "dE[ids] = de", "an entry that is picked twice keeps one"
         ),
+        "rows averaged": Edit(
+            "dE.index_add_(0, ids, de)",
+            "dE.index_add_(0, ids, de); dE /= ids.bincount(minlength=len(E)).clamp(min=1)[:, None]",
+            "what reaches E from all entries is averaged",
+        ),
         "labels forgotten": Edit("d[range(len(y)), y] -= 1", "pass", "only −softmax(logits)·Σ g"),
         "mean for sum": Edit(
             "d[range(len(y)), y] -= 1", "d[range(len(y)), y] -= 1; d = d / len(y)", "as for a mean"
@@ -569,6 +579,11 @@ GROUP = Pass(
             "dx = dxh - mean_term - var_term",
             "is not divided by √",
         ),
+        "first sample only for w": Edit(
+            "(t * xh.reshape(x.shape)).sum((0, 2))",
+            "(t * xh.reshape(x.shape))[0].sum(-1)",
+            "only the first entry along axis 0 of the gradient",
+        ),
         "batch not summed for b": Edit(
             "db = t.sum((0, 2))", "db = t.mean((0, 2))", "from all entries is averaged, not summed"
         ),
@@ -647,6 +662,8 @@ HUBER = Pass(
         "linear part without sign": Edit(
             "r.sign())", "torch.ones_like(r))", "its slope ±1 is left out"
         ),
+        "branches exchanged": Edit("1, r, r.sign()", "1, r.sign(), r", "the condition is turned"),
+        "bias of the last row": Edit("d.sum(0)", "d[-1]", "only the last row of the gradient"),
         "mean over rows only": Edit(
             "d = d / r.numel()", "d = d / len(r)", "number of rows, not of all entries"
         ),

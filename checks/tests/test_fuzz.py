@@ -239,6 +239,19 @@ def any_verdict_can_be_written(found: list[Verdict], name: str, notes: list[str]
     assert file.getvalue().encode()
 
 
+def test_of_the_frames_that_are_drawn_some_are_read() -> None:
+    """Else nothing would be said of what is made of them."""
+    drawn: list[bool] = []
+
+    @settings(max_examples=FEW, deadline=None, derandomize=True, database=None)
+    @given(headers, bodies)
+    def draw(header: dict[str, Any], body: bytes) -> None:
+        drawn.append(received(json.dumps(header).encode(), body) is not None)
+
+    draw()
+    assert len(drawn) // 10 < sum(drawn) < len(drawn)
+
+
 PROPERTIES: dict[str, Property] = {
     "frames": any_frame_becomes_an_observation,
     "answers": any_answer_gets_a_verdict_that_can_be_written,

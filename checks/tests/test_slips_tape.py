@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cProfile
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from checks.slips import OPERATIONS, NotATape, Slip, record
-from checks.slips.operations import ABSENT, CUT, HALVED, NEGATED, SLOPE_LEFT_OUT
+from checks.slips.operations import CUT, HALVED, NEGATED, SLOPE_LEFT_OUT
 
 EXACT = 1e-12
 
@@ -83,6 +84,38 @@ def test_the_way_back_along_the_tape_is_autograds(function: Any, inputs: dict[st
     grads = record(function, inputs).gradients()
     for name, expected in by_autograd(function, inputs).items():
         torch.testing.assert_close(grads[name], expected, rtol=EXACT, atol=EXACT)
+
+
+IN_PARTS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "label smoothing": lambda x, w: F.cross_entropy(
+        x * w, torch.tensor([0, 2, 1]), label_smoothing=0.1
+    ),
+    "batch norm": lambda x, w: F.batch_norm(x, None, None, w, w + 1, training=True) ** 3,
+    "rms norm": lambda x, w: F.rms_norm(x, (4,), w, eps=1e-3) ** 3,
+    "huber": lambda x, w: F.huber_loss(2 * x, w.expand(3, 4), delta=0.7),
+    "smooth l1": lambda x, w: F.smooth_l1_loss(2 * x, w.expand(3, 4), beta=0.7, reduction="sum"),
+    "l1": lambda x, w: F.l1_loss(x * w, x * x),
+    "bce": lambda x, w: F.binary_cross_entropy((x * w).sigmoid(), x.sigmoid()),
+    "leaky relu": lambda x, w: F.leaky_relu(x * w, 0.2) ** 2,
+    "elu": lambda x, w: F.elu(x * w, 1.3) ** 2,
+    "einsum": lambda x, w: torch.einsum("ab, cb -> ca", x, x * w) ** 2,
+}
+
+
+@pytest.mark.parametrize("name", IN_PARTS)
+def test_a_function_in_its_parts_is_the_function(name: str) -> None:
+    """Its value and its gradients; and it was taken apart."""
+
+    def loss(x: Tensor, w: Tensor) -> Tensor:
+        out: Tensor = IN_PARTS[name](x, w).sum()
+        return out
+
+    inputs = {"x": numbers(3, 4), "w": numbers(4, seed=1)}
+    tape = record(loss, inputs)
+    torch.testing.assert_close(tape.nodes[tape.end].value, loss(**inputs), rtol=EXACT, atol=EXACT)
+    for leaf, expected in by_autograd(loss, inputs).items():
+        torch.testing.assert_close(tape.gradients()[leaf], expected, rtol=EXACT, atol=EXACT)
+    assert {tape.nodes[n].operation.name for n in tape.differentiable} <= OPERATIONS.keys()
 
 
 def test_nodes_bear_the_names_of_the_local_variables() -> None:
@@ -176,7 +209,12 @@ def right() -> tuple[Tensor, Tensor, Tensor, Tensor]:
         (SLOPE_LEFT_OUT, ["z1", "z2"], None, lambda x, y, g, r: (g, g, g)),
         (SLOPE_LEFT_OUT, ["z1"], "w1", lambda x, y, g, r: (g, g * x, g)),
         (CUT, ["z2"], None, lambda x, y, g, r: (g * x**2, 0 * x, g)),
-        (ABSENT, ["y"], None, lambda x, y, g, r: (*(2 * (r + y) * k for k in (x**2, x, x**0)),)),
+        (
+            of_row("sub", "left_out"),
+            ["r"],
+            None,
+            lambda x, y, g, r: (*(2 * (r + y) * k for k in (x**2, x, x**0)),),
+        ),
         (
             of_row("pow", "exponent_not_in_front"),
             ["loss"],

@@ -84,7 +84,8 @@ def _tell(report: Report, options: Namespace) -> None:
         for lesson in new:
             print("\n" + "\n".join(way.end_of(lesson, look)))
     if new:
-        _show_pictures(new, look)
+        at_the_end = report.passed and journey.is_whole_course(report)  # which says how already
+        _show_pictures(new, look, says_how=not at_the_end)
 
 
 def _first_task(report: Report) -> str:
@@ -112,13 +113,13 @@ def _ending(report: Report, way: Journey, new: list[LessonReport], look: Ink) ->
     return lines
 
 
-def _show_pictures(lessons: list[LessonReport], look: Ink) -> None:
+def _show_pictures(lessons: list[LessonReport], look: Ink, *, says_how: bool) -> None:
     """Draw what has just been completed, for somebody who watches; else say how."""
     files = [(lesson.lesson, Path(lesson.path)) for lesson in lessons]
     if sys.stdout.isatty() and len(files) == 1:
         print("\nYour pictures:", flush=True)
         save_pictures(files, Path(figures()))
-    else:
+    elif says_how:
         name = files[0][0] if len(files) == 1 else ""
         print(f"\n{look.command('draw', name)} draws what you have built.")
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from checks.grader.grading.explain import meaning, reshaped, shape_reason, told_error, told_shape
 from checks.grader.grading.kinds import (
     advice_on,
+    advice_on_keys,
     as_int,
     counted,
     describe,
@@ -141,7 +142,7 @@ def _structure(exercise: Exercise, expected: Any, value: Any) -> Fault | None:
             return Fault("error", told, "type", advice)
         if set(value) != set(expected):
             message = f"Your dict has the keys {listed(value)}, expected {listed(expected)}."
-            return Fault("error", message, "type")
+            return Fault("error", message, "type", advice_on_keys(expected, value))
     elif isinstance(expected, tuple) and (
         not isinstance(value, tuple) or len(value) != len(expected)
     ):

@@ -118,13 +118,13 @@ def remembered(variant: Variant) -> Variant:
     return replace(variant, predict=predict)
 
 
-def pairs(exercise: Exercise, quick: Sequence[Prefix] = ()) -> Iterator[Variant]:
+def pairs(exercise: Exercise, quick: Sequence[Prefix] = (), rtol: float = 0.0) -> Iterator[Variant]:
     """Two different mistakes at once: two that do not meet in one place, or a map over any other.
 
     Of each mistake the first variants take part, which are the common ones, and of those no two
     that the first small call rules out.
     """
-    fit = _both_fit(exercise, quick[0]) if quick else None
+    fit = _both_fit(exercise, quick[0], rtol) if quick else None
     for first, second in combinations(exercise.mistakes, 2):
         for left, right in product(_common(exercise, first), _common(exercise, second)):
             if _places(left).isdisjoint(_places(right)) and (fit is None or fit(left, right)):
@@ -141,11 +141,12 @@ def pairs(exercise: Exercise, quick: Sequence[Prefix] = ()) -> Iterator[Variant]
                 yield Variant((first, second), _mapped(computation, outer.each, None))
 
 
-def _both_fit(exercise: Exercise, one_step: Prefix) -> Callable[[Any, Any], bool]:
+def _both_fit(exercise: Exercise, one_step: Prefix, rtol: float) -> Callable[[Any, Any], bool]:
     """Whether two mistakes can be behind one step of a training, by what each alone gives.
 
     A number that one of them changes and the other leaves alone is that of the first, and what both
-    leave alone is right. It costs a comparison; the step with both of them costs a training.
+    leave alone is right. Two that undo each other in this step do so in all: nobody is told them.
+    It costs a comparison; the step with both of them costs a training.
     """
     right = _trained(one_step.truth.by_hand)
     seen = _trained(aligned(one_step.truth.by_hand, one_step.seen.value))
@@ -159,12 +160,16 @@ def _both_fit(exercise: Exercise, one_step: Prefix) -> Callable[[Any, Any], bool
         except RAISED:
             return []
 
+    digits = rtol * max(map(abs, right), default=0.0)
+    is_right = all(abs(got - r) <= digits for got, r in zip(seen, right, strict=False))
+
     def fit(left: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
         for r, got, one, two in zip(right, seen, alone(left), alone(other), strict=False):
             if _is_same(one, r) or _is_same(two, r):
-                wanted = two if _is_same(one, r) else one
-                if abs(got - wanted) > 2 * QUICK_RTOL * max(abs(wanted), abs(r)):
+                if not _is_near(got, two if _is_same(one, r) else one):
                     return False
+            elif is_right and min(abs(one - r), abs(two - r)) > 2 * digits:
+                return False
         return True
 
     return fit
@@ -176,6 +181,10 @@ def _trained(answer: Answer) -> list[float]:
     if not all(isinstance(value, Tensor | float) for value in values):
         return []
     return [n for value in values for n in torch.as_tensor(value).flatten().tolist()]
+
+
+def _is_near(got: float, wanted: float) -> bool:
+    return abs(got - wanted) <= 2 * QUICK_RTOL * abs(wanted)
 
 
 def _is_same(one: float, other: float) -> bool:
@@ -265,7 +274,7 @@ def _explain(
     if single:
         return _in_common(single[:1])
     both, both_of_loss = _fitting(
-        (v for v in pairs(exercise, quick) if not of_loss or of_loss[0][0] in v.mistakes),
+        (v for v in pairs(exercise, quick, rtol) if not of_loss or of_loss[0][0] in v.mistakes),
         evidence,
         quick,
         rtol,

@@ -36,6 +36,18 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "`@` multiplies vectors and matrices. A scalar multiplies with `*`.",
     ),
     (
+        r"1D tensors expected",
+        "`torch.dot` takes two vectors. Two scalars multiply with `*`.",
+    ),
+    (
+        r"zero-dimensional tensor .*cannot be concatenated",
+        "`torch.cat` joins vectors. `torch.stack` makes a vector of single numbers.",
+    ),
+    (
+        r"No module named",
+        "This module is not installed here, and none but torch is needed: leave it out.",
+    ),
+    (
         r"self must be a matrix|mat2 must be a matrix|Expected 1-D argument|must be a matrix",
         "This operation wants another number of dimensions. Print the shape: a vector is (n,), a "
         "column is (n, 1). `torch.outer` makes a matrix of two vectors.",

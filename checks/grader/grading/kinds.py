@@ -56,6 +56,14 @@ def listed(keys: Any) -> str:
     return ", ".join(f'"{key}"' for key in keys) or "(none)"
 
 
+def advice_on_keys(wanted: Iterable[str], yours: Iterable[str]) -> str:
+    """What is missing in a dict and what is not asked for."""
+    missing = [key for key in wanted if key not in yours]
+    more = [key for key in yours if key not in wanted]
+    told = f"Missing: {listed(missing)}." if missing else ""
+    return f"{told} Not asked for: {listed(more)}.".strip() if more else told
+
+
 def advice_on(value: Any, like: str = "x") -> str:
     """What to try where an answer is not of the kind that is asked for."""
     match value:
@@ -83,8 +91,10 @@ def advice_on(value: Any, like: str = "x") -> str:
             )
         case bool():
             return "A comparison, `==` or `<`, gives True or False."
-        case float() | int():
+        case float():
             return "Return the 0-d tensor itself, without `.item()` or `float(…)`."
+        case int():
+            return "Return the 0-d tensor itself, without `.item()` or `int(…)`."
         case tuple():
             return _advice_on_several(value, like)
     return ""
@@ -103,11 +113,15 @@ def _advice_on_several(values: Sequence[Any], like: str) -> str:
             )
         return "`torch.stack([…])` makes one tensor of several of the same shape."
     if entries and all(isinstance(entry, (int, float)) for entry in entries):
-        number = "`.tolist()`" if nested else "`.item()`"
+        number = "`.tolist()`" if nested else "`.item()` or `.tolist()`"
         return (
             f"Keep the tensors, without {number}, and stack them: `torch.stack(…)`. Of plain "
             f"numbers `torch.tensor(…, dtype={like}.dtype)` makes a tensor."
         )
+    if entries and all(
+        isinstance(entry, Foreign) and entry.type_name == "str" for entry in entries
+    ):
+        return "A text is no tensor: keep the tensors themselves, and stack them: `torch.stack(…)`."
     if entries and all(_is_node(entry) for entry in entries):
         return (
             "A Node is no tensor: take what is asked for out of each, its `.value` or, after a "

@@ -155,6 +155,17 @@ def _exchanged(found: Reading) -> str:
     return ""
 
 
+def _shuffled(found: Reading) -> str:
+    """The samples in an order of chance."""
+    for node in found.nodes:
+        if called(node) in ("torch.randperm", "random.shuffle", "random.sample", "random.choice"):
+            return (
+                f"`{called(node)}` in line {node.lineno} takes the samples in an order of chance: "  # type: ignore[attr-defined]
+                "take them in the order given."
+            )
+    return ""
+
+
 def _replaced(found: Reading) -> str:
     """An argument that gets a value of the student's own before anything else was made of it."""
     makers = {"torch", "nn", "float", "int", *found.definitions}
@@ -310,5 +321,5 @@ def endless(found: Reading) -> str:
 
 MISDONE = (
     *(idle_line, loop, _zeroed, _unstepped, _misread, _square_of_one_side, _nested, _replaced),
-    *(_from_a_leaf, _other_optimiser, _only_the_loops_name, _exchanged, collected),
+    *(_shuffled, _from_a_leaf, _other_optimiser, _only_the_loops_name, _exchanged, collected),
 )

@@ -155,6 +155,8 @@ def _advice(said: str, text: str) -> str:
         return "A line with `def`, `for`, `if`, `else`, `while` or `with` ends in a colon."
     if re.search(r"\w(\+\+|--)$", stripped):
         return "Python has no `++`: write `i += 1`."
+    if re.match(r"return\s+\w+\s*=[^=]", stripped):
+        return "`return` hands a value back without a name: leave out the name and the `=`."
     if "&&" in stripped or "||" in stripped:
         return "Python writes `and` and `or`."
     if "TODO" not in stripped and stripped.endswith(("+", "-", "*", "/", "@", "=", "**")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Set
+from difflib import get_close_matches
 from typing import Any
 
 from checks.grader.grading.misdone import idle_line
@@ -343,6 +344,9 @@ def no_graph(found: Reading, exercise: Exercise) -> str:
     made = leaves(found)
     if not_called(found) is not None:
         return idle_line(found)
+    misspelt = _misspelt(found)
+    if misspelt:
+        return misspelt
     models = "model" in found.parameters  # whose parameters require grad already
     if not made and not models and not any(map(asks_for_grad, found.reached)):
         return (
@@ -366,6 +370,20 @@ def no_graph(found: Reading, exercise: Exercise) -> str:
             )
     place = cut(found)
     return _cut(found, *place) if place is not None else ""
+
+
+def _misspelt(found: Reading) -> str:
+    """`w.require_grad = True`, which makes an attribute of its own."""
+    for node in found.nodes:
+        match node:
+            case ast.Assign(targets=[ast.Attribute(attr=name) as target]) if (
+                name != "requires_grad" and get_close_matches(name, ["requires_grad"], 1, 0.8)
+            ):
+                return (
+                    f"Line {node.lineno} sets `{text_of(target)}`, which PyTorch does not know: "
+                    f"write `{text_of(target.value)}.requires_grad = True`."
+                )
+    return ""
 
 
 def _and_then(found: Reading) -> str:

@@ -37,6 +37,8 @@ def squared_loss(
         "not_squared": [lambda **at: r(**at), lambda **at: -r(**at)],
         "absolute_value": lambda **at: r(**at).abs(),
         "halved_loss": lambda **at: loss(**at) / 2,
+        "doubled_not_squared": lambda **at: 2 * r(**at),
+        "target_added": lambda **at: loss(**at | {"y": -at["y"]}),
     }
     return Exercise("loss", loss, ("loss",), wrong=common | dict(wrong or {}), slipped=net.node())
 

@@ -118,7 +118,7 @@ def render_fault(lesson: LessonReport, verdict: Verdict, ink: Ink) -> list[str]:
     if verdict.comparison:
         lines += _table(verdict.comparison, ink)
     lines += wrapped(safe(verdict.message), "  ", ink)
-    lines += [f"    {safe(line)}" for line in verdict.excerpt]
+    lines += [f"    {safe(line)}"[: ink.width] for line in verdict.excerpt]
     lines += _printed(verdict.printed, ink)
     return [*lines, f"  → {place(lesson, verdict)}"]
 

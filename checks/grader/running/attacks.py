@@ -22,7 +22,7 @@ ATTACKS = {
     "starting a process": "import os; os.fork() or os._exit(0)",
     "stopping its parent": "import os; os.kill(os.getppid(), 0)",
     "looking into its parent": "import os; open('/proc/%d/mem' % os.getppid(), 'rb').read(1)",
-    "taking 4 GiB": "bytearray(4 << 30)",
+    "taking 4 GiB": "bytes(4 << 30)",
     "changing permissions": "import os; os.chmod({room!r}, 0o500)",
 }
 

@@ -1,6 +1,10 @@
-# --- forward | wrong
+# --- forward | added_not_multiplied
 def forward(x, w):
     return x + w
+
+# --- forward | added_not_multiplied
+def forward(x, w):
+    return torch.add(w, x)
 
 # --- forward | wrong
 def forward(x, w):
@@ -39,9 +43,13 @@ def loss(x, y, w):
 def loss(x, y, w):
     return forward(x, w) ** 2 - y ** 2
 
-# --- loss | wrong
+# --- loss | doubled_not_squared
 def loss(x, y, w):
     return (forward(x, w) - y) * 2
+
+# --- loss | target_added
+def loss(x, y, w):
+    return (forward(x, w) + y) ** 2
 
 # --- loss | wrong | error
 def loss(x, y, w):

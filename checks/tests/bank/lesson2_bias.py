@@ -46,9 +46,14 @@ def loss(x, y, w, b):
 def loss(x, y, w, b):
     return 0.5 * (forward(x, w, b) - y).pow(2)
 
-# --- loss | wrong
+# --- loss | target_added
 def loss(x, y, w, b):
     return (forward(x, w, b) + y) ** 2
+
+# --- loss | doubled_not_squared
+def loss(x, y, w, b):
+    r = forward(x, w, b) - y
+    return r + r
 
 # --- loss | wrong | error
 def loss(x, y, w, b):

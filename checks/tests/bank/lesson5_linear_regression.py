@@ -457,7 +457,7 @@ def grad_by_hand(x, y, weight, bias):
     r = x @ weight.T + bias - y
     return (2 * r * weight).mean().reshape(1, 1), (2 * r).mean().reshape(1)
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | slip:left_out
 def grad_by_hand(x, y, weight, bias):
     r = x @ weight.T - y
     return (2 * r * x).mean().reshape(1, 1), (2 * r).mean().reshape(1)
@@ -467,7 +467,7 @@ def grad_by_hand(x, y, weight, bias):
     r = x @ weight.T + bias - y
     return 2 * r.T @ x / (len(x) - 1), 2 * r.sum(0) / (len(x) - 1)
 
-# --- grad_by_hand | wrong
+# --- grad_by_hand | size_typed_in
 def grad_by_hand(x, y, weight, bias):
     r = x @ weight.T + bias - y
     return 2 * r.T @ x / 15, 2 * r.sum(0) / 15
@@ -1589,7 +1589,7 @@ def closed_form(x, y):
     dx, dy = x - x.mean(), y - y.mean()
     return (dx * dy).sum().reshape(1, 1) / (dx**2).sum(), y.mean().reshape(1)
 
-# --- closed_form | wrong
+# --- closed_form | sign_flipped
 def closed_form(x, y):
     dx, dy = x - x.mean(), y - y.mean()
     weight = (dx * dy).sum().reshape(1, 1) / (dx**2).sum()
@@ -1703,3 +1703,21 @@ def train(model, x, y, lr, epochs):
         if l < 1e-2: break
     out += [out[-1]] * (epochs - len(out))
     return torch.stack(out)
+
+# --- grad_by_hand | size_typed_in
+def grad_by_hand(x, y, weight, bias):
+    n = 15
+    r = x * weight + bias - y
+    return (2 / n * (r * x).sum()).reshape(1, 1), (2 / n * r.sum()).reshape(1)
+
+# --- closed_form | sign_flipped
+def closed_form(x, y):
+    dx, dy = x - x.mean(), y - y.mean()
+    weight = (dx * dy).sum() / (dx * dx).sum()
+    return weight.reshape(1, 1), (y.mean() + weight * x.mean()).reshape(1)
+
+# --- closed_form | sign_flipped
+def closed_form(x, y):
+    a = torch.cat([x, -torch.ones_like(x)], dim=1)
+    weight, c = torch.linalg.lstsq(a, y).solution
+    return weight.reshape(1, 1), 2 * y.mean(dim=0) + c

@@ -790,6 +790,20 @@ def jacobian(f, x):
     ones = torch.ones_like(f(x))
     return torch.stack([vector_jacobian_product(f, x, ones) for _ in f(x)])
 
+# --- jacobian | rows_for_inputs | error
+def jacobian(f, x):
+    rows = []
+    for i in range(len(x)):
+        v = torch.zeros(len(f(x)), dtype=x.dtype)
+        v[i] = 1
+        rows.append(vector_jacobian_product(f, x, v))
+    return torch.stack(rows)
+
+# --- jacobian | rows_for_inputs | error
+def jacobian(f, x):
+    units = torch.eye(len(f(x)), dtype=x.dtype)
+    return torch.stack([vector_jacobian_product(f, x, units[i]) for i in range(x.numel())])
+
 # --- jacobian | rows_added | error
 def jacobian(f, x):
     leaf = x.detach().clone().requires_grad_()
