@@ -61,7 +61,6 @@ sqrt(x) | √{0} | 1/(2·√{0}) | g / (2 * out)
 neg(x) | −{0} | | -g
     sign_lost | the minus is left out | = x
 abs(x) | |{0}| | ±1 | g * x.sign()
-    slope_of_input | its slope is written {0}, not ±1 | g * x
 sin(x) | sin({0}) | cos({0}) | g * x.cos()
     sign_lost | its slope is written −cos({0}) | g * -x.cos()
     slope_of_value | its slope is written sin({0}) | g * out
