@@ -147,8 +147,17 @@ def list_nodes(lesson: Any, end: Any) -> Any:
     orders = []
     for i in end.get("every", end["ends"][:1]):
         order = call("topological_order", nodes[i])
+        wanted = "`topological_order` has to return a list of nodes"
         if not hasattr(order, "__iter__"):
-            raise returned("`topological_order` has to return a list of nodes", order)
+            raise returned(wanted, order)
+        if isinstance(order, (set, frozenset)):
+            raise TypeError(f"{wanted}, and returned a set, which has no order")
+        order = list(order)
+        if order and not any(isinstance(node, given_class(lesson)) for node in order):
+            raise TypeError(
+                f"{wanted}, and the list holds {type(order[0]).__name__}s. Put the nodes "
+                "themselves in it."
+            )
         orders.append(torch.tensor([places.get(id(node), -1) for node in order]))
     return tuple(orders)
 
@@ -160,7 +169,11 @@ def check_grads(grads: list[Any]) -> None:
             kind = f"tensor of shape {tuple(grad.shape)}" if is_tensor else type(grad).__name__
             raise TypeError(
                 "the `.grad` of a leaf has to be a 0-d tensor, shape (), and is a "
-                f"{'' if is_tensor else 'Python '}{kind}."
+                + (
+                    f"{kind}."
+                    if is_tensor
+                    else f"Python {kind}. `torch.ones_like(end.value)` is a 1 of the right kind."
+                )
             )
 
 

@@ -93,6 +93,14 @@ OPERATIONS: dict[str, Callable[[], Any]] = {
     "svd": lambda: torch.linalg.svd(PLAIN)[1],
     "trace": lambda: grad((X.T @ X).trace()),
     "einsum": lambda: torch.einsum("ij,kj->ik", X, Y),
+    "generator": lambda: torch.rand(3, generator=torch.Generator().manual_seed(7)),
+    "permutation": lambda: torch.randperm(5, generator=torch.Generator().manual_seed(7)),
+    "drawn": lambda: nn.init.normal_(torch.empty(3), generator=torch.Generator().manual_seed(7)),
+    "dropout": lambda: grad(F.dropout(X, 0.5)),
+    "shuffled": lambda: [
+        *torch.utils.data.DataLoader(PLAIN, 2, shuffle=True, generator=torch.Generator())  # type: ignore[arg-type]
+    ],
+    "state": lambda: torch.get_rng_state()[:8],
     "loader": lambda: [*torch.utils.data.DataLoader(PLAIN, 2)],  # type: ignore[arg-type]
     "distribution": lambda: torch.distributions.Normal(0.0, 1.0).log_prob(torch.ones(2)),
     "checkpoint": lambda: grad(torch.utils.checkpoint.checkpoint(f, X, use_reentrant=False)),

@@ -91,3 +91,22 @@ def test_torch_in_place_of_the_engine_is_the_wrong_method(server: Server) -> Non
     verdict = verdict_of(graded(server, TORCH), "net_gradients")
     assert verdict.status == "wrong_method"
     assert "is how PyTorch is asked for gradients" in verdict.message
+
+
+def test_a_list_of_values_is_no_list_of_nodes(server: Server) -> None:
+    changed = (WRONG_ORDER[0], "    return [node.value for node in order]\n")
+    verdict = verdict_of(graded(server, changed), "topological_order")
+    assert "the list holds Tensors. Put the nodes themselves in it." in verdict.message
+
+
+def test_a_set_of_nodes_has_no_order(server: Server) -> None:
+    changed = (WRONG_ORDER[0], "    return set(order)\n")
+    verdict = verdict_of(graded(server, changed), "topological_order")
+    assert "returned a set, which has no order" in verdict.message
+
+
+def test_a_gradient_that_is_a_python_number_is_told_a_seed_of_the_right_kind(
+    server: Server,
+) -> None:
+    verdict = verdict_of(graded(server, ("torch.ones_like(end.value)", "1.0")), "backward")
+    assert "a Python float. `torch.ones_like(end.value)` is a 1" in verdict.message

@@ -6,7 +6,9 @@ import importlib
 import operator
 import sys
 import types
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from typing import Any
 
 
@@ -36,23 +38,41 @@ class StandIn(types.ModuleType):
         return getattr(real, name)
 
 
+class Instead(MetaPathFinder, Loader):
+    """Whoever imports a module gets an empty one, and another has been imported in its place."""
+
+    def __init__(self, name: str, other: str) -> None:
+        self.name, self.other = name, other
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name == self.name else None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        with suppress(ModuleNotFoundError):  # of a torch that has it no more
+            importlib.import_module(self.other)
+
+
 class _Formula:
     """The kind of a formula; no number is one."""
 
 
 def put_in_place() -> None:
     """Do without what nobody needs here. A process of the course's own does so before it imports
-    torch, never one of somebody else's."""
+    torch, never one of somebody else's.
+
+    `import torch` spends a fifth of its time on torch._meta_registrations, which says which shape
+    an operation would give on the device meta, and on torch.export, which writes programs down.
+    From what the first imports on its way torch.Generator needs a part.
+    """
     for module in stand_ins():
         sys.modules.setdefault(module.__name__, module)
+    if not any(isinstance(finder, Instead) for finder in sys.meta_path):
+        sys.meta_path.insert(0, Instead("torch._meta_registrations", "torch._prims.rng_prims"))
 
 
 def stand_ins() -> tuple[StandIn, ...]:
-    """The compiler, its arithmetic with symbolic shapes, and operations on tensors without values,
-    for programs that compile nothing.
+    """The compiler, and its arithmetic with symbolic shapes, for programs that compile nothing.
 
-    `import torch` spends a third of its time on the last: torch._meta_registrations says which
-    shape an operation would give on the device meta, and torch.export writes programs down.
     torch.optim and torch.func import the compiler (800 modules, more than a second) to say "do not
     compile me"; a backward from a tensor with an upstream gradient, and forward mode, import sympy
     (500 modules) to compare two shapes. At its first use forward mode compiles formulas for a few
@@ -85,7 +105,6 @@ def stand_ins() -> tuple[StandIn, ...]:
             sym_or=lambda *conditions: any(conditions),
         ),
         StandIn("torch._decomp.decompositions_for_jvp", package=False),
-        StandIn("torch._meta_registrations", package=False),
         StandIn("torch.export", package=True),
         StandIn("sympy", package=True, Basic=_Formula),
     )
