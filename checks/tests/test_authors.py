@@ -148,7 +148,7 @@ def test_a_new_lesson_needs_no_other_edit(
     filled_in(course, stem)
     tests = [f"checks/tests/test_{name}.py" for name in ("bank", "claims", "lessons")]
     chosen = f"lesson{last} or readme or folders or points"
-    tested = run("-c", BOTH, str(last), "-q", "-p", "no:xdist", *tests, "-k", chosen)
+    tested = run("-c", BOTH, str(last), "-p", "no:xdist", *tests, "-k", chosen)
     assert tested.returncode == 0, tested.stdout[-3000:] + tested.stderr
     assert "0 corrected" in tested.stdout
     passed = re.search(r"^(\d+) passed", tested.stdout, re.MULTILINE)

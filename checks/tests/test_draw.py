@@ -604,7 +604,7 @@ def test_the_place_that_why_names_is_marked_and_told_below(draw: Draw) -> None:
     text = changed("lesson3_quadratic", "* x**2, ", "* x, ")
     found = draw("lesson3_quadratic", "graph", text)
     assert [node.label for node in found.nodes if node.is_slip] == ["z1 = w1·x²"]
-    assert "come out if at z1 = w1·x², x is" in found.slip
+    assert "come out if at z1 = w1·x², x is used in place of x²" in found.slip
     written = [text.get_text() for text, _ in assert_legible(picture(found))]
     assert written.count("✗ here") == 1
     assert any(line.startswith("✗ The numbers of your grad_by_hand") for line in written)

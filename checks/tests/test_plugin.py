@@ -155,4 +155,4 @@ def test_a_stub_collects_without_being_run(runs: Mapping[str, tuple[Run, Path]])
 
 def _assert_imported_once_by_the_server(folder: Path) -> None:
     (importer,) = (folder / "importers").read_text(encoding="utf-8").splitlines()
-    assert "server" in importer and "-c" not in importer
+    assert "running" in importer and "-c" not in importer
