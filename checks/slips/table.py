@@ -102,6 +102,7 @@ relu(z) | relu({0}) | 1 where {0} > 0, else 0 | g * (z > 0)
     left_out         | relu is left out | = z
 softplus(z) | softplus({0}) | σ({0}) | g * z.sigmoid()
     slope_of_another | its slope is that of σ | g * z.sigmoid() * (1 - z.sigmoid())
+    slope_of_activation | its slope is written σ({out}), not σ({0}) | g * out.sigmoid()
 gelu(x, approximate="none") | gelu({0}) | Φ({0}) + {0}·φ({0}) | g * gelu_slope(x, approximate)
     half_a_slope     | of its slope only Φ({0}) is kept, {0}·φ({0}) is missing
         | g * cdf(x, approximate)
@@ -200,6 +201,8 @@ var(x, dim=None, unbiased=None, keepdim=False, correction=None) | var {0} |
     mean_left_out | the mean in its slope 2·({0} − mean)/n is left out
         | wide(g, x, dim, keepdim) * 2 * x / dof(x, dim, unbiased, correction)
     sum_not_mean  | the 1/n of its slope is left out | wide(g, x, dim, keepdim) * 2 * off(x, dim)
+    wrong_count   | 1/n is taken with n the number of rows, not of all entries averaged
+        | wide(g, x, dim, keepdim) * 2 * off(x, dim) / x.shape[0]
     wrong_count   | n and n − 1 are exchanged in its slope
         | wide(g, x, dim, keepdim) * 2 * off(x, dim)
         / dof(x, dim, unbiased, correction, 1)

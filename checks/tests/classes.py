@@ -23,6 +23,7 @@ from typing import Any
 from unittest import mock
 
 from checks.grader.classroom import marking
+from checks.grader.classroom.exports import Entry
 from checks.grader.classroom.pool import Pool
 from checks.grader.commands import cli
 from checks.grader.records.course import ROOT, stems
@@ -174,7 +175,7 @@ def grades(out: Path) -> dict[str, dict[str, str]]:
 
 
 def result(out: Path, student: str) -> Any:
-    return json.loads((out / "results" / f"{student}.json").read_text(encoding="utf-8"))
+    return json.loads((out / "results" / Entry(student).result_name).read_text(encoding="utf-8"))
 
 
 def contents(out: Path) -> dict[str, bytes]:

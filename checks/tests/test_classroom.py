@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from checks.grader.classroom.exports import Entry, Export, Part, shown
+from checks.grader.classroom.exports import Entry, Export, Part
 from checks.grader.classroom.gradebook import Gradebook, Line
 from checks.grader.classroom.marking import Rules
 from checks.grader.classroom.matching import Code
@@ -25,8 +25,8 @@ from checks.grader.classroom.page import write_page
 from checks.grader.classroom.progress import Progress
 from checks.grader.classroom.result import LessonResult, Result
 from checks.grader.classroom.roster import Person, enrolled
+from checks.grader.classroom.shown import cell, shown
 from checks.grader.classroom.submission import Submission
-from checks.grader.classroom.tables import cell
 from checks.grader.classroom.tomorrow import LINES, chosen
 from checks.grader.records.course import ROOT
 from checks.grader.records.verdict import Settings
@@ -128,7 +128,7 @@ def test_whoever_lost_points_is_told_why_everywhere(graded: tuple[Path, str]) ->
     told = 0
     for student, row in grades(out).items():
         name = student.removeprefix("'")
-        own = Page(source_of(out, f"feedback/{name}.html")).text
+        own = Page(source_of(out, f"feedback/{Entry(name).feedback_name}")).text
         assert name in page and name in own
         for lesson in result(out, name)["lessons"]:
             if lesson["points"] == lesson["max_points"]:
@@ -295,6 +295,7 @@ def test_a_dry_run_says_what_is_whose_and_its_file_can_be_corrected(tmp_path: Pa
         ("file,student\n", "columns file, student, lesson"),
         ("file,student,lesson\nno.py,anna,1\n", "names 'no.py', which is not there"),
         ("file,student,lesson\na/x.py,anna,99\n", "line 2: there is no lesson '99'"),
+        ('file,student,lesson\n"' + "x" * 200_000, "is no CSV file"),
     ],
 )
 def test_a_matching_file_that_is_wrong_is_one_line(text: str, said: str, tmp_path: Path) -> None:
@@ -306,6 +307,55 @@ def test_a_matching_file_that_is_wrong_is_one_line(text: str, said: str, tmp_pat
     )
     assert done.returncode == 2 and said in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_roster_that_is_no_table_is_one_line(tmp_path: Path) -> None:
+    hand_in(tmp_path / "in", "a", x="")
+    roster = tmp_path / "roster.csv"
+    roster.write_text('name\n"' + "x" * 200_000, encoding="utf-8")
+    arguments = (str(tmp_path / "in"), "--out", str(tmp_path / "o"), "--roster", str(roster))
+    done = run_here(*arguments)
+    assert done.returncode == 2 and "is no CSV file" in done.stderr
+
+
+@POSIX
+def test_what_a_dry_run_wrote_is_taken_back_whatever_the_names(tmp_path: Path) -> None:
+    names = (
+        "Mu\u0308ller",
+        os.fsdecode(b"J\xe4ger"),
+        "a;=b",
+        "=x",
+        "a\u200bb",
+        "two\nlines",
+        " in",
+    )
+    for name in names:
+        hand_in(tmp_path / "in", name, x="1")
+    out = tmp_path / "out"
+    arguments = (str(tmp_path / "in"), "1", "--dry-run", "--out", str(out))
+    assert run_here(*arguments).returncode == 0
+
+    def whose() -> list[tuple[str, str]]:
+        text = (out / "matching.csv").read_text(encoding="utf-8")
+        return [(row["file"], row["student"]) for row in csv.DictReader(io.StringIO(text))]
+
+    first = whose()
+    assert run_here(*arguments, "--match", str(out / "matching.csv")).returncode == 0
+    assert whose() == first and len(first) == len(names)
+
+
+def test_results_do_not_go_among_the_submissions(tmp_path: Path) -> None:
+    hand_in(tmp_path / "in", "a", x="")
+    done = run_here(str(tmp_path / "in"), "--out", str(tmp_path / "in" / "." / "a" / ".."))
+    assert done.returncode == 2 and "a folder of their own" in done.stderr
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["a"]
+
+
+def test_no_name_of_a_student_leads_to_the_file_of_another_or_out_of_the_folder() -> None:
+    names = ("a/b", "a_b", "a\\b", "..", "../x", "a:b", "é" * 99 + "1", "é" * 99 + "2")
+    files = [Entry(name).result_name for name in names]
+    assert len(set(files)) == len(names)
+    assert not any(Path(file).name != file or ":" in file or "\\" in file for file in files)
 
 
 @POSIX

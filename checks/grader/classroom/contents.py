@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import IO
 
 from checks.grader.classroom.names import CLOSED, is_archive, read_name
+from checks.grader.classroom.shown import cell
 from checks.grader.running.intake import MAX_SOURCE, Unreadable, opened
 
 MAX_FILES = 500  # that may be lesson files and are read
@@ -119,8 +120,7 @@ class Collected:
 
     names  path and origin of every file
     passed  files and folders that are not looked into: hidden ones, programs, the course's own
-    only   of what is taken, the origins that are wanted; all if it is None
-    apart  origins that are not wanted
+    apart  origins that are not wanted, as cells name them
     """
 
     files: list[Read] = field(default_factory=list)
@@ -131,14 +131,18 @@ class Collected:
     apart: frozenset[str] = frozenset()
 
     def take(self, members: Iterable[Member], attempt: str = "", only: str = "") -> None:
-        """List every file, open archives, then read what may be a lesson file, likeliest first."""
+        """List every file, open archives, then read what may be a lesson file, likeliest first.
+
+        only  the one origin that is wanted, as a cell names it; "" for all
+        """
         with ExitStack() as held:
             every = list(self._opened(members, NESTED, held))
             found = [member for member in every if not clutter(member.path)]
             found = _without_course(_without_environments(found))
             self._pass_by(every, found)
-            found = [m for m in found if _origin(m) not in self.apart]
-            found = [m for m in found if not only or _origin(m) == only]
+            if self.apart or only:
+                named = [(cell(_origin(member)), member) for member in found]
+                found = [m for name, m in named if name not in self.apart and only in ("", name)]
             self.names |= {m.path: _origin(m) for m in found if not m.path.endswith("/")}
             wanted = sorted(((likeliness(m.path), m) for m in found), key=_near)
             for likely, member in wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ class Enrolment:
         cls, source: Path, out: Path, stems: list[str], roster: str | None, match: str | None
     ) -> Enrolment:
         """Look at a folder or an archive. Raises Misuse."""
+        if os.path.realpath(source) == os.path.realpath(out):
+            raise Misuse(f"results go to a folder of their own, and not among {str(source)!r}")
         people = read_roster(Path(roster)) if roster else []
         said = read_matching(Path(match)) if match else []
         try:

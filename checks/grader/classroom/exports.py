@@ -32,12 +32,15 @@ from checks.grader.classroom.contents import (
 from checks.grader.classroom.lock import is_results
 from checks.grader.classroom.names import ARCHIVES, CLOSED, bare_name, read_name
 from checks.grader.classroom.platforms import GRADESCOPE, RECEIPTS, recognised, submitters
+from checks.grader.classroom.shown import cell, shown
 from checks.grader.classroom.submission import Submission, Taken, submission_of
 from checks.grader.classroom.texts import text_of
 from checks.grader.records.misuse import Misuse
 from checks.grader.running.intake import Unreadable, opened
 
 MAX_NAME = 180  # bytes of a file name that is made from a student's name
+#: What some system has in no name of a file.
+NO_NAME = re.compile(r'[\\/:*?"<>|]')
 FEW = 20  # archives at the top that are asked whether they hold a class
 #: Folders of one student's, and not students.
 PARTS = re.compile(
@@ -96,10 +99,9 @@ class Entry:
     @property
     def stem(self) -> str:
         """The name of the student's files, without the ending."""
-        name = self.student.replace("/", "_")
-        if len(name.encode()) > MAX_NAME:
-            cut = name.encode()[:MAX_NAME].decode(errors="ignore")
-            name = f"{cut}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        name = NO_NAME.sub("_", self.student).encode()[:MAX_NAME].decode(errors="ignore")
+        if name != self.student:  # another one may be called so
+            name += f"-{hashlib.sha256(self.student.encode()).hexdigest()[:8]}"
         return name
 
     @property
@@ -151,10 +153,9 @@ class Export:
         return submission_of(parts, stems, given, entry.apart)
 
     def part_of(self, origin: str) -> Part | None:
-        """The part at the top that a file lies in."""
-        fitting = [
-            self._part(top) for top in self._tops if _lies_in(origin, self._part(top).origin)
-        ]
+        """The part at the top that a file lies in, which is named as a cell names it."""
+        parts = map(self._part, self._tops)
+        fitting = [part for part in parts if _lies_in(origin, cell(part.origin))]
         return max(fitting, key=lambda part: len(part.origin), default=None)
 
     def close(self) -> None:
@@ -426,13 +427,6 @@ class Export:
             is_part = bool(part.file) and path == part.file
             below = "" if is_part else f"/{path}" if part.name else path
             yield replace(member, path=path, origin=part.origin + below, flat=alone and is_part)
-
-
-def shown(name: str) -> str:
-    """A file name as text for people: one Unicode form, nothing that steers a terminal."""
-    name = os.fsencode(name).decode("utf-8", "replace")
-    name = unicodedata.normalize("NFC", name)
-    return "".join("�" if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in name)
 
 
 def base_of(name: str) -> str:

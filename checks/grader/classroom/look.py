@@ -12,7 +12,7 @@ import html
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from checks.grader.classroom.exports import shown
+from checks.grader.classroom.shown import shown
 from checks.grader.records.numbers import digits
 
 STYLE = """

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-from checks.grader.classroom.exports import Entry, Export, Part, shown, unique
+from checks.grader.classroom.exports import Entry, Export, Part, unique
+from checks.grader.classroom.shown import cell, cell_again, shown
 from checks.grader.classroom.submission import Submission
-from checks.grader.classroom.tables import cell
 from checks.grader.classroom.texts import decoded
 from checks.grader.records import course
 from checks.grader.records.misuse import Misuse
@@ -22,7 +22,10 @@ COLUMNS = ("file", "student", "lesson", "how sure", "why")
 
 @dataclass(frozen=True)
 class Said:
-    """A line that a person has looked at: a file, whose it is, which lesson ("" for none)."""
+    """A line that a person has looked at: a file, whose it is, which lesson ("" for none).
+
+    File and student as cells name them.
+    """
 
     file: str
     student: str
@@ -55,11 +58,15 @@ def read_matching(path: Path) -> list[Said]:
         raise Misuse(f"{path} {error}") from error
     text = text.removeprefix("\ufeff")
     mark = ";" if text.split("\n", 1)[0].count(";") > 1 else ","
+    try:
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=mark))
+    except csv.Error as error:
+        raise Misuse(f"{path} is no CSV file: {error}") from error
     said = []
-    for number, row in enumerate(csv.DictReader(io.StringIO(text), delimiter=mark), 2):
+    for number, row in enumerate(rows, 2):
         if row.get("file") is None or row.get("student") is None or row.get("lesson") is None:
             raise Misuse(f"{path}, line {number}: the columns file, student, lesson are needed")
-        file, student = row["file"].removeprefix("'"), row["student"].removeprefix("'").strip()
+        file, student = cell_again(row["file"]), cell_again(row["student"].strip())
         try:
             stem = course.find(row["lesson"].strip()) if row["lesson"].strip() else ""
         except LookupError as problem:
@@ -71,16 +78,17 @@ def read_matching(path: Path) -> list[Said]:
 
 def reassigned(entries: Sequence[Entry], export: Export, said: Sequence[Said]) -> list[Entry]:
     """The entries after files were given to other students. Raises Misuse."""
-    by_name = {entry.student: entry for entry in entries}
+    by_name = {cell(entry.student): entry for entry in entries}
     for line in said:
         part = export.part_of(line.file)
         if part is None:
             raise Misuse(f"the matching file names {line.file!r}, which is not there")
-        owner = next((e for e in by_name.values() if _has(e, part)), None)
-        if owner is not None and owner.student == line.student:
+        owner = next((name for name, entry in by_name.items() if _has(entry, part)), None)
+        if owner == line.student:
             continue
         if owner is not None:
-            by_name[owner.student] = replace(owner, apart=owner.apart | {line.file})
+            own = by_name[owner]
+            by_name[owner] = replace(own, apart=own.apart | {line.file})
         if line.student:
             taken = by_name.get(line.student, Entry(shown(line.student)))
             piece = replace(part, only=line.file)

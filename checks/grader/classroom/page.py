@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TextIO
 from urllib.parse import quote
 
@@ -153,35 +153,28 @@ def _attention(book: Gradebook, rules: Rules) -> Iterator[str]:
     copies = book.identical()
     if not (book.failing or book.slow or book.lost or without or copies):
         yield '<p class="dim">None lacks a lesson, raised an error, crashed or took long.</p>'
-    if book.lost:
-        yield "<h3>Not graded: run the same command again</h3><table><tbody>"
-        for student, reason in book.lost.items():
-            yield f"<tr><td>{text(student)}</td><td>{text(reason)}</td></tr>"
-        yield "</tbody></table>"
-    if without:
-        yield "<h3>No code was run</h3><table><tbody>"
-        for row in without:
-            yield f"<tr><td>{_link(row.entry)}</td><td>{text('; '.join(row.reasons))}</td></tr>"
-        yield "</tbody></table>"
-    if copies:
-        yield "<h3>Identical files</h3><table><tbody>"
-        for stem, who in copies:
-            yield f"<tr><td>lesson {number(stem)}</td><td>{_who(book, who)}</td></tr>"
-        yield "</tbody></table>"
-    if book.slow:
-        yield "<h3>Slowest</h3><table><tbody>"
-        slowest = sorted(book.slow, key=lambda pair: (-pair[1], pair[0].student))
-        for entry, limits in slowest[:SOME]:
-            seconds = limits * rules.time_limit
-            yield f'<tr><td>{_link(entry)}</td><td class="count">over {seconds:g} s</td></tr>'
-        yield "</tbody></table>"
-    if book.failing:
-        yield "<h3>Errors</h3><table><tbody>"
-        for entry, failed in book.failing:
-            words = ", ".join(f"{n} {STATUSES[status]}" for status, n in sorted(failed.items()))
-            yield f"<tr><td>{_link(entry)}</td><td>{words}</td></tr>"
-        yield "</tbody></table>"
+    slowest = sorted(book.slow, key=lambda pair: (-pair[1], pair[0].student))[:SOME]
+    lost = [(text(student), text(reason)) for student, reason in book.lost.items()]
+    yield from _table("Not graded: run the same command again", lost)
+    no_code = [(_link(row.entry), text("; ".join(row.reasons))) for row in without]
+    yield from _table("No code was run", no_code)
+    alike = [(f"lesson {number(stem)}", _who(book, who)) for stem, who in copies]
+    yield from _table("Identical files", alike)
+    long = [(_link(entry), f"over {limits * rules.time_limit:g} s") for entry, limits in slowest]
+    yield from _table("Slowest", long, ' class="count"')
+    yield from _table("Errors", [(_link(entry), _errors(failed)) for entry, failed in book.failing])
     yield "</section>"
+
+
+def _errors(failed: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {STATUSES[status]}" for status, n in sorted(failed.items()))
+
+
+def _table(title: str, rows: Sequence[tuple[str, str]], kind: str = "") -> Iterator[str]:
+    """What somebody should look at, and why; nothing if there is nobody."""
+    if rows:
+        body = "".join(f"<tr><td>{whose}</td><td{kind}>{why}</td></tr>" for whose, why in rows)
+        yield f"<h3>{title}</h3><table><tbody>{body}</tbody></table>"
 
 
 def _everybody(book: Gradebook) -> Iterator[str]:

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from checks.grader.classroom.exports import Entry, shown, unique
+from checks.grader.classroom.exports import Entry, unique
+from checks.grader.classroom.shown import shown
 from checks.grader.classroom.texts import decoded
 from checks.grader.records.misuse import Misuse
 from checks.grader.running.intake import Unreadable
@@ -62,7 +63,10 @@ def read_roster(path: Path) -> list[Person]:
     text = text.removeprefix("\ufeff")
     first = text.splitlines()[0] if text.strip() else ""
     mark = max(",;\t", key=first.count)
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+    except csv.Error as error:
+        raise Misuse(f"the roster {str(path)!r} is no CSV file: {error}") from error
     columns = _columns([cell.strip().casefold() for cell in rows[0]] if rows else [])
     if not {"name", "last", "id", "email", "login"} & columns.keys():
         raise Misuse(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from checks.grader.classroom.contents import Collected, Member, Read, from_folder
 from checks.grader.classroom.matching import Code, Match, NoCode, Use
+from checks.grader.classroom.shown import cell
 from checks.grader.records import course
 from checks.grader.running.intake import LessonFile
 
@@ -76,7 +77,7 @@ def submission_of(
 ) -> Submission:
     """Read what a student handed in.
 
-    given  what a person said: by origin, the lesson or "" for none
+    given  what a person said: by origin, as cells name it, the lesson or "" for none
     apart  origins of files that are not this student's
     """
     collected = Collected(apart=apart)
@@ -88,7 +89,7 @@ def submission_of(
     if collected.left_out:
         troubles.append(f"{collected.left_out} files were not read: too many or too large")
     files = _apart(collected.files)
-    said = {f.path: given[f.origin] for f in files if given and f.origin in given}
+    said = {f.path: given[cell(f.origin)] for f in files if given and cell(f.origin) in given}
     names, passed = list(collected.names), list(collected.passed)
     matched = Match(files, stems, names, troubles, passed, said).run()
     origins = collected.names | {file.path: file.origin for file in files}

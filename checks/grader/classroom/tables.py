@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Sequence
 from typing import TextIO
 
-from checks.grader.classroom.exports import shown
 from checks.grader.classroom.gradebook import Row
+from checks.grader.classroom.shown import cell
 from checks.grader.records.course import number
-
-#: What begins a formula: at the start of a cell, or where another separator of cells may begin one.
-FORMULA = re.compile(r"(^|[;\t\r\n|])([\s\ufeff]*)(?=[=+\-@＝＋－＠﹢﹣﹦﹫])")
-
-
-def cell(text: str) -> str:
-    """Text that a spreadsheet takes for text: nothing that steers a terminal, no formula."""
-    return FORMULA.sub(r"\1\2'", shown(FORMULA.sub(r"\1\2'", text)))
 
 
 class Grades:
