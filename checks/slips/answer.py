@@ -42,7 +42,9 @@ def _readings(case: Case, leaf: int, value: Tensor, rtol: float) -> Iterator[Rea
 
     if is_(end.value) or is_(end.value.expand(wanted.shape)):
         the = "the loss" if end.name == "loss" else end.name
-        yield Reading(0.2, "loss_returned", f"the value of {the} itself is returned for {name}")
+        yield Reading(
+            0.2, "loss_returned", f"the value of {the} itself is returned as the gradient of {name}"
+        )
         return
     swapped = value.shape != wanted.shape  # then only an input's gradient or a shape is thought of
     for node in nodes:
@@ -61,7 +63,7 @@ def _readings(case: Case, leaf: int, value: Tensor, rtol: float) -> Iterator[Rea
     for node in nodes:
         named = node.own_name or node.index == leaf
         if named and node is not end and node.value.is_floating_point() and is_(node.value):
-            words = f"the value of {node.name} is returned for {name}"
+            words = f"the value of {node.name} is returned as the gradient of {name}"
             yield Reading(1.6, "value_returned", words)
 
 

@@ -67,7 +67,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         encoding="utf-16",
     )
     out = tmp_path_factory.mktemp("graded")
-    options = ("--out", str(out), "--seed", "3", "--roster", str(roster), "--graphs")
+    options = ("--out", str(out), "--seed", "3", "--roster", str(roster))
     done = run_here(str(folder), "1", "2", *options)
     assert done.returncode == 0, done.stderr
     return out, done.stdout + done.stderr
@@ -216,10 +216,10 @@ def test_where_no_gradient_is_wrong_a_page_needs_no_script(graded: tuple[Path, s
     assert "graphs" not in result(graded[0], "Anna Roe")["lessons"][0]
 
 
-def test_graphs_are_drawn_for_who_asks_for_them_and_then_for_everybody(tmp_path: Path) -> None:
+def test_graphs_are_left_out_for_everybody_where_nobody_wants_them(tmp_path: Path) -> None:
     hand_in(tmp_path / "in", "jane", lesson1_linear=HALF)
     arguments = (str(tmp_path / "in"), "1", "2", "--out", str(tmp_path / "out"), "--seed", "3")
-    for options, shown_in_page in ((), False), (("--graphs",), True), (("--no-graphs",), False):
+    for options, shown_in_page in ((), True), (("--no-graphs",), False), (("--graphs",), True):
         assert run_here(*arguments, *options).returncode == 0
         assert ("graphs" in result(tmp_path / "out", "jane")["lessons"][0]) == shown_in_page
         page = source_of(tmp_path / "out", "feedback/jane.html")

@@ -8,6 +8,7 @@ the same questions costs a look-up.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -81,7 +82,9 @@ def slip_in_every_step(
     told = _told(training.net, by_case, STEPS * RTOL[settings.dtype] * exercise.slack)
     if told is None:
         return None
-    words = told.words.replace("is returned for", "is taken for the gradient of")
+    words = re.sub(
+        "is returned (for|as the gradient of)", "is taken for the gradient of", told.words
+    )
     return replace(told, words=f"In every step: {words[0].lower()}{words[1:]}")
 
 
