@@ -151,24 +151,23 @@ def _both_fit(exercise: Exercise, one_step: Prefix, rtol: float) -> Callable[[An
     right = _trained(one_step.truth.by_hand)
     seen = _trained(aligned(one_step.truth.by_hand, one_step.seen.value))
 
+    digits = rtol * max(map(abs, right), default=0.0)
+    is_right = all(abs(got - r) <= digits for got, r in zip(seen, right, strict=False))
+
     @cache
     def alone(parts: tuple[Any, ...]) -> list[float]:
-        if not all(part.keeps_apart for part in parts):
-            return []
         try:
             return _trained(_slipped(exercise, parts)(one_step.truth))
         except RAISED:
             return []
 
-    digits = rtol * max(map(abs, right), default=0.0)
-    is_right = all(abs(got - r) <= digits for got, r in zip(seen, right, strict=False))
-
     def fit(left: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+        apart = all(part.keeps_apart for part in (*left, *other))
         for r, got, one, two in zip(right, seen, alone(left), alone(other), strict=False):
-            if _is_same(one, r) or _is_same(two, r):
-                if not _is_near(got, two if _is_same(one, r) else one):
-                    return False
-            elif is_right and min(abs(one - r), abs(two - r)) > 2 * digits:
+            if is_right and max(abs(one - r), abs(two - r)) > 2 * digits:
+                return False
+            wanted = two if _is_same(one, r) else one if _is_same(two, r) else got
+            if apart and not _is_near(got, wanted):
                 return False
         return True
 

@@ -45,8 +45,9 @@ class Training:
         self.net, self.loss, self.gradient = net, loss, gradient
         self.samples, self.by_sample = tuple(samples), by_sample
         self.rate, self.epochs, self.held_by = rate, epochs, held_by
-        # Wrong loops share their first steps; a tensor is known again by being the same one.
+        # Wrong loops share their first steps: what is equal is computed once.
         self._remembered = lru_cache(maxsize=4096)(net.run)
+        self._known: dict[tuple[float, ...], Tensor] = {}
         self._entries = lru_cache(maxsize=64)(torch.unbind)
         annotated = {
             **({held_by[0]: "Module"} if held_by else {}),
@@ -191,7 +192,15 @@ class Training:
         return tuple(numbers)
 
     def _step(self, at: Numbers, slips: tuple[Any, ...]) -> tuple[Any, Numbers]:
-        return self._remembered(self._grouped(at), slips)
+        return self._remembered(tuple(map(self._same, self._grouped(at))), slips)
+
+    def _same(self, value: Any) -> Any:
+        """The first of all tensors that are equal to this one: a cache knows it again."""
+        if not isinstance(value, Tensor):
+            return value
+        if len(self._known) > 4096:
+            self._known.clear()
+        return self._known.setdefault((*value.shape, *value.flatten().tolist()), value)
 
     def _grouped(self, at: Sequence[Any]) -> tuple[Any, ...]:
         """Sample and parameters as the net's inputs: vectors taken apart are tuples of numbers."""
