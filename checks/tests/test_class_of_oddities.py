@@ -185,7 +185,7 @@ def _kill_one(pid: int, whom: str) -> int:
     """Kill a server of a run, or a process of a student; 1 if there was one."""
     for judge in _children(pid):
         for server in _children(judge):
-            if "running.server" in _command(server):
+            if "checks.grader.running" in _command(server):
                 victims = [server] if whom == "server" else _children(server)
                 for victim in victims[:1]:
                     os.kill(victim, signal.SIGKILL)

@@ -184,7 +184,7 @@ def test_a_run_that_was_ended_leaves_no_process(
 
 
 #: Processes of a run, by a word of their command line; a child is a server's.
-KINDS = {"main": "checks", "pool": "spawn_main", "server": "running.server", "child": ""}
+KINDS = {"main": "checks", "pool": "spawn_main", "server": "checks.grader.running", "child": ""}
 
 
 @POSIX
