@@ -10,6 +10,7 @@ import copy
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from checks.grader.grading.grade import grade
 from checks.grader.grading.questions import questions_of, restricted
 from checks.grader.records.course import ROOT, stems
 from checks.grader.records.verdict import LessonReport, Settings
+from checks.grader.running import sandbox
 from checks.grader.running.attacks import ATTACKS as TRIAL
 from checks.grader.running.attacks import succeeding
 from checks.grader.running.intake import LessonFile
@@ -302,3 +304,20 @@ def test_attacks_are_withstood_as_an_ordinary_user(
         assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-500:]
         passed = re.search(r"^(\d+) passed", run.stdout, re.MULTILINE)
         assert passed and int(passed[1]) > len(ATTACKS), run.stdout
+
+
+class Killed:
+    """A list of system calls whose first trial somebody kills."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def load(self) -> None:
+        if not self.mark.exists():
+            self.mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_who_is_killed_while_trying_says_nothing_of_the_kernel(tmp_path: Path) -> None:
+    assert sandbox._loads(Killed(tmp_path / "tried"))
+    assert (tmp_path / "tried").exists()
