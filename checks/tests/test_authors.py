@@ -138,6 +138,7 @@ def run(course: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return python
 
 
+@pytest.mark.slow
 def test_a_new_lesson_needs_no_other_edit(
     course: Path, run: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
