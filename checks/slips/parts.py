@@ -8,16 +8,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 import torch
 from torch import Tensor, where
 from torch.nn.functional import one_hot
 
+Part = Callable[..., Tensor | None]
+
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     z = x @ weight.T
     return z if bias is None else z + bias
+
+
+# Losses, entry by entry.
+
+
+def loss(of_entries: Part) -> Part:
+    """PyTorch's function of a loss of each entry, which averages or sums; not with weights."""
+
+    @wraps(of_entries)
+    def whole(y_hat: Tensor, y: Tensor, reduction: str = "mean", **rest: Any) -> Tensor | None:
+        options = {k: v for k, v in rest.items() if v is not None and v is not False}
+        known = options.keys() <= {"delta", "beta"}
+        losses = of_entries(y_hat, y, **options) if known else None
+        return None if losses is None else _reduced(losses, reduction)
+
+    return whole
 
 
 def _reduced(losses: Tensor, reduction: str) -> Tensor:
@@ -28,79 +47,70 @@ def _reduced(losses: Tensor, reduction: str) -> Tensor:
     return losses.sum() if reduction == "sum" else losses.mean()
 
 
-def reduced(of_entries: Callable[..., Tensor | None]) -> Callable[..., Tensor | None]:
-    """A loss of each entry as PyTorch's function, which sums or averages; not with weights."""
-
-    def loss(y_hat: Tensor, y: Tensor, *, reduction: str = "mean", **rest: Any) -> Tensor | None:
-        options = {k: v for k, v in rest.items() if v is not None and v is not False}
-        known = options.keys() <= {"delta", "beta"}
-        losses = of_entries(y_hat, y, **options) if known else None
-        return None if losses is None else _reduced(losses, reduction)
-
-    return loss
-
-
-def squared(y_hat: Tensor, y: Tensor) -> Tensor:
+@loss
+def mse_loss(y_hat: Tensor, y: Tensor) -> Tensor:
     r = y_hat - y
     return r**2
 
 
-def absolute(y_hat: Tensor, y: Tensor) -> Tensor:
+@loss
+def l1_loss(y_hat: Tensor, y: Tensor) -> Tensor:
     r = y_hat - y
     return r.abs()
 
 
-def huber(y_hat: Tensor, y: Tensor, delta: float = 1.0) -> Tensor:
+@loss
+def huber_loss(y_hat: Tensor, y: Tensor, delta: float = 1.0) -> Tensor:
     r = y_hat - y
     size = r.abs()
     return where(size < delta, 0.5 * r**2, delta * (size - 0.5 * delta))
 
 
-def smooth(y_hat: Tensor, y: Tensor, beta: float = 1.0) -> Tensor:
+@loss
+def smooth_l1_loss(y_hat: Tensor, y: Tensor, beta: float = 1.0) -> Tensor:
     r = y_hat - y
     size = r.abs()
     return where(size < beta, 0.5 * r**2 / beta, size - 0.5 * beta)
 
 
-def surprise(p: Tensor, y: Tensor) -> Tensor:
+@loss
+def binary_cross_entropy(p: Tensor, y: Tensor) -> Tensor:
     return -(y * p.log() + (1 - y) * (1 - p).log())
 
 
-def surprise_of_logits(z: Tensor, y: Tensor) -> Tensor:
+@loss
+def binary_cross_entropy_with_logits(z: Tensor, y: Tensor) -> Tensor:
     p = z.sigmoid()
-    return surprise(p, y)
+    return -(y * p.log() + (1 - y) * (1 - p).log())
 
 
-def kl(log_q: Tensor, p: Tensor) -> Tensor | None:
+@loss
+def kl_div(log_q: Tensor, p: Tensor) -> Tensor | None:
     return None if bool((p <= 0).any()) else p * (p.log() - log_q)
 
 
 def cross_entropy(
-    logits: Tensor,
-    target: Tensor,
-    *,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-    **rest: Any,
+    logits: Tensor, target: Tensor, reduction: str = "mean", **rest: Any
 ) -> Tensor | None:
     """Of whole classes or of probabilities, shape (n, classes) or (classes,)."""
+    smoothing = rest.pop("label_smoothing", 0.0)
+    log_p = logits.log_softmax(-1)
+    if not (smoothing or target.is_floating_point()):
+        return nll_loss(log_p, target, reduction, **rest)
     if rest.get("weight") is not None or logits.dim() > 2:
         return None
-    log_p = logits.log_softmax(-1)
-    if not (label_smoothing or target.is_floating_point()):
-        return nll_loss(log_p, target, reduction=reduction, **rest)
     q = target
     if not target.is_floating_point():
         q = one_hot(target, logits.shape[-1]).to(logits.dtype)
-    if label_smoothing:
+    if smoothing:
         hard = q
-        q = (1 - label_smoothing) * hard + label_smoothing / logits.shape[-1]
+        q = (1 - smoothing) * hard + smoothing / logits.shape[-1]
     losses = -(q * log_p).sum(-1)
     return _reduced(losses, reduction)
 
 
 def nll_loss(
-    log_p: Tensor, target: Tensor, *, reduction: str = "mean", **rest: Any
+    log_p: Tensor, target: Tensor, reduction: str = "mean", **rest: Any
 ) -> Tensor | None:
     ignored = (target == rest.get("ignore_index", -100)).any()
     if rest.get("weight") is not None or log_p.dim() > 2 or ignored:
@@ -109,38 +119,27 @@ def nll_loss(
     return _reduced(-picked, reduction)
 
 
+# Norms.
+
+
 def layer_norm(
-    x: Tensor,
-    normalized_shape: tuple[int, ...],
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float = 1e-5,
+    x: Tensor, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: Any = 1e-5
 ) -> Tensor:
     x_hat = _standardised(x, tuple(range(-len(normalized_shape), 0)), eps)
     return _affine(x_hat, weight, bias)
 
 
 def batch_norm(
-    x: Tensor,
-    running_mean: Any,
-    running_var: Any,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
+    x: Tensor, *_: Any, weight: Any = None, bias: Any = None, training: bool = False, **rest: Any
 ) -> Tensor | None:
     if not training or x.dim() > 2:
         return None
-    x_hat = _standardised(x, (0,), eps)
+    x_hat = _standardised(x, (0,), rest.get("eps", 1e-5))
     return _affine(x_hat, weight, bias)
 
 
 def rms_norm(
-    x: Tensor,
-    normalized_shape: Sequence[int],
-    weight: Tensor | None = None,
-    eps: float | None = None,
+    x: Tensor, normalized_shape: Sequence[int], weight: Any = None, eps: Any = None
 ) -> Tensor:
     eps = torch.finfo(x.dtype).eps if eps is None else eps
     mean_square = (x**2).mean(tuple(range(-len(normalized_shape), 0)), keepdim=True)
@@ -159,29 +158,6 @@ def _standardised(x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
 def _affine(x_hat: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     scaled = x_hat if weight is None else x_hat * weight
     return scaled if bias is None else scaled + bias
-
-
-def scaled_dot_product_attention(
-    query: Tensor, key: Tensor, value: Tensor, *rest: Any, **options: Any
-) -> Tensor | None:
-    if rest or any(options.values()):
-        return None
-    scores = query @ key.mT / math.sqrt(query.shape[-1])
-    weights = scores.softmax(-1)
-    return weights @ value
-
-
-def leaky_relu(z: Tensor, negative_slope: float = 0.01, **_: Any) -> Tensor:
-    return where(z > 0, z, negative_slope * z)
-
-
-def elu(z: Tensor, alpha: float = 1.0, **_: Any) -> Tensor:
-    return where(z > 0, z, alpha * (z.exp() - 1))
-
-
-def std(x: Tensor, *arguments: Any, **options: Any) -> Tensor:
-    var = x.var(*arguments, **options)
-    return var.sqrt()
 
 
 def norm(
@@ -208,9 +184,30 @@ def cosine_similarity(a: Tensor, b: Tensor, dim: int = 1, **_: Any) -> Tensor:
     return dot / (norm_a * norm_b)
 
 
+# Activations and products.
+
+
+def leaky_relu(z: Tensor, negative_slope: float = 0.01, **_: Any) -> Tensor:
+    return where(z > 0, z, negative_slope * z)
+
+
+def elu(z: Tensor, alpha: float = 1.0, **_: Any) -> Tensor:
+    return where(z > 0, z, alpha * (z.exp() - 1))
+
+
 def silu(z: Tensor, **_: Any) -> Tensor:
     gate = z.sigmoid()
     return z * gate
+
+
+def scaled_dot_product_attention(
+    query: Tensor, key: Tensor, value: Tensor, *rest: Any, **options: Any
+) -> Tensor | None:
+    if rest or any(options.values()):
+        return None
+    scores = query @ key.mT / math.sqrt(query.shape[-1])
+    weights = scores.softmax(-1)
+    return weights @ value
 
 
 def einsum(equation: str, *operands: Tensor) -> Tensor | None:
@@ -237,39 +234,20 @@ def _permuted(x: Tensor, letters: Sequence[str], wanted: Sequence[str]) -> Tenso
     return x if axes == sorted(axes) else x.permute(axes)
 
 
-def addmm(c: Tensor, a: Tensor, b: Tensor, **options: Any) -> Tensor | None:
-    return None if options else c + a @ b
-
-
-PARTS: Mapping[str, Callable[..., Tensor | None]] = {
-    "linear": linear,
-    "mse_loss": reduced(squared),
-    "cross_entropy": cross_entropy,
-    "nll_loss": nll_loss,
-    "layer_norm": layer_norm,
-    "batch_norm": batch_norm,
-    "rms_norm": rms_norm,
-    "huber_loss": reduced(huber),
-    "smooth_l1_loss": reduced(smooth),
-    "l1_loss": reduced(absolute),
-    "binary_cross_entropy": reduced(surprise),
-    "leaky_relu": leaky_relu,
-    "elu": elu,
-    "scaled_dot_product_attention": scaled_dot_product_attention,
-    "binary_cross_entropy_with_logits": reduced(surprise_of_logits),
-    "std": std,
-    "norm": norm,
-    "normalize": normalize,
-    "cosine_similarity": cosine_similarity,
-    "kl_div": reduced(kl),
-    "silu": silu,
-    "einsum": einsum,
-    "addmm": addmm,
-    "addmv": addmm,
+PARTS: Mapping[str, Part] = {
+    **{
+        part.__name__: part
+        for part in (
+            *(linear, mse_loss, l1_loss, huber_loss, smooth_l1_loss, kl_div),
+            *(binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, nll_loss),
+            *(layer_norm, batch_norm, rms_norm, norm, normalize, cosine_similarity),
+            *(leaky_relu, elu, silu, scaled_dot_product_attention, einsum),
+        )
+    },
+    "std": lambda x, *arguments, **options: x.var(*arguments, **options).sqrt(),
     "square": lambda x: x**2,
     "reciprocal": lambda x: 1 / x,
     "rsqrt": lambda x: 1 / x.sqrt(),
     "log1p": lambda x: (1 + x).log(),
-    "logit": lambda p: (p / (1 - p)).log(),
     "log_sigmoid": lambda z: z.sigmoid().log(),
 }
