@@ -9,6 +9,7 @@ from torch import Tensor
 
 from checks.slips.operations import Unfit, fit
 from checks.slips.search import Case, same
+from checks.slips.tape import PRODUCT
 
 
 class Reading(NamedTuple):
@@ -51,7 +52,7 @@ def _readings(case: Case, leaf: int, value: Tensor, rtol: float) -> Iterator[Rea
         at_hand = node.index in case.right and node.index not in (leaf, case.tape.end)
         if at_hand and not (swapped and node.parents) and is_(case.right[node.index]):
             rank = 0.4 if swapped else 2.6 if node.parents else 1.2
-            words = f"∂loss/∂{node.bracketed} is returned for {name}"
+            words = f"∂loss/∂{node.within(PRODUCT)} is returned for {name}"
             yield Reading(rank, "another_gradient", words)
     if swapped:
         yield from _reshaped(value, wanted, name, case.scale, rtol)

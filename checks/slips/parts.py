@@ -109,9 +109,7 @@ def cross_entropy(
     return _reduced(losses, reduction)
 
 
-def nll_loss(
-    log_p: Tensor, target: Tensor, reduction: str = "mean", **rest: Any
-) -> Tensor | None:
+def nll_loss(log_p: Tensor, target: Tensor, reduction: str = "mean", **rest: Any) -> Tensor | None:
     ignored = (target == rest.get("ignore_index", -100)).any()
     if rest.get("weight") is not None or log_p.dim() > 2 or ignored:
         return None
@@ -123,9 +121,9 @@ def nll_loss(
 
 
 def layer_norm(
-    x: Tensor, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: Any = 1e-5
+    x: Tensor, shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Tensor:
-    x_hat = _standardised(x, tuple(range(-len(normalized_shape), 0)), eps)
+    x_hat = _standardised(x, tuple(range(-len(shape), 0)), eps)
     return _affine(x_hat, weight, bias)
 
 
@@ -138,11 +136,9 @@ def batch_norm(
     return _affine(x_hat, weight, bias)
 
 
-def rms_norm(
-    x: Tensor, normalized_shape: Sequence[int], weight: Any = None, eps: Any = None
-) -> Tensor:
+def rms_norm(x: Tensor, shape: Sequence[int], weight: Any = None, eps: Any = None) -> Tensor:
     eps = torch.finfo(x.dtype).eps if eps is None else eps
-    mean_square = (x**2).mean(tuple(range(-len(normalized_shape), 0)), keepdim=True)
+    mean_square = (x**2).mean(tuple(range(-len(shape), 0)), keepdim=True)
     rms = (mean_square + eps).sqrt()
     return _affine(x / rms, weight, None)
 

@@ -8,6 +8,7 @@ returned. The engine then goes forward and backward along the tape with slips ma
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from checks.slips import parts
 from checks.slips.operations import (
@@ -34,9 +36,8 @@ from checks.slips.operations import (
 #: Longer formulas are cut: a name is to be read.
 LONGEST_NAME = 28
 POWERS = {"2": "²", "3": "³", "4": "⁴", "-1": "⁻¹", "0.5": "^½"}
-#: Formulas that a product tears apart, and those that a power or a ᵀ does.
-SUMS = frozenset({"add", "sub", "neg", "where"})
-PRODUCTS = SUMS | {"mul", "div", "matmul", "outer", "sum", "mean", "var", "view", "expand"}
+#: How tightly a written operation holds together.
+SUM, PRODUCT, POWER, NAME = range(4)
 
 #: Where a slip is made: pairs (node, position of the parent); a leaf has the one (leaf, 0).
 Place = frozenset[tuple[int, int]]
@@ -79,14 +80,10 @@ class Node:
         """ "h1 = σ(z1)", or the formula alone."""
         return f"{self.name} = {self.formula}" if self.own_name and self.parents else self.name
 
-    @property
-    def bracketed(self) -> str:
-        """The name, in brackets where a product would tear it apart."""
-        return self.within(SUMS)
-
-    def within(self, loose: frozenset[str]) -> str:
-        """The name, in brackets if it is the formula of one of these operations."""
-        torn = self.operation.name in loose and not self.own_name
+    def within(self, tightness: int) -> str:
+        """The name, in brackets if it is a formula that holds together less tightly."""
+        whole = self.own_name or "pick" in self.options
+        torn = not whole and _tightness(self.operation.symbol) < tightness
         return f"({self.name})" if torn else self.name
 
 
@@ -211,63 +208,67 @@ class Recorder(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        kwargs = kwargs or {}
+        kwargs = {k: v for k, v in (kwargs or {}).items() if not k.startswith("_")}
         name = func.__name__ if func.__name__ != "__get__" else func.__self__.__name__
         if name in parts.PARTS:
             with self:
-                kept = {k: v for k, v in kwargs.items() if not k.startswith("_")}
-                out = parts.PARTS[name](*args, **kept)
+                out = parts.PARTS[name](*args, **kwargs)
             if out is not None:
                 return out
         if name in ("__setitem__", "backward") or kwargs.get("out") is not None:
             raise NotATape(f"it calls {name}, which changes tensors in place")
-        call = func
         in_place = name.startswith("__i") or (name.endswith("_") and not name.endswith("__"))
-        if in_place and id(args[0]) in self.index:
-            changed = self.index[id(args[0])]
-            self.nodes[changed] = replace(self.nodes[changed], value=args[0].clone())
-            func = _on_a_copy(func)
-        out = call(*args, **kwargs)
-        results = out if isinstance(out, (tuple, list)) else (out,)
+        before = args[0].clone() if in_place else None
+        out = func(*args, **kwargs)
         unchanged = not in_place and any(out is a for a in args)  # x.contiguous()
         if unchanged or name in ("detach", "data", "item", "requires_grad_"):
             return out
-        if any(isinstance(part, Tensor) for part in results):
+        if before is not None and id(args[0]) in self.index:
+            changed = self.index[id(args[0])]
+            self.nodes[changed] = replace(self.nodes[changed], value=before)
+            self.keep(name, lambda a, *rest, **k: func(a.clone(), *rest, **k), args, kwargs, out)
+        else:
             self.keep(name, func, args, kwargs, out)
         return out
 
     def keep(self, name: str, func: Any, args: Any, kwargs: Any, out: Any) -> None:
         """A node for every tensor that came out."""
-        row, lifted = operation(name), list(args)
+        row, args = operation(name), list(args)
         if row.name in ARITHMETIC:
             decimals = any(isinstance(a, Tensor) and a.is_floating_point() for a in args)
             dtype = torch.float64 if decimals else None
-            lifted = [a if isinstance(a, Tensor) else torch.as_tensor(a, dtype=dtype) for a in args]
-            if name in REFLECTED:
-                lifted.reverse()
-                func = _reflected(func)
-        tensors = _tensors((lifted, kwargs))
-        for tensor in tensors:
-            if id(tensor) not in self.index:
-                self.leaf(tensor, "constant", _number(tensor))
-        if not tensors:
-            return
-        parents = tuple(self.index[id(tensor)] for tensor in tensors)
-        options = dict(zip(row.arguments, lifted, strict=False)) | kwargs
+            args = [a if isinstance(a, Tensor) else torch.as_tensor(a, dtype=dtype) for a in args]
+        if name in REFLECTED:
+            args, func = args[::-1], lambda a, b, call=func: call(b, a)
+        given, form = tree_flatten((args, kwargs))
+        slots = [k for k, part in enumerate(given) if isinstance(part, Tensor)]
+        for value in (given[k] for k in slots):
+            if id(value) not in self.index:
+                self.leaf(value, "constant", _number(value))
         options = {
             key: value
-            for key, value in options.items()
-            if not key.startswith("_") and value is not None and not _tensors(value)
+            for key, value in (dict(zip(row.arguments, args, strict=False)) | kwargs).items()
+            if value is not None and not _tensors(value)
         }
         if row.slopes and not options.keys() <= set(row.arguments):  # add with an alpha
             row = Operation(name, row.symbol)
         several = isinstance(out, (tuple, list))
-        for position, part in enumerate([*out] if several else [out]):
-            if isinstance(part, Tensor):
-                if name in ("__getitem__", "select", "unbind", "split", "chunk"):
-                    options = {"pick": position if several else args[-1]}
-                compute = _call(func, lifted, kwargs, position if several else None)
-                self.add(row, parents, part, options, compute)
+        for position, value in enumerate(out if several else [out]):
+            if not isinstance(value, Tensor) or not slots:
+                continue
+            if name in ("__getitem__", "select", "unbind", "split", "chunk"):
+                options = {"pick": position if several else args[-1]}
+
+            def compute(*parents: Tensor, position: int = position) -> Tensor:
+                filled = dict(zip(slots, parents, strict=True))
+                parts = [filled.get(k, part) for k, part in enumerate(given)]
+                args, kwargs = tree_unflatten(parts, form)
+                result: Any = func(*args, **kwargs)
+                return result[position] if several else result  # type: ignore[no-any-return]
+
+            plain = len(slots) == len(given) == len(args) and not several
+            parents = tuple(self.index[id(given[k])] for k in slots)
+            self.add(row, parents, value, options, func if plain else compute)
 
     def tape(self, end: Any) -> Tape:
         """The tape, with names."""
@@ -338,82 +339,50 @@ def _formula(node: Node, parents: Sequence[Node]) -> str:
     """ "w1·x1": the operation with its parents' names; too long a one is cut."""
     if not parents:
         return node.name
+    row = node.operation
     if "pick" in node.options:
-        return f"{parents[0].within(PRODUCTS)}[{_index(node.options['pick'], parents[1:])}]"
-    row, names = node.operation, [parent.name for parent in parents]
-    if row.name not in ("add", "where") and "({0})" not in row.symbol:
-        names = [parent.bracketed for parent in parents]
-    if row.name in ("pow", "transpose"):
-        names[0] = parents[0].within(PRODUCTS)
+        picked = _picked(node.options["pick"], parents[1:])
+        return f"{parents[0].within(NAME)}[{picked}]"
     if row.name == "pow" and parents[1].name in POWERS:
-        return f"{names[0]}{POWERS[parents[1].name]}"
-    if row.name == "div":
-        names[1] = parents[1].within(PRODUCTS)
+        return f"{parents[0].within(NAME)}{POWERS[parents[1].name]}"
     if row.name == "mul" and parents[1].operation.name == "constant":
-        names.reverse()  # "2·x" however it was written
-    elif row.name == "mul" and parents[1].operation.name == "div":
-        names[1] = parents[1].within(PRODUCTS)
+        parents = parents[::-1]  # "2·x" however it was written
+    tightness = _tightness(row.symbol)
+    asked = SUM if tightness == NAME else NAME if tightness == POWER else tightness
+    names = [parent.within(asked) for parent in parents]
+    mixed = row.name == "mul" and parents[-1].operation.name == "div"  # a·(b / c)
+    if row.name in ("sub", "neg", "div") or mixed:
+        names[-1] = parents[-1].within(asked + 1)
     text = row.symbol.format(*names, "…", "…", out="")
     return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
 
 
-def _index(pick: Any, tensors: Sequence[Node]) -> str:
-    """A pick as it is written, if that is short."""
+def _tightness(symbol: str) -> int:
+    """Of an operation that is written like this."""
+    sign = re.sub(r"\{\w+\}", "", symbol).strip()
+    if not sign or "(" in sign or sign == "||":
+        return NAME
+    if sign in "^√ᵀ":
+        return POWER
+    return SUM if sign[0] in "+−<>≥≤" or sign.startswith("if") else PRODUCT
+
+
+def _picked(pick: Any, tensors: Sequence[Node]) -> str:
+    """What is picked, as it is written, if that is short."""
     names = (node.name if node.own_name else "…" for node in tensors)
-    picks = pick if isinstance(pick, tuple) else (pick,)
-    shown = [next(names, "…") if _tensors(p) else _slice(p) for p in picks]
-    return ", ".join(shown)
-
-
-def _slice(pick: Any) -> str:
-    if not isinstance(pick, slice):
-        return str(pick).replace("Ellipsis", "...")
-    ends = ["" if end is None else str(end) for end in (pick.start, pick.stop)]
-    return ":".join(ends) + ("" if pick.step is None else f":{pick.step}")
-
-
-def _call(
-    func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], several: int | None
-) -> Callable[..., Tensor]:
-    """The recorded call as a function of its tensors."""
-    if not kwargs and several is None and all(isinstance(a, Tensor) for a in args):
-        return func
-
-    def compute(*parents: Tensor) -> Tensor:
-        rest = iter(parents)
-        out = func(*_filled(args, rest), **_filled(kwargs, rest))
-        result: Tensor = out if several is None else out[several]
-        return result
-
-    return compute
-
-
-def _on_a_copy(func: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda a, *rest, **options: func(a.clone(), *rest, **options)
-
-
-def _reflected(func: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda a, b: func(b, a)
+    shown = []
+    for part in pick if isinstance(pick, tuple) else (pick,):
+        if isinstance(part, slice):
+            ends = [part.start, part.stop, *([] if part.step is None else [part.step])]
+            shown.append(":".join("" if end is None else str(end) for end in ends))
+        else:
+            shown.append(next(names, "…") if _tensors(part) else str(part))
+    return ", ".join(shown).replace("Ellipsis", "...")
 
 
 def _tensors(value: Any) -> list[Tensor]:
     """The tensors in nested arguments, in order."""
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, Mapping):
-        value = tuple(value.values())
-    return [t for part in value for t in _tensors(part)] if isinstance(value, (tuple, list)) else []
-
-
-def _filled(value: Any, rest: Iterator[Tensor]) -> Any:
-    """Nested arguments with other tensors."""
-    if isinstance(value, Tensor):
-        return next(rest)
-    if isinstance(value, Mapping):
-        return {key: _filled(part, rest) for key, part in value.items()}
-    if type(value) in (tuple, list):
-        return type(value)(_filled(part, rest) for part in value)
-    return value
+    return [part for part in tree_flatten(value)[0] if isinstance(part, Tensor)]
 
 
 def _number(value: Tensor) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.slips.operations import Slip
-from checks.slips.tape import PRODUCTS, Made, Place, Tape, nodes_of
+from checks.slips.tape import POWER, PRODUCT, Made, Place, Tape, nodes_of
 
 #: The slope of an operation of two, towards the one and towards the other.
 FACTORS = {"mul": ("{1}", "{0}"), "div": ("1/{1}", "−{0}/{1}²")}
@@ -89,12 +89,12 @@ def _clause(tape: Tape, slip: Slip, place: Place) -> str:
     """ "at h1 = σ(z1), its slope h1·(1 − h1) is left out"."""
     first, *rest = nodes_of(place)
     node, position = tape.nodes[first], min(i for n, i in place if n == first)
-    names = [tape.nodes[p].bracketed for p in node.parents]
+    names = [tape.nodes[p].within(PRODUCT) for p in node.parents]
     local = FACTORS.get(node.operation.name, (node.operation.local,) * 2)[min(position, 1)]
     targets = _targets(tape, place)
     to = f" to {targets}" if targets else ""
     fields = {
-        "out": node.within(PRODUCTS),
+        "out": node.within(POWER),
         "parent": names[position] if names else node.name,
         "to": to,
         "gradient": f"the gradient passed back{to}" if names else "the gradient",
