@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property
 
-from torch import Tensor
-
-from checks.slips.operations import Slip
-from checks.slips.tape import Node, Place, Tape
+from checks.slips.tape import Edge, Node, Place, Tape, nodes_of
 
 #: With more nodes on the ways only slips on the way back are looked for, and no pairs.
 LARGE = 250
@@ -21,61 +16,59 @@ REDUCTIONS = frozenset({"sum", "mean", "var", "amax", "logsumexp"})
 class Graph:
     """Where slips can be made: the ways from the wanted inputs to the end, and what is mixed up.
 
-    behind   for each node the nodes behind it and itself, as bits
+    behind   for each node the nodes behind it and itself
     way      the nodes on the ways
     edges    of each, those towards the inputs; (leaf, 0) for a leaf
     users    for each node the edges on which it is an operand
     """
 
-    def __init__(self, tape: Tape, leaves: Sequence[int], reached: Mapping[int, Tensor]) -> None:
-        self.tape, self.leaves, self.behind = tape, leaves, list[int]()
+    def __init__(self, tape: Tape, leaves: Sequence[int], reached: Iterable[int]) -> None:
+        self.tape, self.leaves, self.behind = tape, leaves, list[set[int]]()
         for node in tape.nodes:
-            bits = 1 << node.index
-            for parent in node.parents:
-                bits |= self.behind[parent]
-            self.behind.append(bits)
-        wanted = sum(1 << leaf for leaf in leaves)
-        self.used = [n for n in tape.nodes if self.behind[tape.end] >> n.index & 1]
-        self.way = [n for n in self.used if n.index in reached and self.behind[n.index] & wanted]
-        on_way = {node.index for node in self.way}
-        self.edges: dict[int, list[tuple[int, int]]] = {}
-        self.users: dict[int, list[tuple[int, int]]] = defaultdict(list)
+            self.behind.append({node.index}.union(*(self.behind[p] for p in node.parents)))
+        self.used = [node for node in tape.nodes if node.index in self.behind[tape.end]]
+        on_way = {n for n in reached if self.behind[n].intersection(leaves)}
+        self.way = [node for node in self.used if node.index in on_way]
+        self.edges: dict[int, list[Edge]] = {}
+        self.users: dict[int, list[Edge]] = defaultdict(list)
         for node in self.way:
-            edges = [(node.index, i) for i, p in enumerate(node.parents) if p in on_way]
+            edges = [
+                (node.index, i)
+                for i, p in enumerate(node.parents)
+                if p in reached and self.behind[p].intersection(leaves)
+            ]
             self.edges[node.index] = edges or [(node.index, 0)]
             for edge in edges:
                 self.users[node.parents[edge[1]]].append(edge)
         self.is_large = len(self.way) > LARGE
 
-    def bits(self, place: Place) -> tuple[int, int]:
-        """The nodes of a place, and those behind it."""
-        nodes, behind = 0, 0
-        for n, i in place:
-            nodes |= 1 << n
-            parents = self.tape.nodes[n].parents
-            behind |= self.behind[parents[i]] if parents else 0
-        return nodes, behind
+    def parent(self, edge: Edge) -> int:
+        """What gets a gradient over this edge; a leaf its own."""
+        index, i = edge
+        return (self.tape.nodes[index].parents or (index,))[i]
+
+    def beyond(self, place: Place) -> set[int]:
+        """The nodes that get their gradients from what is handed back at a place."""
+        return set().union(*(self.behind[self.parent(edge)] for edge in place))
 
     def is_nested(self, place: Place) -> bool:
         """Whether one node of the place lies behind another."""
-        nodes, behind = self.bits(place)
-        return bool(nodes & behind)
+        nodes = nodes_of(place)
+        return len(nodes) > 1 and not self.beyond(place).isdisjoint(nodes)
 
     def first_doubtful(self, right: Iterable[int], wrong: Iterable[int]) -> Node | None:
         """Going back, the first node that only wrong gradients come through."""
-        vouched, blamed = (sum(1 << leaf for leaf in leaves) for leaves in (right, wrong))
         for node in reversed(self.way):
             behind = self.behind[node.index]
-            if node.parents and behind & blamed and not behind & vouched:
+            if node.parents and behind.intersection(wrong) and behind.isdisjoint(right):
                 return node
         return None
 
-    @cached_property
     def places(self) -> Mapping[Place, float]:
         """One node, one edge, all uses but one, groups; each with what it costs in likelihood."""
         found: dict[Place, float] = {}
 
-        def add(edges: Iterable[tuple[int, int]], penalty: float) -> None:
+        def add(edges: Iterable[Edge], penalty: float) -> None:
             if place := frozenset(edges):
                 found[place] = min(penalty, found.get(place, penalty))
 
@@ -90,7 +83,7 @@ class Graph:
                 add(set(uses) - {kept}, 0.5)
         for penalty, nodes in self.groups():
             edges = {edge for node in nodes for edge in self.edges[node.index]}
-            to_leaf = {(n, i) for n, i in edges if self.is_leaf(self.tape.nodes[n].parents[i])}
+            to_leaf = {edge for edge in edges if self.is_leaf(self.parent(edge))}
             add(edges, penalty)
             by_position = ([edge for edge in edges if edge[1] == i] for i in {i for _, i in edges})
             for some in (*by_position, to_leaf, edges - to_leaf):
@@ -136,13 +129,3 @@ class Graph:
     def kind(self, node: Node) -> str:
         root = self.root(node)
         return "computed" if root.parents else "parameter" if root.index in self.leaves else "data"
-
-    def forward(self) -> Iterator[tuple[Slip, Place, float]]:
-        """Slips in the value of a node."""
-        for node in () if self.is_large else self.used:
-            place = frozenset((node.index, i) for i in range(max(len(node.parents), 1)))
-            for order, slip in enumerate(node.operation.slips):
-                if slip.value and node.value.is_floating_point():
-                    yield slip, place, 1.5 + 0.01 * order
-                    if node.index in self.edges:
-                        yield replace(slip, own=True), place, 1.6 + 0.01 * order

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -29,8 +29,6 @@ class Step:
 
     compute  the recorded call, parents -> out
     values   the value of every node of the graph, by index
-    indices  which of them are the parents
-    sources  for an operation that moves entries: where they come from, kept once it is known
     """
 
     operation: Operation
@@ -39,13 +37,9 @@ class Step:
     options: Mapping[str, Any]
     compute: Callable[..., Tensor]
     values: Sequence[Tensor] = ()
-    indices: tuple[int, ...] = ()
-    sources: dict[int, Tensor] = field(default_factory=dict)
 
     def slope(self, i: int, g: Tensor) -> Tensor:
         """What parent i gets when g arrives, in the parent's shape."""
-        if self.operation.moves:
-            return moved(self, i, g)
         if not self.operation.slopes:
             return by_autograd(self.compute, self.parents, i, g)
         return fit(of_parent(self.operation.slopes, i)(self, i, g), self.parents[i])
@@ -63,8 +57,6 @@ class Slip:
     back   the wrong slope; None: the right one
     value  the wrong value in the forward pass; None: the right one
     own    the slopes are those of the wrong value, not of the right one
-    times  what is handed back is a multiple of the right thing
-    both   it is another slip where only one of the parents is concerned
     """
 
     id: str
@@ -72,8 +64,6 @@ class Slip:
     back: Slope | None = None
     value: Callable[[Step], Tensor] | None = None
     own: bool = False
-    times: float = 1.0
-    both: bool = False
 
     def hand_back(self, step: Step, i: int, g: Tensor) -> Tensor:
         """What parent i gets, the slip made; raises Unfit where it cannot be made."""
@@ -82,10 +72,7 @@ class Slip:
                 return fit(self.back(step, i, g), step.parents[i])
             except (RuntimeError, IndexError, TypeError) as error:
                 raise Unfit from error
-        if self.value is None:
-            return self.times * step.slope(i, g)
-        if self.own:
-            value = self.value
+        if self.own and (value := self.value):
             return by_autograd(lambda *p: value(replace(step, parents=p)), step.parents, i, g)
         return replace(step, out=step.compute(*step.parents)).slope(i, g)
 
@@ -150,8 +137,8 @@ def slope_of(code: str, arguments: str) -> Slope:
 
 def slip_of(arguments: str, id: str, words: str, code: str) -> Slip:
     if not code.startswith("= "):
-        slopes, both = slopes_of(code.removeprefix("both "), arguments), code.startswith("both ")
-        return Slip(id, words, lambda step, i, g: of_parent(slopes, i)(step, i, g), both=both)
+        slopes = slopes_of(code, arguments)
+        return Slip(id, words, lambda step, i, g: of_parent(slopes, i)(step, i, g))
     formula = slope_of(code[2:], arguments)
 
     def value(step: Step) -> Tensor:
@@ -194,24 +181,18 @@ def by_autograd(
         return torch.autograd.grad((out * g).sum(), leaf)[0]
 
 
-def moved(step: Step, i: int, g: Tensor, *, overwrite: bool = False) -> Tensor:
-    """Each entry's gradient goes back to where the entry came from, and adds up there.
+def overwritten(step: Step, i: int, g: Tensor) -> Tensor:
+    """Each entry's gradient goes back to where the entry came from, and the last one stays.
 
     Where it came from is found by sending the entries' own numbers along the same way.
     """
-    parent = step.parents[i]
-    if i not in step.sources:
-        numbers = [0 * other if other.is_floating_point() else other for other in step.parents]
-        count = torch.arange(1.0, parent.numel() + 1, dtype=torch.float64)
-        numbers[i] = count.reshape(parent.shape)
-        step.sources[i] = step.compute(*numbers).round().long() - 1
-    places = step.sources[i]
-    here, back = places >= 0, torch.zeros(parent.numel(), dtype=g.dtype)
-    if overwrite:
-        back[places[here]] = g[here]
-    else:
-        back.index_add_(0, places[here], g[here])
-    return back.reshape(parent.shape)
+    numbers = [0 * other if other.is_floating_point() else other for other in step.parents]
+    count = torch.arange(1.0, numbers[i].numel() + 1, dtype=torch.float64)
+    numbers[i] = count.reshape(numbers[i].shape)
+    places = step.compute(*numbers).round().long() - 1
+    here, back = places >= 0, torch.zeros(count.shape, dtype=g.dtype)
+    back[places[here]] = g[here]
+    return back.reshape(numbers[i].shape)
 
 
 def left(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
@@ -323,17 +304,27 @@ def _slope_twice(step: Step, i: int, g: Tensor) -> Tensor:
 
 def _averaged(step: Step, i: int, g: Tensor) -> Tensor:
     if step.operation.moves:
-        return moved(step, i, g) / moved(step, i, torch.ones_like(g)).clamp(min=1)
+        return step.slope(i, g) / step.slope(i, torch.ones_like(g)).clamp(min=1)
     times = step.out.numel() / max(step.parents[i].numel(), 1)
     if times <= 1 or step.operation.name not in ARITHMETIC:
         raise Unfit
     return step.slope(i, g) / times
 
 
-CUT = Slip("cut", "no gradient is passed back{to}, as if it were a constant", times=0)
-NEGATED = Slip("negated", "{gradient} has the wrong sign", times=-1)
-HALVED = Slip("halved", "{gradient} is half of what it must be", times=0.5)
-DOUBLED = Slip("doubled", "{gradient} is twice what it must be", times=2)
+CUT = Slip(
+    "cut",
+    "no gradient is passed back{to}, as if it were a constant",
+    back=lambda step, i, g: torch.zeros_like(step.parents[i]),
+)
+NEGATED = Slip(
+    "negated", "{gradient} has the wrong sign", back=lambda step, i, g: -step.slope(i, g)
+)
+HALVED = Slip(
+    "halved", "{gradient} is half of what it must be", back=lambda step, i, g: step.slope(i, g) / 2
+)
+DOUBLED = Slip(
+    "doubled", "{gradient} is twice what it must be", back=lambda step, i, g: step.slope(i, g) * 2
+)
 SLOPE_LEFT_OUT = Slip("slope_left_out", "its slope{local} is left out", back=_slope_left_out)
 SLOPE_TWICE = Slip("slope_twice", "its slope{local} is multiplied in twice", back=_slope_twice)
 UPSTREAM_IGNORED = Slip(

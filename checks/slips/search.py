@@ -2,53 +2,47 @@
 
 A slip is tried by one number first: the slope of the answer along a random direction u of the
 inputs. What a node hands back counts ⟨what it hands back, ∂parent/∂u⟩ there, so a slip on the way
-back costs one product of one node, and a group of places a sum. What passes is made on every case
-and compared entry by entry. Everything is bounded by count and never by a clock: the same answer
-gets the same words on every machine.
+back costs one product of one node, and what it changes is followed only as far as another slip.
+What passes is made on every case and compared entry by entry. Everything is bounded by count and
+never by a clock: the same answer gets the same words on every machine.
 """
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import combinations, islice
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from checks.slips.elsewhere import FAR, elsewhere
+from checks.slips.candidates import candidates, of_rows
 from checks.slips.graph import Graph
-from checks.slips.operations import ANYWHERE, CUT, Slip, Unfit
-from checks.slips.tape import Made, Place, Tape, nodes_of
+from checks.slips.operations import CUT, Slip, Unfit
+from checks.slips.tape import Edge, Made, Place, Tape, nodes_of
 
 #: The step of a central difference that balances rounding against truncation.
 STEP = 6e-6
 #: How well an answer has to agree, and before that the one number along u: that of float64.
 RTOL = 1e-6
 #: How many explanations are checked in full, how many steps the slips in the forward pass and those
-#: at places behind each other, and how many trials the pairs may cost.
+#: at places behind each other may cost, and how many pairs are tried.
 CHECKED, REPLAYS, PAIRS = 24, 15_000, 40_000
 
 #: What each input gets, by index.
 Grads = Mapping[int, Tensor]
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """Slips at their places.
+class Candidate(NamedTuple):
+    """Slips at their places, and what they change in the slope along u.
 
-    change         in the slope along u
-    rank           the lower, the likelier
-    nodes, behind  those at which they are made, those that get their gradients from them, as bits
+    rank  the lower, the likelier
     """
 
-    made: Made
-    change: float
     rank: float
-    nodes: int = 0
-    behind: int = 0
+    change: float
+    made: Made
 
 
 class Case:
@@ -57,6 +51,7 @@ class Case:
     def __init__(self, tape: Tape, leaves: Sequence[int]) -> None:
         self.tape, self.values = tape, [node.value for node in tape.nodes]
         self.right = tape.backward()
+        self.graph = Graph(tape, leaves, self.right)
         for leaf in leaves:  # the loss may not depend on it
             self.right.setdefault(leaf, torch.zeros_like(self.values[leaf]))
         self.scale = largest(self.right[leaf] for leaf in leaves)
@@ -66,7 +61,7 @@ class Case:
             for leaf in leaves
         }
         self.start = self.along(self.right)
-        self.passed: dict[tuple[int, int], float] = {}
+        self.known: dict[tuple[Slip | None, Edge], float] = {}
 
     def along(self, grads: Grads) -> float:
         """The slope of an answer along u."""
@@ -75,8 +70,12 @@ class Case:
     @cached_property
     def lanes(self) -> list[list[Tensor]]:
         """Every value a small step along u, forth and back."""
-        steps = ({n: self.values[n] + s * STEP * u for n, u in self.u.items()} for s in (1, -1))
-        return [self.tape.values(given=step) for step in steps]
+        return [
+            self.tape.values(
+                [(moved(sign * STEP * u), frozenset([(leaf, 0)])) for leaf, u in self.u.items()]
+            )
+            for sign in (1, -1)
+        ]
 
     @cached_property
     def tangents(self) -> list[Tensor]:
@@ -89,40 +88,68 @@ class Case:
             for node, forth, back in lanes
         ]
 
-    def change(self, slip: Slip, edge: tuple[int, int], grads: Grads | None = None) -> float:
-        """What the slip changes in the slope along u if made at one edge. Raises Unfit.
+    def handed(self, slip: Slip | None, edge: Edge, g: Tensor) -> Tensor:
+        """What goes back over an edge when g arrives, a slip made there or none. Raises Unfit."""
+        node = self.tape.nodes[edge[0]]
+        step = self.tape.step(node, self.values)
+        if slip:
+            return slip.hand_back(step, edge[1], g)
+        return step.slope(edge[1], g)
 
-        grads  what arrives; the right gradients if None
+    def share(self, slip: Slip | None, edge: Edge) -> float:
+        """What the right gradient that arrives at an edge adds there to the slope along u."""
+        if (slip, edge) not in self.known:
+            handed = self.handed(slip, edge, self.right[edge[0]])
+            self.known[slip, edge] = float((handed * self.tangents[self.graph.parent(edge)]).sum())
+        return self.known[slip, edge]
+
+    def change(self, made: Made) -> float:
+        """What slips change in the slope along u. Raises Unfit.
+
+        On the way back, what a slip changes is followed as far as the next; from there on it counts
+        what it is along u.
         """
-        index, i = edge
-        node, known = self.tape.nodes[index], self.passed if grads is None else {}
-        step, g = self.tape.step(node, self.values), (grads or self.right)[index]
-        tangent = self.tangents[node.parents[i] if node.parents else index]
-        if edge not in known:
-            known[edge] = float((step.slope(i, g) * tangent).sum())
-        if slip.back is None and slip.value is None:
-            return (slip.times - 1) * known[edge]
-        return float((slip.hand_back(step, i, g) * tangent).sum()) - known[edge]
+        if made[0][0].value:
+            return self.change_forward(*made[0])
+        slips = {edge: slip for slip, place in made for edge in place}
+        places = {n for n, _ in slips}
+        more: dict[int, Tensor] = {}  # what arrives too much
+        total, waiting = 0.0, set(places)
+        while waiting:
+            index = max(waiting)
+            waiting.remove(index)
+            for edge in self.graph.edges[index]:
+                slip, parent = slips.get(edge), self.graph.parent(edge)
+                followed = parent != index and not self.graph.behind[parent].isdisjoint(places)
+                if slip and index not in more and not followed:
+                    total += self.share(slip, edge) - self.share(None, edge)
+                elif slip or index in more:
+                    off = self.off(slip, edge, more.get(index))
+                    if followed:
+                        more[parent] = more.get(parent, 0) + off
+                        waiting.add(parent)
+                    else:
+                        total += float((off * self.tangents[parent]).sum())
+        return total
+
+    def off(self, slip: Slip | None, edge: Edge, more: Tensor | None) -> Tensor:
+        """What goes back over an edge too much, a slip made there or none, if more arrives."""
+        right = self.right[edge[0]]
+        if slip is None and more is not None:
+            return self.handed(None, edge, more)
+        arrives = right if more is None else right + more
+        return self.handed(slip, edge, arrives) - self.handed(None, edge, right)
 
     def change_forward(self, slip: Slip, place: Place) -> float:
-        """The same for a slip in the forward pass, by differences. Raises Unfit."""
-        wrong, nodes = slip.value, set(nodes_of(place))
-        assert wrong is not None
-        lanes = [list(lane) for lane in (*self.lanes, self.values)]
-        changed = set(nodes)
-        for node in self.tape.nodes[min(nodes) : self.tape.end + 1]:
-            if changed.intersection(node.parents):
-                changed.add(node.index)
-                for lane in lanes:
-                    lane[node.index] = node.compute(*[lane[p] for p in node.parents])
-            if node.index in nodes:
-                made = [wrong(self.tape.step(node, lane)) for lane in lanes]
-                if not slip.own:  # the value is shifted, the slopes stay the right ones
-                    made = [lane[node.index] + made[2] - lanes[2][node.index] for lane in lanes]
-                for lane, value in zip(lanes, made, strict=True):
-                    lane[node.index] = value
-        forth, back = (float(lane[self.tape.end]) for lane in lanes[:2])
-        return (forth - back) / (2 * STEP) - self.start
+        """The same for a slip in the value of a node, by differences."""
+        (index,) = nodes_of(place)
+        if not slip.own:  # the value is shifted, the slopes stay the right ones
+            wrong = self.tape.values([(slip, place)])[index]
+            slip = moved(wrong - self.values[index])
+        forth, back = (
+            self.tape.values([(slip, place)], lane)[self.tape.end] for lane in self.lanes
+        )
+        return float(forth - back) / (2 * STEP) - self.start
 
     def agrees(self, answer: Grads, grads: Grads, rtol: float) -> bool:
         """Whether an answer is this, entry by entry."""
@@ -130,6 +157,11 @@ class Case:
             leaf in grads and same(value, grads[leaf], self.scale, rtol=rtol)
             for leaf, value in answer.items()
         )
+
+
+def moved(by: Tensor) -> Slip:
+    """A value that is off by a constant."""
+    return Slip("moved", "", value=lambda step: step.out + by)
 
 
 def largest(tensors: Iterable[Tensor]) -> float:
@@ -156,29 +188,23 @@ class Search:
     def __init__(self, tapes: Sequence[Tape], leaves: Sequence[int]) -> None:
         self.cases = [Case(tape, leaves) for tape in tapes]
         self.first = self.cases[0]
-        self.graph = Graph(tapes[0], leaves, self.first.right)
+        self.graph = self.first.graph
 
     def find(self, answers: Sequence[Grads], *, rtol: float, two: bool) -> list[Candidate]:
-        """What gives the answers, one for each case, the likeliest first.
-
-        Slips at single places before those at places behind each other, before pairs if `two`.
-        """
+        """What gives the answers, one for each case, the likeliest first; pairs only if `two` and
+        no single slip does."""
         first = self.first
         wanted = first.along(answers[0]) - first.start
         near = rtol * (abs(wanted + first.start) + abs(first.start) + first.scale)
-        right = sum(
-            1 << leaf
+        right = {
+            leaf
             for leaf, value in answers[0].items()
             if same(value, first.right[leaf], first.scale, rtol=rtol)
-        )
-        two = two and not self.graph.is_large
-        sources: list[Callable[[], Iterable[Candidate]]]
-        sources = [lambda: self.singles, lambda: self.nested]
-        sources += [lambda: self.pairs(wanted, near, right)] if two else []
-        for source in sources:
-            likely = [each for each in source() if abs(each.change - wanted) <= near]
-            likely.sort(key=lambda candidate: candidate.rank)
-            if found := [c for c in likely[:CHECKED] if self.explains(c.made, answers, rtol)]:
+        }
+        for tried in (lambda: self.singles, lambda: self.pairs(right) if two else ()):
+            likely = [one for one in tried() if abs(one.change - wanted) <= near]
+            likely.sort(key=lambda one: one.rank)
+            if found := [one for one in likely[:CHECKED] if self.explains(one.made, answers, rtol)]:
                 return found
         return []
 
@@ -192,108 +218,63 @@ class Search:
         except Unfit:
             return False
 
-    @cached_property
-    def singles(self) -> list[Candidate]:
-        """Every slip at every place whose nodes do not lie behind each other."""
-        found = [
-            each
-            for place, penalty in self.graph.places.items()
-            if not self.graph.is_nested(place)
-            for each in self._made(place, penalty)
-        ]
-        for slip, place, rank in elsewhere(self.graph):
-            found.extend(self._tried(slip, place, rank))
-        budget = REPLAYS
-        for slip, place, rank in self.graph.forward():
-            budget -= self.first.tape.end - min(place)[0]
-            if budget < 0:
-                break
-            found.extend(self._tried(slip, place, rank))
-        return found
-
-    @cached_property
-    def nested(self) -> list[Candidate]:
-        """Every slip at places behind each other."""
-        places = self.graph.places.items()
-        budget, found = REPLAYS, []
-        for place, penalty in sorted(places, key=lambda one: one[1]):
-            if self.graph.is_nested(place) and budget > 0:
-                made = list(self._made(place, penalty))
-                budget -= len(made) * len(self.graph.way)
-                found.extend(made)
-        return found
-
-    def _made(self, place: Place, penalty: float) -> Iterator[Candidate]:
-        """The slips that can be made at a place: those of the row, those that fit anywhere."""
-        rows = {self.first.tape.nodes[n].operation.name for n, _ in place}
-        own = self.first.tape.nodes[min(place)[0]].operation.slips if len(rows) == 1 else ()
-        ranked = {slip: 1 + 0.01 * order for order, slip in enumerate(own)}
-        for slip, rank in {**ranked, **ANYWHERE}.items():
-            if slip.value is None and len(place) > slip.both:
-                yield from self._tried(slip, place, rank + penalty)
-
-    def _tried(self, slip: Slip, place: Place, rank: float) -> Iterator[Candidate]:
+    def tried(self, rank: float, made: Made) -> Iterator[Candidate]:
         """With what it changes; nothing where it cannot be made."""
-        made = ((slip, place),)
         try:
-            if slip.value:
-                change = self.first.change_forward(slip, place)
-            elif self.graph.is_nested(place):
-                change = self.first.along(self.first.tape.backward(made)) - self.first.start
-            else:
-                change = sum(self.first.change(slip, edge) for edge in place)
+            yield Candidate(rank, self.first.change(made), made)
         except Unfit:
             return
-        yield Candidate(made, change, rank, *self.graph.bits(place))
 
-    def pairs(self, wanted: float, near: float, right: int) -> Iterator[Candidate]:
-        """Two slips on the way back that together change what is wanted, and nothing that is right.
-
-        Where neither lies behind the other their changes add up. Where one does, what arrives at
-        the lower one is what the upper one has made of it.
-        """
-        known: dict[float, Candidate] = {}
-        for one in sorted(self.singles, key=lambda each: each.rank):
-            ((slip, place),) = one.made
-            backward = slip.id not in FAR and not slip.value
-            size = round(one.change / (self.first.scale or 1.0), 8)
-            # a maximum that is subtracted changes nothing as long as the rest is right
-            kept = size or (slip is CUT and self._is_maximum(place))
-            if kept and backward and not (one.behind | one.nodes) & right:
-                known.setdefault(size, one)  # each change once
-        yield from _side_by_side(list(known.values()), wanted, near)
-        yield from self._one_behind_the_other(list(known.values())[: math.isqrt(PAIRS)])
-
-    def _is_maximum(self, place: Place) -> bool:
-        return {self.first.tape.nodes[n].operation.name for n, _ in place} == {"amax"}
-
-    def _one_behind_the_other(self, known: Sequence[Candidate]) -> Iterator[Candidate]:
-        case = self.first
-        for upper in known:
-            lower = [c for c in known if c.nodes & upper.behind and not c.behind & upper.nodes]
-            try:
-                grads = case.tape.backward(upper.made) if lower else {}
-            except Unfit:
-                continue
-            start = case.along(grads) - case.start
-            for one in lower:
-                ((slip, place),) = one.made
-                try:
-                    change = sum(case.change(slip, edge, grads) for edge in place)
-                except (Unfit, KeyError):
+    @cached_property
+    def singles(self) -> list[Candidate]:
+        """Every slip at every place."""
+        found, budget = list[Candidate](), REPLAYS
+        for slip, place, rank in candidates(self.graph, self.matters):
+            if slip.value or self.graph.is_nested(place):
+                budget -= (
+                    max(place)[0]
+                    if self.graph.is_nested(place)
+                    else self.first.tape.end - min(place)[0]
+                )
+                if budget < 0:
                     continue
-                made = (*upper.made, *one.made)
-                yield Candidate(made, start + change, upper.rank + one.rank)
+            found.extend(self.tried(rank, ((slip, place),)))
+        return found
 
+    def matters(self, slip: Slip, edge: Edge) -> bool:
+        """Whether a slip changes anything at one edge."""
+        try:
+            return self.first.share(slip, edge) != self.first.share(None, edge)
+        except Unfit:
+            return False
 
-def _side_by_side(known: list[Candidate], wanted: float, near: float) -> Iterator[Candidate]:
-    """Pairs neither of which lies behind the other: sorted, so that each finds its complement."""
-    by_change = sorted(known, key=lambda one: one.change)
-    changes = [one.change for one in by_change]
-    for one in known:
-        rest = wanted - one.change
-        first, last = bisect_left(changes, rest - near), bisect_right(changes, rest + near)
-        for other in by_change[first:last]:
-            apart = not (one.nodes & other.behind or other.nodes & one.behind)
-            if apart and not one.made[0][1] & other.made[0][1] and one.rank <= other.rank:
-                yield Candidate((*one.made, *other.made), wanted, one.rank + other.rank)
+    def pairs(self, right: set[int]) -> Iterator[Candidate]:
+        """Two slips on the way back that have to do with each other, and with nothing right."""
+        pool: dict[tuple[int, float], Candidate] = {}
+        for slip, place, rank in sorted(of_rows(self.graph), key=lambda each: each[2]):
+            node, *others = nodes_of(place)
+            if others or self.graph.is_large or not right.isdisjoint(self.graph.beyond(place)):
+                continue
+            for one in self.tried(rank, ((slip, place),)):
+                if one.change or self.is_harmless(slip, node):
+                    pool.setdefault((node, round(one.change / (self.first.scale or 1.0), 8)), one)
+        related = (pair for pair in combinations(pool.values(), 2) if self.are_related(*pair))
+        for one, other in islice(related, PAIRS):
+            yield from self.tried(one.rank + other.rank, (*one.made, *other.made))
+
+    def is_harmless(self, slip: Slip, node: int) -> bool:
+        """A maximum that is subtracted changes nothing as long as the rest is right."""
+        return slip is CUT and self.first.tape.nodes[node].operation.name == "amax"
+
+    def are_related(self, one: Candidate, other: Candidate) -> bool:
+        """One hands on to the other, or they are at one product; the same slip twice; or one is
+        harmless. Any two others that give the numbers do so by chance."""
+        ((slip, place),), ((slip2, place2),) = one.made, other.made
+        (node,), (node2,) = nodes_of(place), nodes_of(place2)
+        if node == node2:
+            is_sum = self.first.tape.nodes[node].operation.name in ("add", "sub")
+            return place.isdisjoint(place2) and not is_sum
+        if node2 in map(self.graph.parent, place) or node in map(self.graph.parent, place2):
+            return True
+        twice = slip.id == slip2.id and not self.graph.is_nested(place | place2)
+        return twice or self.is_harmless(slip, node) or self.is_harmless(slip2, node2)

@@ -38,8 +38,7 @@ div(a, b) | {0} / {1} | | g / b ; -g * a / b**2
     sign_lost           | the minus of −{0}/{1}² is forgotten | g / b ; g * a / b**2
     square_left_out     | the square in −{0}/{1}² is left out | g / b ; -g * a / b
     numerator_left_out  | the numerator in −{0}/{1}² is left out | g / b ; -g / b**2
-    not_divided         | the gradient is not divided by {1}
-        | both g ; -g * a / b
+    not_divided         | the gradient is not divided by {1} | g ; -g * a / b
     multiplied          | the gradient of {0} is multiplied by {1}, not divided by it
         | g * b ; -g * a / b**2
     denominator_squared | the gradient of {0} is divided by {1} twice | g / b**2 ; -g * a / b**2
@@ -235,10 +234,10 @@ cat(x) | [{0}, …] | | moves
 getitem(x) | {0}[…] | | moves
     accumulation_missed
         | an entry that is picked twice keeps one of its gradients, they are not added
-        up | moved(step, i, g, overwrite=True)
+        up | overwritten(step, i, g)
 unfold(x) | windows of {0} | | moves
     accumulation_missed | an entry in several windows keeps one of its gradients, they are not added
-        up | moved(step, i, g, overwrite=True)
+        up | overwritten(step, i, g)
 input(x) | {out} | | g
 constant(x) | {out} | |
 """

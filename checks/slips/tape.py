@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
@@ -39,8 +39,10 @@ POWERS = {"2": "²", "3": "³", "4": "⁴", "-1": "⁻¹", "0.5": "^½"}
 #: How tightly a written operation holds together.
 SUM, PRODUCT, POWER, NAME = range(4)
 
-#: Where a slip is made: pairs (node, position of the parent); a leaf has the one (leaf, 0).
-Place = frozenset[tuple[int, int]]
+#: A node and the position of one of its parents; a leaf has the one (leaf, 0).
+Edge = tuple[int, int]
+#: Where a slip is made.
+Place = frozenset[Edge]
 #: Slips made, each at its place.
 Made = Sequence[tuple[Slip, Place]]
 
@@ -73,7 +75,6 @@ class Node:
     name: str = ""
     formula: str = ""
     own_name: bool = False
-    sources: dict[int, Tensor] = field(default_factory=dict)
 
     @property
     def at(self) -> str:
@@ -124,17 +125,13 @@ class Tape:
             node.options,
             node.compute,
             values,
-            node.parents,
-            node.sources,
         )
 
-    def values(self, made: Made = (), given: Mapping[int, Tensor] | None = None) -> list[Tensor]:
-        """The forward pass with slips made; `given` stands in for some leaves."""
+    def values(self, made: Made = (), start: Sequence[Tensor] = ()) -> list[Tensor]:
+        """The forward pass with slips made; from other values than the recorded ones: `start`."""
         wrong = {n: slip.value for slip, place in made if slip.value for n in nodes_of(place)}
-        given = given or {}
-        values = [given.get(node.index, node.value) for node in self.nodes]
-        changed = set(given) | set(wrong)
-        for node in self.nodes if changed else ():
+        values, changed = list(start) or [node.value for node in self.nodes], set(wrong)
+        for node in self.nodes if wrong else ():
             if changed.intersection(node.parents):
                 changed.add(node.index)
                 values[node.index] = node.compute(*(values[p] for p in node.parents))

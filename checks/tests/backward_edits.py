@@ -522,7 +522,7 @@ NCE = Pass(
         "division by the norm forgotten": Edit(
             "(dbn - bn * (dbn * bn).sum(1, keepdim=True)) / nb",
             "(dbn - bn * (dbn * bn).sum(1, keepdim=True))",
-            "is not divided by √Σ b²",
+            "is not divided by √(Σ b²)",
         ),
         "1/n forgotten": Edit(
             "torch.eye(len(a))) / len(a)", "torch.eye(len(a)))", "the 1/n of the mean is left out"
