@@ -8,7 +8,7 @@
 
 Read table.py first: it holds every operation with its slopes and slips, and to add one is to add a
 line. operations.py says what a line means, parts.py takes functions like mse_loss apart; tape.py
-records and goes back, graph.py finds places, candidates.py says what may be wrong there and search.py
+records and goes back, graph.py finds places, candidates.py says what may be wrong there, search.py
 tries it; answer.py reads an answer as a whole; words.py tells.
 A node without a name in the user's code is called by its formula ("w1·x1"); the one that is
 returned is "loss" if it has no name.

@@ -115,18 +115,21 @@ def _alike(graph: Graph, node: Node) -> list[Node]:
 
 
 def factors(graph: Graph) -> Candidates:
-    """Another value of the net as a factor in the gradient of an input, or as a divisor."""
+    """Another value of the net as a factor in the gradient of an input or of what
+    it goes into, or as a divisor."""
 
     def times(index: int, power: int) -> Slope:
         def back(step: Step, i: int, g: Tensor) -> Tensor:
-            out = g * step.values[index] ** power
-            if out.shape != g.shape:
+            arrives = g * step.values[index] ** power
+            if arrives.shape != g.shape:
                 raise Unfit
-            return out
+            return step.slope(i, arrives)
 
         return back
 
     leaves = [node for node in graph.way if graph.is_leaf(node.index)]
+    parents = {n: map(graph.parent, edges) for n, edges in graph.edges.items()}
+    inner = [node for node in graph.way if not all(map(graph.is_leaf, parents[node.index]))]
     for other in graph.used:
         named = other.own_name or (len(leaves) < 4 and other.parents)
         if not named or other.index == graph.tape.end or not other.value.is_floating_point():
@@ -137,15 +140,16 @@ def factors(graph: Graph) -> Candidates:
             (1, f"{{gradient}} has a factor {other.name} too many"),
         ):
             slip = Slip("factor", words, times(other.index, power))
-            for leaf in leaves:
-                yield slip, frozenset(graph.edges[leaf.index]), 4.5
+            users = [node for node in inner if other.index in node.parents]
+            for node in (*leaves, *users):
+                yield slip, frozenset(graph.edges[node.index]), 4.5
 
 
 def counts(graph: Graph) -> Candidates:
-    """A length of an input as a factor or a divisor, at the end or at one input."""
+    """A length of an input as a factor or a divisor."""
 
-    def back(index: int, axis: int, power: int) -> Slope:
-        return lambda step, i, g: step.slope(i, g) * step.values[index].shape[axis] ** power
+    def times(index: int, axis: int, power: int) -> Callable[[Step], float]:
+        return lambda step: float(step.values[index].shape[axis] ** power)
 
     def mean_of(index: int, axis: int) -> Slope:
         def back(step: Step, i: int, g: Tensor) -> Tensor:
@@ -155,14 +159,15 @@ def counts(graph: Graph) -> Candidates:
         return back
 
     means = [node.index for node in graph.way if node.operation.name == "mean"]
-    ends = [graph.edges[i] for i in {graph.tape.end, *graph.leaves} if i in graph.edges]
     for name, index in graph.tape.inputs.items():
         for axis, size in enumerate(graph.tape.nodes[index].value.shape):
             entries = {0: "rows", 1: "columns"}.get(axis, f"entries along axis {axis}")
             for verb, power in (("multiplied", 1), ("divided", -1)) if size > 1 else ():
                 words = f"{{gradient}} is {verb} by the number of {entries} of {name}"
-                slip = Slip("counted", words, back(index, axis, power))
-                yield from ((slip, frozenset(edges), 3.2) for edges in ends)
+                slip = Slip("counted", words, times=times(index, axis, power))
+                for n, edges in graph.edges.items():
+                    at_an_end = n == graph.tape.end or n in graph.leaves
+                    yield slip, frozenset(edges), 3.2 if at_an_end else 3.5
             words = f"1/n is taken with n the number of {entries} of {name}"
             slip = Slip("wrong_count", words, mean_of(index, axis))
             yield from ((slip, frozenset(graph.edges[n]), 3.1) for n in means)

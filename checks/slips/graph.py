@@ -91,22 +91,21 @@ class Graph:
         return found
 
     def groups(self) -> Iterator[tuple[float, Sequence[Node]]]:
-        """The statistics, layers, all of one operation, the inputs of one node: two or more."""
-        height: dict[int, int] = {}
-        layers: dict[tuple[str, int], list[Node]] = defaultdict(list)
+        """The statistics, the rounds of a loop, all of one operation, the inputs of one node: two
+        or more."""
+        rounds: dict[object, list[Node]] = defaultdict(list)
         operations: dict[str, list[Node]] = defaultdict(list)
         for node in self.way:
-            height[node.index] = 1 + max((height.get(p, 0) for p in node.parents), default=0)
-            layers[node.operation.name, height[node.index]].append(node)
+            rounds[node.site].append(node)
             operations[node.operation.name].append(node)
         inputs = [
-            [self.tape.nodes[p] for p in dict.fromkeys(node.parents) if p in height]
+            [self.tape.nodes[p] for p in dict.fromkeys(node.parents) if p in self.edges]
             for node in self.way
         ]
         averages = [n for n in self.way if n.operation.name in REDUCTIONS and n.value.dim()]
         kinds = (
             (0.3, [averages]),
-            (0.4, layers.values()),
+            (0.4, rounds.values()),
             (0.5, operations.values()),
             (0.5, inputs),
         )

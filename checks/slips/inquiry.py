@@ -195,9 +195,7 @@ def _stories(
         kinds.setdefault(tuple(kind), []).append(candidate)
     stories = []
     for first, *others in kinds.values():
-        (_, here), *second = first.made
-        places = [] if second else [place for one in others for _, place in one.made]
-        elsewhere = [place for place in places if not place > here]
+        elsewhere = [one.made[0][1] for one in others if len(one.made) == 1]
         story = told(tape, first.made, elsewhere)
         stories.append((first.rank, replace(story, words=" and ".join([story.words, *aside]))))
     return stories

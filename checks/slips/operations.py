@@ -57,6 +57,7 @@ class Slip:
     back   the wrong slope; None: the right one
     value  the wrong value in the forward pass; None: the right one
     own    the slopes are those of the wrong value, not of the right one
+    times  what is handed back is this multiple of the right thing; None: it is not one
     """
 
     id: str
@@ -64,6 +65,7 @@ class Slip:
     back: Slope | None = None
     value: Callable[[Step], Tensor] | None = None
     own: bool = False
+    times: Callable[[Step], float] | None = None
 
     def hand_back(self, step: Step, i: int, g: Tensor) -> Tensor:
         """What parent i gets, the slip made; raises Unfit where it cannot be made."""
@@ -72,6 +74,8 @@ class Slip:
                 return fit(self.back(step, i, g), step.parents[i])
             except (RuntimeError, IndexError, TypeError) as error:
                 raise Unfit from error
+        if self.times:
+            return self.times(step) * step.slope(i, g)
         if self.own and (value := self.value):
             return by_autograd(lambda *p: value(replace(step, parents=p)), step.parents, i, g)
         return replace(step, out=step.compute(*step.parents)).slope(i, g)
@@ -181,8 +185,8 @@ def by_autograd(
         return torch.autograd.grad((out * g).sum(), leaf)[0]
 
 
-def overwritten(step: Step, i: int, g: Tensor) -> Tensor:
-    """Each entry's gradient goes back to where the entry came from, and the last one stays.
+def overwritten(step: Step, i: int, g: Tensor, *, first: bool = False) -> Tensor:
+    """Each entry's gradient goes back to where the entry came from; the last or the first stays.
 
     Where it came from is found by sending the entries' own numbers along the same way.
     """
@@ -190,8 +194,12 @@ def overwritten(step: Step, i: int, g: Tensor) -> Tensor:
     count = torch.arange(1.0, numbers[i].numel() + 1, dtype=torch.float64)
     numbers[i] = count.reshape(numbers[i].shape)
     places = step.compute(*numbers).round().long() - 1
-    here, back = places >= 0, torch.zeros(count.shape, dtype=g.dtype)
-    back[places[here]] = g[here]
+    back = torch.zeros(count.shape, dtype=g.dtype)
+    pairs = [
+        (int(k), each) for k, each in zip(places.flatten(), g.flatten(), strict=True) if k >= 0
+    ]
+    for k, each in reversed(pairs) if first else pairs:
+        back[k] = each
     return back.reshape(numbers[i].shape)
 
 
@@ -290,7 +298,7 @@ def operation(name: str) -> Operation:
 
 def _slope_left_out(step: Step, i: int, g: Tensor) -> Tensor:
     row, same = step.operation, step.parents[i].shape == step.out.shape
-    plain = row.moves or row.name in ("add", "sub", "neg", "input")
+    plain = row.moves or row.name in ("add", "sub", "neg", "detach", "input")
     if not row.elementwise and (plain or not same):
         raise Unfit
     return g
@@ -311,20 +319,10 @@ def _averaged(step: Step, i: int, g: Tensor) -> Tensor:
     return step.slope(i, g) / times
 
 
-CUT = Slip(
-    "cut",
-    "no gradient is passed back{to}, as if it were a constant",
-    back=lambda step, i, g: torch.zeros_like(step.parents[i]),
-)
-NEGATED = Slip(
-    "negated", "{gradient} has the wrong sign", back=lambda step, i, g: -step.slope(i, g)
-)
-HALVED = Slip(
-    "halved", "{gradient} is half of what it must be", back=lambda step, i, g: step.slope(i, g) / 2
-)
-DOUBLED = Slip(
-    "doubled", "{gradient} is twice what it must be", back=lambda step, i, g: step.slope(i, g) * 2
-)
+CUT = Slip("cut", "no gradient is passed back{to}, as if it were a constant", times=lambda _: 0)
+NEGATED = Slip("negated", "{gradient} has the wrong sign", times=lambda _: -1)
+HALVED = Slip("halved", "{gradient} is half of what it must be", times=lambda _: 0.5)
+DOUBLED = Slip("doubled", "{gradient} is twice what it must be", times=lambda _: 2)
 SLOPE_LEFT_OUT = Slip("slope_left_out", "its slope{local} is left out", back=_slope_left_out)
 SLOPE_TWICE = Slip("slope_twice", "its slope{local} is multiplied in twice", back=_slope_twice)
 UPSTREAM_IGNORED = Slip(

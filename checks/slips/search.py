@@ -19,7 +19,7 @@ from torch import Tensor
 
 from checks.slips.candidates import candidates, of_rows
 from checks.slips.graph import Graph
-from checks.slips.operations import CUT, Slip, Unfit
+from checks.slips.operations import CUT, Slip, Step, Unfit
 from checks.slips.tape import Edge, Made, Place, Tape, nodes_of
 
 #: The step of a central difference that balances rounding against truncation.
@@ -28,7 +28,7 @@ STEP = 6e-6
 RTOL = 1e-6
 #: How many explanations are checked in full, how many steps the slips in the forward pass and those
 #: at places behind each other may cost, and how many pairs are tried.
-CHECKED, REPLAYS, PAIRS = 24, 15_000, 40_000
+CHECKED, REPLAYS, PAIRS = 24, 40_000, 40_000
 
 #: What each input gets, by index.
 Grads = Mapping[int, Tensor]
@@ -88,16 +88,18 @@ class Case:
             for node, forth, back in lanes
         ]
 
+    def step(self, edge: Edge) -> Step:
+        return self.tape.step(self.tape.nodes[edge[0]], self.values)
+
     def handed(self, slip: Slip | None, edge: Edge, g: Tensor) -> Tensor:
         """What goes back over an edge when g arrives, a slip made there or none. Raises Unfit."""
-        node = self.tape.nodes[edge[0]]
-        step = self.tape.step(node, self.values)
-        if slip:
-            return slip.hand_back(step, edge[1], g)
-        return step.slope(edge[1], g)
+        step = self.step(edge)
+        return slip.hand_back(step, edge[1], g) if slip else step.slope(edge[1], g)
 
     def share(self, slip: Slip | None, edge: Edge) -> float:
         """What the right gradient that arrives at an edge adds there to the slope along u."""
+        if slip and slip.times:
+            return slip.times(self.step(edge)) * self.share(None, edge)
         if (slip, edge) not in self.known:
             handed = self.handed(slip, edge, self.right[edge[0]])
             self.known[slip, edge] = float((handed * self.tangents[self.graph.parent(edge)]).sum())
@@ -201,7 +203,8 @@ class Search:
             for leaf, value in answers[0].items()
             if same(value, first.right[leaf], first.scale, rtol=rtol)
         }
-        for tried in (lambda: self.singles, lambda: self.pairs(right) if two else ()):
+        pairs = self.pairs(right) if two else ()
+        for tried in (lambda: self.apart, lambda: self.nested, lambda: pairs):
             likely = [one for one in tried() if abs(one.change - wanted) <= near]
             likely.sort(key=lambda one: one.rank)
             if found := [one for one in likely[:CHECKED] if self.explains(one.made, answers, rtol)]:
@@ -226,20 +229,26 @@ class Search:
             return
 
     @cached_property
-    def singles(self) -> list[Candidate]:
-        """Every slip at every place."""
-        found, budget = list[Candidate](), REPLAYS
-        for slip, place, rank in candidates(self.graph, self.matters):
-            if slip.value or self.graph.is_nested(place):
-                budget -= (
-                    max(place)[0]
-                    if self.graph.is_nested(place)
-                    else self.first.tape.end - min(place)[0]
-                )
-                if budget < 0:
-                    continue
-            found.extend(self.tried(rank, ((slip, place),)))
-        return found
+    def likely(self) -> list[tuple[Slip, Place, float]]:
+        """Every slip at every place, the likelier first."""
+        return sorted(candidates(self.graph, self.matters), key=lambda each: each[2])
+
+    @cached_property
+    def apart(self) -> list[Candidate]:
+        """Those at nodes that do not lie behind each other."""
+        return [*self.singles(nested=False)]
+
+    @cached_property
+    def nested(self) -> list[Candidate]:
+        return [*self.singles(nested=True)]
+
+    def singles(self, *, nested: bool) -> Iterator[Candidate]:
+        budget = REPLAYS
+        for slip, place, rank in self.likely:
+            if self.graph.is_nested(place) == nested:
+                budget -= len(self.graph.way) if nested or slip.value else 0
+                if budget > 0:
+                    yield from self.tried(rank, ((slip, place),))
 
     def matters(self, slip: Slip, edge: Edge) -> bool:
         """Whether a slip changes anything at one edge."""

@@ -238,6 +238,10 @@ getitem(x) | {0}[…] | | moves
 unfold(x) | windows of {0} | | moves
     accumulation_missed | an entry in several windows keeps one of its gradients, they are not added
         up | overwritten(step, i, g)
+    accumulation_missed | an entry in several windows keeps the first of its gradients, they are not
+        added up | overwritten(step, i, g, first=True)
+detach(x) | {0}.detach() | | 0 * g
+    detach_forgotten | the gradient is passed back to {0}, as if it were not detached | g
 input(x) | {out} | | g
 constant(x) | {out} | |
 """

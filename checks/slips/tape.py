@@ -11,10 +11,10 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import torch
@@ -62,6 +62,7 @@ class Node:
     index      where it stands on the tape; parents stand before it
     parents    their indices, in the order of the operation
     compute    the recorded call: parent values -> value
+    site       where it stands in the user's code; none for a leaf
     name       the user's own, "h1", or the formula where it has none, "w1·x1"
     own_name   whether the name is the user's
     """
@@ -72,6 +73,7 @@ class Node:
     value: Tensor
     options: Mapping[str, Any]
     compute: Callable[..., Tensor]
+    site: Hashable = None
     name: str = ""
     formula: str = ""
     own_name: bool = False
@@ -194,7 +196,7 @@ class Recorder(TorchFunctionMode):
         self.alive: list[Tensor] = []
 
     def leaf(self, value: Tensor, kind: str, name: str) -> int:
-        return self.add(OPERATIONS[kind], (), value, {}, lambda value: value, name)
+        return self.add(OPERATIONS[kind], (), value, {}, lambda value: value, None, name)
 
     def add(self, row: Operation, parents: tuple[int, ...], value: Tensor, *rest: Any) -> int:
         self.index[id(value)] = len(self.nodes)
@@ -218,7 +220,7 @@ class Recorder(TorchFunctionMode):
         before = args[0].clone() if in_place else None
         out = func(*args, **kwargs)
         unchanged = not in_place and any(out is a for a in args)  # x.contiguous()
-        if unchanged or name in ("detach", "data", "item", "requires_grad_"):
+        if unchanged or name in ("data", "item", "requires_grad_"):
             return out
         if before is not None and id(args[0]) in self.index:
             changed = self.index[id(args[0])]
@@ -265,7 +267,7 @@ class Recorder(TorchFunctionMode):
 
             plain = len(slots) == len(given) == len(args) and not several
             parents = tuple(self.index[id(given[k])] for k in slots)
-            self.add(row, parents, value, options, func if plain else compute)
+            self.add(row, parents, value, options, func if plain else compute, call_site(position))
 
     def tape(self, end: Any) -> Tape:
         """The tape, with names."""
@@ -274,6 +276,12 @@ class Recorder(TorchFunctionMode):
         inputs = {n.name: n.index for n in self.nodes if n.operation.name == "input"}
         given = _unique(self.names, self.index, inputs)
         given.setdefault(self.index[id(end)], "loss")
+        rounds = Counter(node.site for node in self.nodes)
+        named = {self.nodes[i].site: name for i, name in given.items() if self.nodes[i].site}
+        for node in reversed(self.nodes):  # earlier rounds of the loop that left this name
+            if node.site in named and node.index not in given:
+                rounds[node.site] -= 1
+                given[node.index] = f"{named[node.site]}⟨{rounds[node.site]}⟩"
         nodes: list[Node] = []
         reached: set[int] = set()
         for i, node in enumerate(self.nodes):
@@ -292,14 +300,12 @@ def named(found: list[tuple[str, Tensor]]) -> Iterator[None]:
 
     torch's own functions do not count, nor do the parameters of those in `parts`.
     """
-    libraries = tuple(os.path.dirname(file) for file in (torch.__file__, os.__file__, __file__))
 
     def on_event(frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
         ours = code.co_filename == parts.__file__
-        if event != "return" or code.co_name.startswith("__") or code.co_name.endswith("comp>"):
-            return
-        if code.co_filename.startswith(libraries) and not ours:
+        hidden = code.co_name.startswith("__") or code.co_name.endswith("comp>")
+        if event != "return" or hidden or is_library(code):
             return
         arguments = code.co_argcount + code.co_kwonlyargcount + (code.co_flags >> 2 & 1)
         for name in (*code.co_varnames[arguments if ours else 0 :], *code.co_cellvars):
@@ -317,6 +323,23 @@ def named(found: list[tuple[str, Tensor]]) -> Iterator[None]:
         yield
     finally:
         sys.setprofile(before)
+
+
+def is_library(code: CodeType) -> bool:
+    """Whether it is torch's, Python's or of this package: not the user's, and none of `parts`."""
+    libraries = tuple(os.path.dirname(file) for file in (torch.__file__, os.__file__, __file__))
+    return code.co_filename.startswith(libraries) and code.co_filename != parts.__file__
+
+
+def call_site(position: int) -> Hashable:
+    """Which call of the user's code is under way, and which of its results: the same at every round
+    of a loop."""
+    frame, calls = sys._getframe(1), []
+    while frame.f_back and frame.f_code is not record.__code__:
+        if not is_library(frame.f_code):
+            calls.append((frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return position, *calls
 
 
 def _unique(

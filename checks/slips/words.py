@@ -77,9 +77,11 @@ class Finding:
 def told(tape: Tape, made: Made, elsewhere: Sequence[Place] = ()) -> Story:
     """A story of slips made; `elsewhere`: other places at which the same slip gives the same."""
     words = " and ".join(_clause(tape, slip, place) for slip, place in made)
-    here = {_at(tape, nodes_of(place)) for _, place in made}
-    others = dict.fromkeys(_at(tape, nodes_of(place)) for place in elsewhere)
-    if named := [names for names in others if names not in here][:2]:
+    here = {n for _, place in made for n in nodes_of(place)}
+    others = dict.fromkeys(
+        _at(tape, place) for place in elsewhere if not here <= {*nodes_of(place)}
+    )
+    if named := list(others)[:2]:
         words += f" (or at {' or at '.join(named)})"
     nodes = [tape.nodes[n].name for _, place in made for n in nodes_of(place)]
     return Story(tuple(slip.id for slip, _ in made), tuple(dict.fromkeys(nodes)), words)
@@ -107,29 +109,34 @@ def _clause(tape: Tape, slip: Slip, place: Place) -> str:
         words += f" on the way{to}"
     if re.search(r"\bg\b", slip.words):
         words += " (g is the gradient that arrives)"
-    likewise = f", and likewise at {_at(tape, rest)}" if rest else ""
+    likewise = f", and likewise at {_few(tape, rest)}" if rest else ""
     return f"at {node.at}, {words}{likewise}"
 
 
-def _at(tape: Tape, nodes: Sequence[int]) -> str:
-    """The names of nodes, if they are few."""
-    names = [tape.nodes[n].name for n in nodes]
-    return listed(names if len(names) < 5 else [*names[:3], f"{len(names) - 3} more"])
+def _at(tape: Tape, place: Place) -> str:
+    """Its nodes; and where to, where that matters."""
+    targets = _targets(tape, place)
+    return _few(tape, nodes_of(place)) + (targets and f" on the way to {targets}")
 
 
 def _targets(tape: Tape, place: Place) -> str:
     """ "h1", where a node has another parent that matters."""
-    targets: list[str] = []
+    targets: list[int] = []
     for n in nodes_of(place):
         parents = tape.nodes[n].parents
         taken = {i for node, i in place if node == n}
         open_ = {i for i, p in enumerate(parents) if p in tape.differentiable}
         if parents and taken != open_:
-            targets += [tape.nodes[parents[i]].name for i in sorted(taken & open_)]
-    names = list(dict.fromkeys(targets))
-    return listed(names if len(names) < 5 else [*names[:3], "…"]) if names else ""
+            targets += [parents[i] for i in sorted(taken & open_)]
+    return _few(tape, targets)
+
+
+def _few(tape: Tape, nodes: Sequence[int]) -> str:
+    """Their names, each once; the first of many."""
+    names = list(dict.fromkeys(tape.nodes[n].name for n in nodes))
+    return listed(names if len(names) < 5 else [*names[:3], f"{len(names) - 3} more"])
 
 
 def listed(names: Sequence[str], mark: str = "") -> str:
-    *most, last = [mark + name for name in names]
-    return f"{', '.join(most)} and {last}" if most else last
+    marked = [mark + name for name in names]
+    return " and ".join([", ".join(marked[:-1]), *marked[-1:]] if marked[1:] else marked)
