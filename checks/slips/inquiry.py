@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from checks.slips.answer import Reading, readings
+from checks.slips.answer import Ranked, readings
 from checks.slips.search import RTOL, Candidate, Search, largest, same
 from checks.slips.tape import NotATape, Tape, record
 from checks.slips.words import Finding, Story, listed, told
@@ -21,6 +21,8 @@ TOLD = 3
 #: How many times the right gradient an answer may differ from it and be called nearly right.
 NEARLY = 0.01
 Inputs = Mapping[str, Any]
+#: The answers for each name, on every case.
+Given = Mapping[str, Sequence[Tensor]]
 Gradient = Callable[..., Any] | type[torch.autograd.Function]
 
 
@@ -44,22 +46,27 @@ def why(
     """
     if len(cases) < 2:
         raise ValueError("why needs at least two cases: one always has some ratio to the right one")
-    if all(_plain(case) == _plain(cases[0]) for case in cases[1:]):
+    plain = [{k: v.tolist() if isinstance(v, Tensor) else v for k, v in c.items()} for c in cases]
+    if all(case == plain[0] for case in plain[1:]):
         raise ValueError("why needs at least two different cases: these are the same numbers")
     exact = [{name: _exact(value) for name, value in case.items()} for case in cases]
-    names = _wanted(exact[0], wrt)
+    decimals = [n for n, v in exact[0].items() if isinstance(v, Tensor) and v.is_floating_point()]
+    names = (wrt,) if isinstance(wrt, str) else tuple(decimals if wrt is None else wrt)
+    unknown = [name for name in names if name not in decimals]
+    if unknown or not names:
+        raise ValueError(f"wrt: {', '.join(unknown) or 'nothing'} is no input with decimals")
+    asked = Question(loss, gradient, names)
     try:
-        tapes = [record(_scalar(loss, case), case) for case in exact]
-        for tape, case in zip(tapes, exact, strict=True):
-            _compare_with_autograd(tape, loss, case, names)
-        answers = [_answer(gradient, case, names) for case in exact]
-        finding = Inquiry(tapes, names).explain(answers)
+        inquiry = Inquiry([asked.tape(case) for case in exact], names)
     except NotATape as reason:
         return Finding((), (), remark=f"The loss cannot be followed: {reason}.")
+    finding = inquiry.explain([asked.answer(case) for case in exact])
+    forgotten = []
     if finding.wrong and not finding.stories:
-        forgotten = [n for n in _floats(exact[0]) if _forgets(n, loss, gradient, exact[0], names)]
-        told_too = f"Your answer does not depend on {listed(forgotten)}." if forgotten else ""
-        finding = replace(finding, remark=f"{finding.remark} {told_too}".strip())
+        forgotten = [name for name in decimals if asked.forgets(name, exact[0])]
+    if forgotten:
+        remark = f"{finding.remark} Your answer does not depend on {listed(forgotten)}."
+        finding = replace(finding, remark=remark.strip())
     return finding
 
 
@@ -91,67 +98,68 @@ class Inquiry:
         two   whether pairs of slips are looked for where no single one explains them
         rtol  how well two numbers have to agree: that of the precision of the answers
         """
-        given = {
-            name: [_tensor(answer[k]) for answer in answers] for k, name in enumerate(self.wrt)
-        }
-        if flaws := [flaw for name, values in given.items() if (flaw := _flaw(name, values))]:
+        given, flaws = dict[str, list[Tensor]](), list[str]()
+        for k, name in enumerate(self.wrt):
+            values = [_tensor(answer[k]) for answer in answers]
+            given[name] = [value for value in values if value is not None]
+            if len(given[name]) < len(values):
+                flaws.append(f"∂{name} is missing or no tensor.")
+            elif not all(value.isfinite().all() for value in given[name]):
+                flaws.append(f"∂{name} is not finite.")
+        if flaws:
             return Finding((), (), remark=" ".join(flaws))
-        known = {name: [v for v in values if v is not None] for name, values in given.items()}
-        kinds = {name: self._kind(name, values, rtol) for name, values in known.items()}
-        right, odd = (tuple(n for n in self.wrt if kinds[n] == k) for k in ("right", "odd"))
-        finding = Finding(right, tuple(n for n in self.wrt if n not in right))
+        right = tuple(name for name in self.wrt if self._is_right(name, given[name], rtol))
+        finding = Finding(right, tuple(name for name in self.wrt if name not in right))
         if finding.agrees:
             return finding
-        read = {n: readings(self.cases, self.leaves[n], known[n], rtol) for n in finding.wrong}
-        stories = _whole(finding.wrong, read)
-        if all(read[name] for name in odd) and len(odd) < len(finding.wrong):
-            rest = [name for name in self.wrt if name not in odd]
-            asked = Inquiry(self.tapes, rest) if odd else self
-            likely = asked._find(known, rtol, two and not stories)
-            stories += _stories(self.tapes[0], likely, [read[name][0].words for name in odd])
-        if not any(story.nodes for _, story in stories) and len(self.wrt) > 1 and not odd:
-            stories += self._one_by_one(finding.wrong, known, rtol)
-        stories.sort(key=lambda ranked: ranked[0])
-        kinds_told = {(story.slips, story.nodes): story for _, story in reversed(stories)}
-        ones = tuple(story for _, story in stories if story in kinds_told.values())
+        stories = self._stories(finding.wrong, given, rtol, two)
+        ones = dict[object, Story]()
+        for _, story in sorted(stories, key=lambda ranked: ranked[0]):
+            ones.setdefault((story.slips, story.nodes), story)
         if not ones:
-            return replace(finding, remark=self._remark(finding, known))
+            return replace(finding, remark=self._remark(finding, given))
         more = f"Other explanations that give the same numbers: {len(ones) - TOLD}."
-        return replace(finding, stories=ones[:TOLD], remark=more if len(ones) > TOLD else "")
+        first = tuple(ones.values())[:TOLD]
+        return replace(finding, stories=first, remark=more if len(ones) > TOLD else "")
 
-    def _kind(self, name: str, values: Sequence[Tensor], rtol: float) -> str:
-        """Whether an answer is right, wrong, or odd: of another shape."""
-        pairs = [
-            (v, c.right[self.leaves[name]], c.scale)
-            for v, c in zip(values, self.cases, strict=True)
-        ]
-        if any(value.shape != right.shape for value, right, _ in pairs):
-            return "odd"
-        return "right" if all(same(*pair, rtol=rtol) for pair in pairs) else "wrong"
+    def _is_right(self, name: str, values: Sequence[Tensor], rtol: float) -> bool:
+        return all(
+            same(value, case.right[self.leaves[name]], case.scale, rtol=rtol)
+            for value, case in zip(values, self.cases, strict=True)
+        )
 
-    def _find(
-        self, given: Mapping[str, Sequence[Tensor]], rtol: float, two: bool
-    ) -> list[Candidate]:
+    def _stories(self, wrong: Sequence[str], given: Given, rtol: float, two: bool) -> list[Ranked]:
+        """What all wrong gradients have in common; what each of them is for itself."""
+        read = {name: readings(self.cases, self.leaves[name], given[name], rtol) for name in wrong}
+        stories = self._slips(given, rtol, two and not all(read.values()))
+        if stories or len(self.wrt) == 1:
+            return stories + _of_each(read)
+        alone = {
+            name: [
+                (rank, replace(story, words=f"for ∂{name} alone, {story.words}"))
+                for rank, story in self.alone[name]._slips(given, rtol, two=False)
+            ]
+            for name in wrong
+        }
+        both = {name: read[name] or alone[name] for name in wrong}
+        return [*_of_each(read), *(_of_each(alone) or _of_each(both))]
+
+    def _slips(self, given: Given, rtol: float, two: bool) -> list[Ranked]:
+        """One story for each kind of slip: the same slip at several places is one."""
         answers = [
             {leaf: given[name][k] for name, leaf in self.leaves.items()}
             for k in range(len(self.tapes))
         ]
-        return self.search.find(answers, rtol=rtol, two=two)
+        kinds: dict[object, list[Candidate]] = {}
+        for candidate in self.search.find(answers, rtol=rtol, two=two):
+            kind = tuple((s.id, "" if s.id == "counted" else s.words) for s, _ in candidate.made)
+            kinds.setdefault(kind, []).append(candidate)
+        return [
+            (first.rank, told(self.tapes[0], first.made, [one.made[0][1] for one in others]))
+            for first, *others in kinds.values()
+        ]
 
-    def _one_by_one(
-        self, wrong: Sequence[str], given: Mapping[str, Sequence[Tensor]], rtol: float
-    ) -> list[tuple[float, Story]]:
-        """A story for each wrong gradient, as if it were the only one."""
-        found = {name: self.alone[name]._find(given, rtol, False)[:1] for name in wrong}
-        if not all(found.values()):
-            return []
-        parts = {name: told(self.tapes[0], first.made) for name, (first,) in found.items()}
-        words = " and ".join(f"for ∂{name} alone, {part.words}" for name, part in parts.items())
-        ids = tuple(dict.fromkeys(id for part in parts.values() for id in part.slips))
-        nodes = tuple(dict.fromkeys(node for part in parts.values() for node in part.nodes))
-        return [(max(first.rank for (first,) in found.values()), Story(ids, nodes, words))]
-
-    def _remark(self, finding: Finding, given: Mapping[str, Sequence[Tensor]]) -> str:
+    def _remark(self, finding: Finding, given: Given) -> str:
         """What can be said without a story: nearly right, a steady ratio, a first doubtful node."""
         pairs = [
             (value, case.right[self.leaves[name]])
@@ -185,73 +193,77 @@ class Inquiry:
         )
 
 
-def _stories(
-    tape: Tape, candidates: Sequence[Candidate], aside: Sequence[str]
-) -> list[tuple[float, Story]]:
-    """One story for each kind of slip: the same slip at several places is one."""
-    kinds: dict[tuple[tuple[str, str], ...], list[Candidate]] = {}
-    for candidate in candidates:
-        kind = [(s.id, "" if s.id == "counted" else s.words) for s, _ in candidate.made]
-        kinds.setdefault(tuple(kind), []).append(candidate)
-    stories = []
-    for first, *others in kinds.values():
-        elsewhere = [one.made[0][1] for one in others if len(one.made) == 1]
-        story = told(tape, first.made, elsewhere)
-        stories.append((first.rank, replace(story, words=" and ".join([story.words, *aside]))))
-    return stories
-
-
-def _whole(wrong: Sequence[str], read: Mapping[str, list[Reading]]) -> list[tuple[float, Story]]:
-    """Every wrong gradient is another thing than a gradient: the likeliest reading of each."""
-    if not all(read[name] for name in wrong):
+def _of_each(found: Mapping[str, list[Ranked]]) -> list[Ranked]:
+    """What one gradient is; of several, the likeliest of each in one story."""
+    if not all(found.values()):
         return []
-    if len(wrong) == 1:
-        return [(r.rank, Story((r.id,), (), r.words)) for r in read[wrong[0]]]
-    firsts = [read[name][0] for name in wrong]
-    ids = tuple(dict.fromkeys(reading.id for reading in firsts))
-    words = " and ".join(reading.words for reading in firsts)
-    return [(max(reading.rank for reading in firsts), Story(ids, (), words))]
+    if len(found) == 1:
+        return list(*found.values())
+    firsts = [each[0] for each in found.values()]
+    ids = dict.fromkeys(id for _, story in firsts for id in story.slips)
+    nodes = dict.fromkeys(node for _, story in firsts for node in story.nodes)
+    words = " and ".join(story.words for _, story in firsts)
+    return [(max(rank for rank, _ in firsts), Story(tuple(ids), tuple(nodes), words))]
 
 
-# The loss and the answer, as functions of the same inputs.
+@dataclass(frozen=True)
+class Question:
+    """The loss and the answer, as functions of the same inputs, and the inputs asked for."""
 
+    loss: Callable[..., Tensor]
+    gradient: Gradient
+    wrt: Sequence[str]
 
-def _flaw(name: str, values: Sequence[Tensor | None]) -> str:
-    """What keeps an answer from being compared at all."""
-    if any(value is None for value in values):
-        return f"∂{name} is missing or no tensor."
-    finite = all(value.isfinite().all() for value in values if value is not None)
-    return "" if finite else f"∂{name} is not finite."
+    def tape(self, case: Inputs) -> Tape:
+        """The loss, followed: the way back is PyTorch's own, or nothing is said."""
+        grads = self.right(case)
+        if not all(grad.isfinite().all() for grad in grads):
+            raise NotATape("its gradient is not finite on every case")
+        tape = record(lambda **inputs: _number(_called(self.loss, inputs)), case)
+        own = tape.backward()
+        for name, grad in zip(self.wrt, grads, strict=True):
+            mine = own.get(tape.inputs[name], torch.zeros_like(grad))
+            if not same(mine, grad, largest(grads)):
+                raise NotATape(f"the tape and torch.autograd differ in ∂{name}")
+        return tape
 
+    def right(self, case: Inputs) -> list[Tensor]:
+        """The gradients that PyTorch gives."""
+        return self._by_autograd(lambda inputs: _called(self.loss, inputs), case)
 
-def _tensor(value: Any) -> Tensor | None:
-    """One gradient in float64; None for what is no number."""
-    try:
-        return torch.as_tensor(value).detach().to("cpu", torch.float64)
-    except (TypeError, ValueError, RuntimeError):
-        return None
+    def answer(self, case: Inputs) -> Sequence[Any]:
+        """What the gradient function returns, one value for each name."""
+        gradient, names = self.gradient, self.wrt
+        if isinstance(gradient, type) and issubclass(gradient, torch.autograd.Function):
+            return self._by_autograd(lambda inputs: gradient.apply(*inputs.values()), case)
+        inputs = {k: v.clone() if isinstance(v, Tensor) else v for k, v in case.items()}
+        answer = _called(gradient, inputs)
+        if isinstance(answer, Mapping):
+            return [answer.get(name) for name in names]
+        parts = list(answer) if isinstance(answer, (tuple, list)) else [answer]
+        if len(parts) != len(names):
+            raise ValueError(f"{len(names)} gradients are asked for, the answer has {len(parts)}")
+        return parts
 
+    def forgets(self, name: str, case: Inputs) -> bool:
+        """Whether the right gradient depends on this input and the answer does not."""
+        other = {**case, name: case[name] * 1.25 + 0.125}
+        right, moved = self.right(case), self.right(other)
+        if all(same(a, b, largest([a])) for a, b in zip(moved, right, strict=True)):
+            return False
+        here, there = (map(_tensor, self.answer(each)) for each in (case, other))
+        pairs = zip(here, there, strict=True)
+        return all(a is not None and b is not None and torch.equal(a, b) for a, b in pairs)
 
-def _exact(value: Any) -> Any:
-    decimals = isinstance(value, Tensor) and value.is_floating_point()
-    return value.detach().to("cpu", torch.float64) if decimals else value
-
-
-def _plain(case: Inputs) -> dict[str, Any]:
-    return {k: v.tolist() if isinstance(v, Tensor) else v for k, v in case.items()}
-
-
-def _floats(case: Inputs) -> list[str]:
-    return [n for n, v in case.items() if isinstance(v, Tensor) and v.is_floating_point()]
-
-
-def _wanted(case: Inputs, wrt: Sequence[str] | str | None) -> tuple[str, ...]:
-    """The names asked for."""
-    names = (wrt,) if isinstance(wrt, str) else tuple(_floats(case) if wrt is None else wrt)
-    unknown = [name for name in names if name not in _floats(case)]
-    if unknown or not names:
-        raise ValueError(f"wrt: {', '.join(unknown) or 'nothing'} is no input with decimals")
-    return names
+    def _by_autograd(self, function: Callable[[Inputs], Tensor], case: Inputs) -> list[Tensor]:
+        leaves = {name: case[name].clone().requires_grad_() for name in self.wrt}
+        with torch.enable_grad():
+            end = _number(function({**case, **leaves}))
+            if not end.requires_grad:
+                raise NotATape(f"it does not depend on {', '.join(self.wrt)}")
+            grads = torch.autograd.grad(end, list(leaves.values()), allow_unused=True)
+        zeros = map(torch.zeros_like, leaves.values())
+        return [zero if grad is None else grad for grad, zero in zip(grads, zeros, strict=True)]
 
 
 def _called(function: Callable[..., Any], inputs: Inputs) -> Any:
@@ -263,80 +275,21 @@ def _called(function: Callable[..., Any], inputs: Inputs) -> Any:
     return function(**inputs)
 
 
-def _scalar(loss: Callable[..., Tensor], case: Inputs) -> Callable[..., Tensor]:
-    """The loss by keyword; several numbers are weighted and summed, as by an upstream gradient."""
-
-    def number(**inputs: Any) -> Tensor:
-        out: Tensor = _called(loss, inputs)
-        return out if out.dim() == 0 else (out * upstream_of(out)).sum()
-
-    return number
-
-
-def upstream_of(out: Tensor) -> Tensor:
-    """Fixed weights for several numbers, all different, both signs."""
+def _number(out: Tensor) -> Tensor:
+    """Several numbers are weighted, all differently, and summed, as by an upstream gradient."""
     dice = torch.Generator().manual_seed(11)
-    return torch.randn(out.shape, generator=dice, dtype=torch.float64)
+    weights = torch.randn(out.shape, generator=dice, dtype=torch.float64)
+    return out if out.dim() == 0 else (out * weights).sum()
 
 
-def _right(loss: Callable[..., Tensor], case: Inputs, names: Sequence[str]) -> list[Tensor]:
-    """The gradients that PyTorch gives."""
-    leaves = {name: case[name].clone().requires_grad_() for name in names}
-    with torch.enable_grad():
-        end = _scalar(loss, case)(**{**case, **leaves})
-        if not end.requires_grad:
-            raise NotATape(f"it does not depend on {', '.join(names)}")
-        grads = torch.autograd.grad(end, list(leaves.values()), allow_unused=True)
-    zeros = map(torch.zeros_like, leaves.values())
-    return [zero if grad is None else grad for grad, zero in zip(grads, zeros, strict=True)]
+def _exact(value: Any) -> Any:
+    decimals = isinstance(value, Tensor) and value.is_floating_point()
+    return value.detach().to("cpu", torch.float64) if decimals else value
 
 
-def _compare_with_autograd(
-    tape: Tape, loss: Callable[..., Tensor], case: Inputs, names: Sequence[str]
-) -> None:
-    """The way back along the tape is PyTorch's own, or nothing is said."""
-    grads, own = _right(loss, case, names), tape.backward()
-    if not all(grad.isfinite().all() for grad in grads):
-        raise NotATape("its gradient is not finite on every case")
-    for name, grad in zip(names, grads, strict=True):
-        mine = own.get(tape.inputs[name], torch.zeros_like(grad))
-        if not same(mine, grad, largest(grads)):
-            raise NotATape(f"the tape and torch.autograd differ in ∂{name}")
-
-
-def _forgets(
-    name: str, loss: Callable[..., Tensor], gradient: Gradient, case: Inputs, names: Sequence[str]
-) -> bool:
-    """Whether the right gradient depends on this input and the answer does not."""
-    other = {**case, name: case[name] * 1.25 + 0.125}
-    right, moved = (_right(loss, each, names) for each in (case, other))
-    if all(same(a, b, largest([a])) for a, b in zip(moved, right, strict=True)):
-        return False
-    here, there = (map(_tensor, _answer(gradient, each, names)) for each in (case, other))
-    pairs = zip(here, there, strict=True)
-    return all(a is not None and b is not None and torch.equal(a, b) for a, b in pairs)
-
-
-def _answer(gradient: Gradient, case: Inputs, names: Sequence[str]) -> Sequence[Any]:
-    """What a gradient function returns, one value for each name."""
-    inputs = {k: v.clone() if isinstance(v, Tensor) else v for k, v in case.items()}
-    if isinstance(gradient, type) and issubclass(gradient, torch.autograd.Function):
-        return _backward(gradient, inputs, names)
-    answer = _called(gradient, inputs)
-    if isinstance(answer, Mapping):
-        return [answer.get(name) for name in names]
-    parts = list(answer) if isinstance(answer, (tuple, list)) else [answer]
-    if len(parts) != len(names):
-        raise ValueError(f"{len(names)} gradients are asked for, the answer has {len(parts)}")
-    return parts
-
-
-def _backward(
-    function: type[torch.autograd.Function], inputs: Inputs, names: Sequence[str]
-) -> Sequence[Any]:
-    """What the backward of a torch.autograd.Function hands back."""
-    leaves = [inputs[name].requires_grad_() for name in names]
-    with torch.enable_grad():
-        out = function.apply(*inputs.values())
-        end = out if out.dim() == 0 else (out * upstream_of(out)).sum()
-        return torch.autograd.grad(end, leaves, allow_unused=True)
+def _tensor(value: Any) -> Tensor | None:
+    """One gradient in float64; None for what is no number."""
+    try:
+        return torch.as_tensor(value).detach().to("cpu", torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        return None

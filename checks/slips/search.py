@@ -196,6 +196,8 @@ class Search:
         """What gives the answers, one for each case, the likeliest first; pairs only if `two` and
         no single slip does."""
         first = self.first
+        if any(value.shape != first.right[leaf].shape for leaf, value in answers[0].items()):
+            return []
         wanted = first.along(answers[0]) - first.start
         near = rtol * (abs(wanted + first.start) + abs(first.start) + first.scale)
         right = {
