@@ -78,7 +78,10 @@ def stand_ins(graph: Graph, matters: Matters) -> Candidates:
             words = f"{other.name} is used in place of {node.name}"
             slip = Slip("read_as", words, _read_as(node.index, other.index))
             reading = [edge for edge in near if matters(slip, edge)]
-            for place in {frozenset(reading), *(frozenset([edge]) for edge in reading)}:
+            places = {frozenset([edge]) for edge in reading} | (
+                {frozenset(reading)} - {frozenset()}
+            )
+            for place in places:
                 yield slip, place, 4.0 + 0.1 * len(place)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import combinations, islice
+from itertools import combinations
 from typing import NamedTuple
 
 import torch
@@ -27,8 +27,8 @@ STEP = 6e-6
 #: How well an answer has to agree, and before that the one number along u: that of float64.
 RTOL = 1e-6
 #: How many explanations are checked in full, how many steps the slips in the forward pass and those
-#: at places behind each other may cost, and how many pairs are tried.
-CHECKED, REPLAYS, PAIRS = 24, 40_000, 40_000
+#: at places behind each other may cost, and of how many slips pairs are tried.
+CHECKED, REPLAYS, PAIRED = 24, 20_000, 300
 
 #: What each input gets, by index.
 Grads = Mapping[int, Tensor]
@@ -248,7 +248,8 @@ class Search:
         budget = REPLAYS
         for slip, place, rank in self.likely:
             if self.graph.is_nested(place) == nested:
-                budget -= len(self.graph.way) if nested or slip.value else 0
+                budget -= max(place)[0] - min(place)[0]
+                budget -= len(self.graph.way) if slip.value else 0
                 if budget > 0:
                     yield from self.tried(rank, ((slip, place),))
 
@@ -269,23 +270,23 @@ class Search:
             for one in self.tried(rank, ((slip, place),)):
                 if one.change or self.is_harmless(slip, node):
                     pool.setdefault((node, round(one.change / (self.first.scale or 1.0), 8)), one)
-        related = (pair for pair in combinations(pool.values(), 2) if self.are_related(*pair))
-        for one, other in islice(related, PAIRS):
-            yield from self.tried(one.rank + other.rank, (*one.made, *other.made))
+        for one, other in combinations(list(pool.values())[:PAIRED], 2):
+            if self.are_related(*one.made[0], *other.made[0]):
+                yield from self.tried(one.rank + other.rank, (*one.made, *other.made))
 
     def is_harmless(self, slip: Slip, node: int) -> bool:
         """A maximum that is subtracted changes nothing as long as the rest is right."""
         return slip is CUT and self.first.tape.nodes[node].operation.name == "amax"
 
-    def are_related(self, one: Candidate, other: Candidate) -> bool:
+    def are_related(self, slip: Slip, place: Place, slip2: Slip, place2: Place) -> bool:
         """One hands on to the other, or they are at one product; the same slip twice; or one is
         harmless. Any two others that give the numbers do so by chance."""
-        ((slip, place),), ((slip2, place2),) = one.made, other.made
-        (node,), (node2,) = nodes_of(place), nodes_of(place2)
+        ((node, _), *_), ((node2, _), *_) = place, place2
         if node == node2:
             is_sum = self.first.tape.nodes[node].operation.name in ("add", "sub")
             return place.isdisjoint(place2) and not is_sum
-        if node2 in map(self.graph.parent, place) or node in map(self.graph.parent, place2):
+        upper, lower = (place, node2) if node > node2 else (place2, node)
+        if any(self.graph.parent(edge) == lower for edge in upper):
             return True
         twice = slip.id == slip2.id and not self.graph.is_nested(place | place2)
         return twice or self.is_harmless(slip, node) or self.is_harmless(slip2, node2)

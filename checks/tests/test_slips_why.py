@@ -285,6 +285,80 @@ def test_every_gradient_may_have_a_slip_of_its_own() -> None:
     assert "slope x is left out" in str(finding) and "y − y_hat is computed" in str(finding)
 
 
+def penalised(x: Tensor, w: Tensor) -> Tensor:
+    fit = ((x @ w) ** 2).sum() / len(x)
+    l1 = 0.1 * w.abs().sum()
+    end: Tensor = fit + l1 + 0.05 * (w**2).sum()
+    return end
+
+
+def penalties(x: Tensor, w: Tensor, l1: Tensor, l2: float = 0.1) -> Tensor:
+    return 2 * x.T @ (x @ w) / len(x) + 0.1 * l1 + l2 * w
+
+
+ROWS = [
+    {"x": numbers[:rows], "w": numbers[0]} for rows in (2, 3) for numbers in [drawn(rows)[0]["w"]]
+]
+
+
+def test_two_slips_that_fit_by_chance_are_not_told() -> None:
+    """|w| cut and w² doubled give the slope w of |w| where λ₁ = 2·λ₂."""
+    finding = why(penalised, lambda x, w: penalties(x, w, w), *ROWS, wrt="w")
+    assert finding.wrong == ("w",) and finding.stories == ()
+
+
+def test_a_penalty_that_is_divided_by_the_rows_too_is_named() -> None:
+    wrong = lambda x, w: penalties(x, w, w.sign(), 0.1 / len(x))  # noqa: E731
+    words = why(penalised, wrong, *ROWS, wrt="w").stories[0].words
+    assert "at w², the gradient passed back is divided by the number of rows of x" in words
+
+
+def test_a_value_read_in_place_of_another_wherever_it_is_read_is_one_slip() -> None:
+    def poisson(x: Tensor, w: Tensor, y: Tensor) -> Tensor:
+        z = x @ w
+        rate = z.exp()
+        end: Tensor = (rate - y * rate.log()).sum()
+        return end
+
+    cases = [{"x": c["w"], "w": c["u"][0], "y": c["b"][0].abs()} for c in drawn(9)]
+    finding = why(poisson, lambda x, w, y: x.T @ (x @ w - y), *cases, wrt="w")
+    assert finding.stories[0].slips == ("read_as",)
+    assert "z is used in place of rate" in finding.stories[0].words
+
+
+def test_a_slip_in_every_round_of_a_loop_is_one_slip_and_names_the_rounds() -> None:
+    def loop(x: Tensor, w: Tensor) -> Tensor:
+        h = x
+        for _ in range(3):
+            h = torch.tanh(h * w) + x
+        return h.sum()
+
+    def without_slopes(x: Tensor, w: Tensor) -> Tensor:
+        h, through = x, torch.zeros_like(x)
+        for _ in range(3):
+            through = h + through * w
+            h = torch.tanh(h * w) + x
+        return through
+
+    cases = [{"x": c["w"], "w": c["u"]} for c in drawn(10)]
+    (story, *_) = why(loop, without_slopes, *cases, wrt="w").stories
+    assert story.slips == ("slope_left_out",)
+    assert "h⟨1⟩·w" in story.words and "h⟨2⟩·w" in story.words
+
+
+def test_a_forgotten_detach_is_named() -> None:
+    def loss(x: Tensor, w: Tensor) -> Tensor:
+        value = x * w
+        end: Tensor = (value * value.detach().exp()).sum()
+        return end
+
+    cases = [{"x": c["w"], "w": c["u"]} for c in drawn(11)]
+    wrong = lambda x, w: x * (x * w).exp() * (1 + x * w)  # noqa: E731
+    finding = why(loss, wrong, *cases, wrt="w")
+    assert finding.stories[0].slips == ("detach_forgotten",), finding
+    assert why(loss, lambda x, w: x * (x * w).exp(), *cases, wrt="w").agrees
+
+
 def test_what_is_right_is_said_to_be_right() -> None:
     finding = why(
         line, lambda **k: (0 * line_slopes(**k)[0], line_slopes(**k)[1]), *scalars(), wrt=("w", "b")

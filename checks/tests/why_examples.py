@@ -217,6 +217,11 @@ ROWS
 teach it an operation, add a row there; to teach it a slip, a line. What has no row is
 differentiated by PyTorch, and the slips that can be made anywhere are still found at it.
 
+Two slips are told together only where they have to do with each other: one hands on to the other,
+they are made at one product, it is the same slip twice, or one of them alone changes nothing. Any
+two others that give the numbers may do so by chance. What is done in every round of a loop is one
+slip; `h⟨1⟩` is the `h` of the first round.
+
 Out of its reach are stale `.grad`, side effects, free constants, steps that depend on the numbers,
 and three slips at once. A graph of more than 250 operations is searched for single slips on the way
 back only, and it says so.
