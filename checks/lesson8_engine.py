@@ -144,7 +144,7 @@ def all_behind(nodes: list[Any], end: Any) -> list[Any]:
 
 def list_nodes(lesson: Any, end: Any) -> Any:
     """The order before every end, as places in the graph; −1 for what is no node of it."""
-    nodes, call = nodes_of(lesson, end)
+    Given, (nodes, call) = given_class(lesson), nodes_of(lesson, end)
     places = {id(node): i for i, node in enumerate(nodes)}
     orders = []
     for i in end.get("every", end["ends"][:1]):
@@ -155,7 +155,7 @@ def list_nodes(lesson: Any, end: Any) -> Any:
         if isinstance(order, (set, frozenset)):
             raise TypeError(f"{wanted}, and returned a set, which has no order")
         order = list(order)
-        if order and not any(isinstance(node, given_class(lesson)) for node in order):
+        if order and not any(isinstance(node, Given) for node in order):
             raise TypeError(
                 f"{wanted}, and the list holds {type(order[0]).__name__}s. Put the nodes "
                 "themselves in it."
@@ -166,17 +166,14 @@ def list_nodes(lesson: Any, end: Any) -> Any:
 
 def check_grads(grads: list[Any]) -> None:
     for grad in grads:
-        if not isinstance(grad, Tensor) or grad.shape != ():
-            is_tensor = isinstance(grad, Tensor)
-            kind = f"tensor of shape {tuple(grad.shape)}" if is_tensor else type(grad).__name__
-            raise TypeError(
-                "the `.grad` of a leaf has to be a 0-d tensor, shape (), and is a "
-                + (
-                    f"{kind}."
-                    if is_tensor
-                    else f"Python {kind}. `torch.ones_like(end.value)` is a 1 of the right kind."
-                )
-            )
+        if isinstance(grad, Tensor) and grad.shape == ():
+            continue
+        kind = (
+            f"Python {type(grad).__name__}. `torch.ones_like(end.value)` is a 1 of the right kind."
+        )
+        if isinstance(grad, Tensor):
+            kind = f"tensor of shape {tuple(grad.shape)}."
+        raise TypeError(f"the `.grad` of a leaf has to be a 0-d tensor, shape (), and is a {kind}")
 
 
 def go_backward(lesson: Any, end: Any) -> Any:
