@@ -41,7 +41,7 @@ from checks.grader.running.intake import LessonFile
 from checks.grader.running.messages import Calls, observation
 
 FEW, MANY = 200, 10_000
-Property = Callable[[], None]
+Property = Callable[..., None]
 STEM = "lesson2_bias"
 
 numbers = st.integers() | st.floats() | st.booleans() | st.none() | st.text()
@@ -162,7 +162,6 @@ def written(report: Report) -> None:
     json.dumps(report.as_json(), ensure_ascii=False).encode()
 
 
-@given(headers.map(lambda header: json.dumps(header).encode()) | st.binary(max_size=200), bodies)
 def any_frame_becomes_an_observation(header: bytes, body: bytes) -> None:
     seen = received(header, body)
     if seen is None:
@@ -171,7 +170,6 @@ def any_frame_becomes_an_observation(header: bytes, body: bytes) -> None:
         compare(question.exercise, question.truths[0].by_hand, seen, question.settings)
 
 
-@given(headers, bodies)
 def any_answer_gets_a_verdict_that_can_be_written(header: dict[str, Any], body: bytes) -> None:
     seen = received(json.dumps(header).encode(), body)
     if seen is None:
@@ -184,7 +182,6 @@ def any_answer_gets_a_verdict_that_can_be_written(header: dict[str, Any], body: 
     written(Report(Settings(), (LessonReport(STEM, "", "a.py", tuple(verdicts)),)))
 
 
-@given(sources, st.sampled_from(["grad_by_hand", "forward", ""]))
 def any_text_is_read(source: str, name: str) -> None:
     autograd_in(source, name)
     line_of(source, name)
@@ -217,7 +214,6 @@ archives = st.builds(
 )
 
 
-@given(archives | st.binary(max_size=200))
 def any_archive_is_read_or_refused(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.zip"
@@ -241,7 +237,6 @@ verdicts = st.builds(
 )
 
 
-@given(st.lists(verdicts, max_size=3), texts, st.lists(texts, max_size=3))
 def any_verdict_can_be_written(found: list[Verdict], name: str, notes: list[str]) -> None:
     report = Report(Settings(), (LessonReport(STEM, name, name, tuple(found)),))
     written(report)
@@ -272,12 +267,38 @@ def test_of_the_frames_that_are_drawn_a_third_is_read() -> None:
     assert len(drawn) // 3 < sum(drawn) < len(drawn)
 
 
-PROPERTIES: dict[str, Property] = {
-    "frames": any_frame_becomes_an_observation,
-    "answers": any_answer_gets_a_verdict_that_can_be_written,
-    "texts": any_text_is_read,
-    "archives": any_archive_is_read_or_refused,
-    "outputs": any_verdict_can_be_written,
+#: What holds, and of what.
+PROPERTIES: dict[str, tuple[Property, tuple[st.SearchStrategy[Any], ...]]] = {
+    "frames": (
+        any_frame_becomes_an_observation,
+        (
+            headers.map(lambda header: json.dumps(header).encode()) | st.binary(max_size=200),
+            bodies,
+        ),
+    ),
+    "answers": (
+        any_answer_gets_a_verdict_that_can_be_written,
+        (
+            headers,
+            bodies,
+        ),
+    ),
+    "texts": (
+        any_text_is_read,
+        (
+            sources,
+            st.sampled_from(["grad_by_hand", "forward", ""]),
+        ),
+    ),
+    "archives": (any_archive_is_read_or_refused, (archives | st.binary(max_size=200),)),
+    "outputs": (
+        any_verdict_can_be_written,
+        (
+            st.lists(verdicts, max_size=3),
+            texts,
+            st.lists(texts, max_size=3),
+        ),
+    ),
 }
 
 
@@ -291,4 +312,5 @@ def test_whatever_comes_in(what: str, examples: int) -> None:
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    limits(PROPERTIES[what])()
+    holds, drawn = PROPERTIES[what]
+    limits(given(*drawn)(holds))()
