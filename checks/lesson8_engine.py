@@ -95,9 +95,9 @@ def parts_of(name: str, lesson: Any, *given: Any) -> tuple[Any, ...]:
 
 def nodes_of(lesson: Any, end: Any) -> tuple[list[Any], Any]:
     """The nodes of a graph, and a way to call a function that stops who follows every path."""
-    Given, most, looks = given_class(lesson), 50_000 if len(end["values"]) < 100 else 10**9, [0]
+    Given, most, looks = given_class(lesson), 50_000, [0]
 
-    class Node(Given):  # type: ignore[misc, valid-type]
+    class Counted(Given):  # type: ignore[misc, valid-type]
         """Counts how often somebody asks for parents."""
 
         @property
@@ -112,12 +112,13 @@ def nodes_of(lesson: Any, end: Any) -> tuple[list[Any], Any]:
             self.own_parents = parents
 
     def call(name: str, node: Any) -> Any:
-        looks[0] = 0
         try:
             return getattr(lesson, name)(node)
         except Exception:
             if looks[0] <= most:
                 raise
+        finally:
+            looks[0] = 0
         raise RuntimeError(
             f"on a graph of {len(nodes)} nodes `{name}` asked 50000 times for the parents of a "
             "node and had still not come to an end. Each node needs one visit: remember which "
@@ -125,8 +126,9 @@ def nodes_of(lesson: Any, end: Any) -> tuple[list[Any], Any]:
         )
 
     nodes: list[Any] = []
+    Node = Counted if len(end["values"]) < 100 else Given  # a long chain has one path
     for value, parents, slopes in zip(end["values"], end["parents"], end["slopes"]):  # noqa: B905
-        nodes.append(Node(value, tuple(nodes[i] for i in parents), slopes))
+        nodes.append(Node(value, tuple([nodes[i] for i in parents]), slopes))
     return nodes, call
 
 
@@ -134,7 +136,7 @@ def all_behind(nodes: list[Any], end: Any) -> list[Any]:
     """Those of the nodes that one depends on, and itself, in the order in which they were made."""
     found, new = {end}, [end]
     while new:
-        more = [parent for parent in new.pop().own_parents if parent not in found]
+        more = [parent for parent in new.pop().parents if parent not in found]
         found.update(more)
         new += more
     return [node for node in nodes if node in found]
@@ -142,7 +144,7 @@ def all_behind(nodes: list[Any], end: Any) -> list[Any]:
 
 def list_nodes(lesson: Any, end: Any) -> Any:
     """The order before every end, as places in the graph; −1 for what is no node of it."""
-    nodes, call = nodes_of(lesson, end)
+    Given, (nodes, call) = given_class(lesson), nodes_of(lesson, end)
     places = {id(node): i for i, node in enumerate(nodes)}
     orders = []
     for i in end.get("every", end["ends"][:1]):
@@ -153,7 +155,7 @@ def list_nodes(lesson: Any, end: Any) -> Any:
         if isinstance(order, (set, frozenset)):
             raise TypeError(f"{wanted}, and returned a set, which has no order")
         order = list(order)
-        if order and not any(isinstance(node, given_class(lesson)) for node in order):
+        if order and not any(isinstance(node, Given) for node in order):
             raise TypeError(
                 f"{wanted}, and the list holds {type(order[0]).__name__}s. Put the nodes "
                 "themselves in it."
@@ -164,17 +166,14 @@ def list_nodes(lesson: Any, end: Any) -> Any:
 
 def check_grads(grads: list[Any]) -> None:
     for grad in grads:
-        if not isinstance(grad, Tensor) or grad.shape != ():
-            is_tensor = isinstance(grad, Tensor)
-            kind = f"tensor of shape {tuple(grad.shape)}" if is_tensor else type(grad).__name__
-            raise TypeError(
-                "the `.grad` of a leaf has to be a 0-d tensor, shape (), and is a "
-                + (
-                    f"{kind}."
-                    if is_tensor
-                    else f"Python {kind}. `torch.ones_like(end.value)` is a 1 of the right kind."
-                )
-            )
+        if isinstance(grad, Tensor) and grad.shape == ():
+            continue
+        kind = (
+            f"Python {type(grad).__name__}. `torch.ones_like(end.value)` is a 1 of the right kind."
+        )
+        if isinstance(grad, Tensor):
+            kind = f"tensor of shape {tuple(grad.shape)}."
+        raise TypeError(f"the `.grad` of a leaf has to be a 0-d tensor, shape (), and is a {kind}")
 
 
 def go_backward(lesson: Any, end: Any) -> Any:
@@ -183,7 +182,7 @@ def go_backward(lesson: Any, end: Any) -> Any:
 
 
 def held_by_leaves(nodes: list[Any], call: Any, end: Any) -> Any:
-    leaves = [node for node in nodes if not node.own_parents]
+    leaves = [node for node in nodes if not node.parents]
     given = [*end["values"], *(slope for own in end["slopes"] for slope in own)]
     numbers = list({id(number): number for number in given}.values())
     before = torch.stack(numbers)
@@ -198,7 +197,7 @@ def held_by_leaves(nodes: list[Any], call: Any, end: Any) -> Any:
                     "after `backward(end)` the `.grad` of every leaf is still None. The gradients "
                     "go there; nothing is returned."
                 )
-            inner = all(node.grad is None for node in nodes if node.own_parents)
+            inner = all(node.grad is None for node in nodes if node.parents)
             needed = set(all_behind(nodes, nodes[start]))
             beside = all(leaf.grad is None for leaf in leaves if leaf not in needed)
         held.append(torch.stack(grads))

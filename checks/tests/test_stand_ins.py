@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from checks.grader.records.course import ROOT
+from checks.grader.running.inside.stand_ins import Without
 
 #: A PyTorch whose torch.ao, which a layer asks for, imports torch.export by itself.
 OLDEST = torch.__version__.startswith("2.6.")
@@ -48,3 +49,12 @@ def test_a_check_of_right_work_needs_none_of_what_is_left_out() -> None:
     status, *needed = run("-c", code).splitlines()[-1].split()
     assert status == "0"
     assert needed == [] or (OLDEST and needed == ["torch.export"])
+
+
+def test_a_pytorch_that_is_newer_than_those_tried_is_imported_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("torch.version.__version__", "2.13.1+cpu")
+    assert Without().find_spec(Without.NAME) is not None
+    monkeypatch.setattr("torch.version.__version__", "2.14.0a0+git123")
+    assert Without().find_spec(Without.NAME) is None

@@ -27,10 +27,12 @@ def run(options: Namespace) -> int:
     """Grade again on every save; 0 when everything asked for is passed, 1 if left before."""
     asked = dict(files_of(options.source, options.lessons))
     files = _with_the_rest(asked, options.source)
+    gc.disable()  # while PyTorch makes half a million objects that stay
     from checks.grader.running.server import Server
 
     with Server() as server:
-        gc.freeze()  # no collection need look at PyTorch's objects between a save and its verdict
+        gc.freeze()  # no collection need look at them between a save and its verdict
+        gc.enable()
         usable(options.device)
         from checks.grader.commands.journey import Journey
         from checks.grader.commands.terminal import Terminal

@@ -24,15 +24,13 @@ from checks.grader.language.slips import Slip
 from checks.grader.language.truth import Truth
 from checks.grader.records.answer import Answer, aligned, close, parts, tensor_of
 from checks.grader.records.observation import Array, Observation
-from checks.grader.records.tolerances import QUICK_RTOL, RTOL
+from checks.grader.records.tolerances import EXACT, QUICK_RTOL, RTOL
 from checks.grader.records.verdict import Settings
 
 #: How many variants of a mistake are tried together with those of another.
 TOGETHER = 4
 #: The same for the slips in the steps of a training: a training costs more than one gradient.
 TOGETHER_IN_STEPS = 1
-#: Two ways to the same float64 number differ by less.
-ROUNDING = 1e-9
 #: What a wrong formula may raise where a student's code raises as well.
 RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError, ArithmeticError)
 #: What one and the same mistake raises in one spelling or another.
@@ -150,7 +148,6 @@ def _both_fit(exercise: Exercise, one_step: Prefix, rtol: float) -> Callable[[An
     """
     right = _trained(one_step.truth.by_hand)
     seen = _trained(aligned(one_step.truth.by_hand, one_step.seen.value))
-
     digits = rtol * max(map(abs, right), default=0.0)
     is_right = all(abs(got - r) <= digits for got, r in zip(seen, right, strict=False))
 
@@ -187,7 +184,7 @@ def _is_near(got: float, wanted: float) -> bool:
 
 
 def _is_same(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=ROUNDING, abs_tol=ROUNDING)
+    return math.isclose(one, other, rel_tol=EXACT, abs_tol=EXACT)
 
 
 def _common(exercise: Exercise, mistake: Mistake) -> tuple[tuple[Any, ...], ...]:

@@ -48,7 +48,6 @@ class Training:
         # Wrong loops share their first steps: what is equal is computed once.
         self._remembered = lru_cache(maxsize=4096)(net.run)
         self._known: dict[tuple[float, ...], Tensor] = {}
-        self._entries = lru_cache(maxsize=64)(torch.unbind)
         annotated = {
             **({held_by[0]: "Module"} if held_by else {}),
             **dict.fromkeys((*samples, *(() if held_by else net.wrt)), "Tensor"),
@@ -175,7 +174,7 @@ class Training:
         columns = [inputs[name] for name in self.samples]
         if not self.by_sample:
             return [tuple(columns)]
-        return list(zip(*map(self._entries, columns), strict=True))
+        return list(zip(*map(torch.unbind, columns), strict=True))
 
     def _data(self, inputs: Mapping[str, Any]) -> list[Numbers]:
         """The samples; numbers in float64 as Python's, which are ten times as fast."""

@@ -32,5 +32,5 @@ LITERAL_RTOL = 2e-5
 #: The step of a central difference that balances rounding (ε/h) against truncation (h²).
 DIFFERENCE_STEP = 6e-6
 #: A printed number is right if its value rounds to it: by how much the half of its last digit may
-#: be missed, and an exact number by float64.
+#: be missed. Two ways to the same number in float64 differ by less than EXACT.
 HALF_A_DIGIT, EXACT = 1e-6, 1e-9

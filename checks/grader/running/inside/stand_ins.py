@@ -38,18 +38,26 @@ class StandIn(types.ModuleType):
         return getattr(real, name)
 
 
-class Instead(MetaPathFinder, Loader):
-    """Whoever imports a module gets an empty one, and another has been imported in its place."""
+class Without(MetaPathFinder, Loader):
+    """Whoever imports torch._meta_registrations gets an empty module.
 
-    def __init__(self, name: str, other: str) -> None:
-        self.name, self.other = name, other
+    On its way the real one gives torch.Generator its class, so that is done here. What it does in
+    a PyTorch that is newer than those tried is not known: there it is imported.
+    """
+
+    NAME, NEWEST = "torch._meta_registrations", (2, 13)
 
     def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
-        return ModuleSpec(name, self) if name == self.name else None
+        return ModuleSpec(name, self) if name == self.NAME and self._is_known() else None
+
+    def _is_known(self) -> bool:
+        version = importlib.import_module("torch.version").__version__
+        return tuple(map(int, version.split(".")[:2])) <= self.NEWEST
 
     def exec_module(self, module: types.ModuleType) -> None:
-        with suppress(ModuleNotFoundError):  # of a torch that has it no more
-            importlib.import_module(self.other)
+        with suppress(ModuleNotFoundError):  # of an older one, in which it has its class already
+            kind = importlib.import_module("torch._opaque_base").OpaqueBaseMeta
+            importlib.import_module("torch._C")._set_generator_metaclass(kind)
 
 
 class _Formula:
@@ -62,12 +70,11 @@ def put_in_place() -> None:
 
     `import torch` spends a fifth of its time on torch._meta_registrations, which says which shape
     an operation would give on the device meta, and on torch.export, which writes programs down.
-    From what the first imports on its way torch.Generator needs a part.
     """
     for module in stand_ins():
         sys.modules.setdefault(module.__name__, module)
-    if not any(isinstance(finder, Instead) for finder in sys.meta_path):
-        sys.meta_path.insert(0, Instead("torch._meta_registrations", "torch._prims.rng_prims"))
+    if not any(isinstance(finder, Without) for finder in sys.meta_path):
+        sys.meta_path.insert(0, Without())
 
 
 def stand_ins() -> tuple[StandIn, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dis
+import gc
 import importlib
 import io
 import math
@@ -90,6 +91,7 @@ def serve(sock: socket.socket, confine: Callable[[Import], None] | None = None) 
     `confine` limits what this process may do; it is called with the first import, before any
     student code.
     """
+    gc.enable()  # PyTorch may have been imported without it
     request = messages.asked(sock)
     what = request.what
     assert isinstance(what, Import)
