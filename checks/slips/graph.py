@@ -91,12 +91,15 @@ class Graph:
         return found
 
     def groups(self) -> Iterator[tuple[float, Sequence[Node]]]:
-        """The statistics, the rounds of a loop, all of one operation, the inputs of one node: two
-        or more."""
-        rounds: dict[object, list[Node]] = defaultdict(list)
+        """The statistics, layers, rounds of a loop, all of one operation, the inputs of one node:
+        two or more."""
+        height: dict[int, int] = {}
+        alike: dict[object, list[Node]] = defaultdict(list)
         operations: dict[str, list[Node]] = defaultdict(list)
         for node in self.way:
-            rounds[node.site].append(node)
+            height[node.index] = 1 + max((height.get(p, 0) for p in node.parents), default=0)
+            alike[node.operation.name, height[node.index]].append(node)
+            alike[node.site].append(node)
             operations[node.operation.name].append(node)
         inputs = [
             [self.tape.nodes[p] for p in dict.fromkeys(node.parents) if p in self.edges]
@@ -105,7 +108,7 @@ class Graph:
         averages = [n for n in self.way if n.operation.name in REDUCTIONS and n.value.dim()]
         kinds = (
             (0.3, [averages]),
-            (0.4, rounds.values()),
+            (0.4, alike.values()),
             (0.5, operations.values()),
             (0.5, inputs),
         )
