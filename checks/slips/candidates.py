@@ -130,7 +130,7 @@ def factors(graph: Graph) -> Candidates:
 
         return back
 
-    leaves = [node for node in graph.way if graph.is_leaf(node.index)]
+    leaves = [node for node in graph.way if not node.parents]
     parents = {n: map(graph.parent, edges) for n, edges in graph.edges.items()}
     inner = [node for node in graph.way if not all(map(graph.is_leaf, parents[node.index]))]
     for other in graph.used:

@@ -33,6 +33,7 @@ from checks.slips.operations import (
     operation,
 )
 
+LIBRARIES = tuple(os.path.dirname(file) for file in (torch.__file__, os.__file__, __file__))
 #: Longer formulas are cut: a name is to be read.
 LONGEST_NAME = 28
 POWERS = {"2": "²", "3": "³", "4": "⁴", "-1": "⁻¹", "0.5": "^½"}
@@ -327,8 +328,7 @@ def named(found: list[tuple[str, Tensor]]) -> Iterator[None]:
 
 def is_library(code: CodeType) -> bool:
     """Whether it is torch's, Python's or of this package: not the user's, and none of `parts`."""
-    libraries = tuple(os.path.dirname(file) for file in (torch.__file__, os.__file__, __file__))
-    return code.co_filename.startswith(libraries) and code.co_filename != parts.__file__
+    return code.co_filename.startswith(LIBRARIES) and code.co_filename != parts.__file__
 
 
 def call_site(position: int) -> Hashable:
