@@ -76,7 +76,7 @@ def parts_of(name: str, lesson: Any, *given: Any) -> tuple[Any, ...]:
     if len(made.slopes) != len(parents):
         raise ValueError(
             f"one slope for each parent: the node of `{name}` should have {len(parents)}, and has "
-            f"{len(made.slopes)}"
+            f"{len(made.slopes)}. A node is made by `Node(value, parents, slopes)`"
         )
     for what, part in (("the value", made.value), *(("each slope", s) for s in made.slopes)):
         if not isinstance(part, Tensor):

@@ -21,8 +21,9 @@ from checks.grader.commands.journey import Journey
 from checks.grader.language.lesson import load
 from checks.grader.records import course as course_of
 from checks.grader.records.course import ROOT, stems
-from checks.grader.records.verdict import LessonReport, Verdict
+from checks.grader.records.verdict import LessonReport, Row, Verdict
 from checks.grader.reports.labels import labels
+from checks.grader.reports.terminal import Ink, _table
 from checks.tests.submissions import patched, solution
 from checks.tests.typed import Typed, typed
 
@@ -365,3 +366,10 @@ def test_make_tells_scripts_and_ci_of_status_1_and_a_reader_only_the_report(
     os.close(ours)
     assert done.returncode == status
     assert (b"Error 1" in done.stderr) == (status != 0)
+
+
+def test_a_table_of_many_shows_none_that_differ_in_the_last_digit_only() -> None:
+    right = [Row(f"w{i}", -0.000464875, None, -0.000464876) for i in range(9)]
+    lines = _table([*right, Row("loss", 0.1, None, 0.2)], Ink())
+    assert [line.split()[0] for line in lines[1:]] == ["loss", "…"]
+    assert "10 components in all, 1 of them wrong" in lines[-1]

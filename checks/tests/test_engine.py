@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from checks.grader.records.verdict import LessonReport
+from checks.grader.grading.questions import questions_of
+from checks.grader.grading.table import inputs_shown
+from checks.grader.records.verdict import LessonReport, Settings
 from checks.grader.running.server import Server
 from checks.tests.submissions import grade_text, solution, verdict_of
 
@@ -110,3 +112,17 @@ def test_a_gradient_that_is_a_python_number_is_told_a_seed_of_the_right_kind(
 ) -> None:
     verdict = verdict_of(graded(server, ("torch.ones_like(end.value)", "1.0")), "backward")
     assert "a Python float. `torch.ones_like(end.value)` is a 1" in verdict.message
+
+
+def test_the_case_of_a_graph_reads_as_its_words_and_its_numbers() -> None:
+    shown = [
+        inputs_shown(case)["end"]
+        for question in questions_of(STEM, Settings()).all
+        if question.exercise.name == "backward"
+        for case in question.cases
+    ]
+    assert "z = x·w at (x, w) = (2, 3)" in shown
+    assert "f = e·c, where e = c + a and c = a·b, at (a, b) = (2, −3)" in shown
+    assert "x + 0 + 0 + … + 0, a chain of 20000 additions of a constant, x = 1.5" in shown
+    drawn = [words for words in shown if words.startswith("a random graph")]
+    assert drawn and all(" leads: leaves (" in words for words in drawn)

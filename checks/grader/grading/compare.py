@@ -297,7 +297,7 @@ def _side_effects(exercise: Exercise, seen: Observation) -> Fault | None:
         return Fault(
             "wrong",
             f"The result is right, but your function changed the `.grad` of its {grads}. "
-            "The next backward would add to it.",
+            "The caller still needs what was there.",
             "grad left",
             _without_grad(exercise),
         )

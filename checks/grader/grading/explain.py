@@ -92,8 +92,8 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"grad can be implicitly created only for scalar outputs",
-        "Backward starts from one number: add up or average to a scalar first, or hand over the "
-        "upstream gradient, `backward(v)`.",
+        "Backward starts from one number. Hand over the upstream gradient where there is one, "
+        "`backward(v)`; else add up or average to a scalar first.",
     ),
     (
         r"Mismatch in shape: grad_output",

@@ -115,6 +115,8 @@ def first_wrong_node(exercise: Exercise, evidence: Sequence[Evidence], rtol: flo
         return ""
     name, yours, expected = wrong[0]
     rest = "; everything after it is right given that value" if len(wrong) == 1 else ""
+    if close(yours, -expected, rtol=NODES * rtol):
+        rest = f" (the opposite sign){rest}"
     got, right = _numbers(yours), _numbers(expected)
     return (
         "First wrong value on the way back, as far as your answer shows: "
@@ -145,7 +147,10 @@ def first_wrong_step(exercise: Exercise, prefixes: Sequence[Prefix], settings: S
             some = len(wrongs) < len(each)
             which = f" There only {_and(wrongs)} {'is' if len(wrongs) == 1 else 'are'} wrong."
             if before:
-                told = f"The parameters are right after {before} and wrong after {prefix.covers}."
+                told = (
+                    f"A call that ends after {before} gives the right parameters, one that ends "
+                    f"after {prefix.covers} does not."
+                )
             else:
                 told = f"The parameters are already wrong after a call for {prefix.covers} alone."
             return told + which * some

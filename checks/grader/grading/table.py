@@ -122,16 +122,18 @@ def _readable(value: Any) -> Any:
 def _built(value: Built) -> str:
     """An argument made where it is used: its own words, with the numbers put in."""
     words, numbers = str(value.source), [_numbers(part.tolist()) for part in value.arguments]
+    if words.endswith("="):
+        return f"{words} {', '.join(numbers)}"
     if "…" in words and len(numbers) == 1:
         return words.replace("…", numbers[0])
     names = inspect.signature(value.source.function).parameters
     told = (f"{name} {number}" for name, number in zip(names, numbers, strict=False))
-    return f"{words}: {', '.join(told)}"
+    return f"{words.rstrip(':')}: {', '.join(told)}"
 
 
 def _numbers(value: Any) -> str:
-    """Numbers as Python writes them, of six digits; one alone without its brackets."""
+    """Numbers of six digits, several in brackets; one alone without."""
     if isinstance(value, list):
         inner = ", ".join(map(_numbers, value))
-        return inner if len(value) == 1 else f"[{inner}]"
-    return f"{value:.6g}"
+        return inner if len(value) == 1 else f"({inner})"
+    return f"{value:.6g}".replace("-", "−")

@@ -127,6 +127,16 @@ def _no_grad_there(found: Reading, place: ast.Attribute, line: int) -> str:
     if found.name == "backward":
         return f"`{name}.grad` may be None still, and that counts as 0: ask `is None` first."
     if "backward" in found.definitions and not backwards:
+        if called(owner) in found.definitions:
+            return (
+                f"`{name}` is made anew here, and no backward has reached it: read the `.grad` of "
+                "what the loss was built of."
+            )
+        if any(called(node) == "backward" for node in found.nodes):
+            return (
+                f"`{name}.grad` is None. Has `backward(…)` run before, and is it a leaf that the "
+                "loss was built of?"
+            )
         return f"`{name}.grad` is None until `backward(…)` has run."
     if not backwards:
         if any(called(node).split(".")[-1] == "grad" for node in found.nodes):
