@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from checks.grader.running.server import Server
@@ -9,6 +11,13 @@ from checks.tests.classes import server_of_all
 
 #: These wait for time limits, saves and signals while others compute.
 WAITING = {f"checks.tests.test_{name}" for name in ("machine", "sandbox", "statuses", "watch")}
+
+
+def pytest_configure() -> None:
+    """What is started in the background, as by nohup, ignores Ctrl-C, and so would all that the
+    tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
