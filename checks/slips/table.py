@@ -109,6 +109,8 @@ gelu(x, approximate="none") | gelu({0}) | Φ({0}) + {0}·φ({0}) | g * gelu_slop
         | g * (gelu_slope(x, approximate) - cdf(x, approximate))
     factor_left_out  | its slope is written Φ({0}) + φ({0}), without the {0} in front of φ
         | g * (cdf(x) + pdf(x))
+    half_left_out    | φ({0}) is written exp(−{0}²)/√2π, without the ½ in its exponent
+        | g * (cdf(x) + x * pdf(x * math.sqrt(2)))
     inner_slope      | the slope of what stands inside its tanh, 1 + 3·0.044715·{0}², is left out
         | g * gelu_slope(x, "tanh", inner=0)
     slope_of_another | its slope is that of relu | g * (x > 0)
@@ -148,6 +150,8 @@ log_softmax(x, dim) | log softmax({0}) | | g - out.exp() * g.sum(dim, keepdim=Tr
         | g - out.exp() * g.sum(other(x, dim), keepdim=True)
     wrong_axis      | the softmax in its slope runs along the wrong axis
         | g - x.softmax(other(x, dim)) * g.sum(dim, keepdim=True)
+    wrong_axis      | exp({0} − max) is divided by sums along the wrong axis in its slope
+        | g - (x - x.amax(dim, True)).softmax(other(x, dim)) * g.sum(dim, keepdim=True)
     wrong_axis      | it runs along the wrong axis | = x.log_softmax(other(x, dim))
     log_left_out    | the log is left out | = x.softmax(dim)
 logsumexp(x, dim=None, keepdim=False) | logsumexp({0}) |
