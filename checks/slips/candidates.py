@@ -78,10 +78,8 @@ def stand_ins(graph: Graph, matters: Matters) -> Candidates:
             words = f"{other.name} is used in place of {node.name}"
             slip = Slip("read_as", words, _read_as(node.index, other.index))
             reading = [edge for edge in near if matters(slip, edge)]
-            places = {frozenset([edge]) for edge in reading} | (
-                {frozenset(reading)} - {frozenset()}
-            )
-            for place in places:
+            together = [frozenset(reading)] if reading else []
+            for place in {*together, *(frozenset([edge]) for edge in reading)}:
                 yield slip, place, 4.0 + 0.1 * len(place)
 
 
@@ -89,9 +87,8 @@ def _read_as(index: int, other: int) -> Slope:
     def back(step: Step, i: int, g: Tensor) -> Tensor:
         value, read = step.values[index], step.values[other]
         parents = tuple(read if parent is value else parent for parent in step.parents)
-        return replace(step, parents=parents, out=read if step.out is value else step.out).slope(
-            i, g
-        )
+        out = read if step.out is value else step.out
+        return replace(step, parents=parents, out=out).slope(i, g)
 
     return back
 

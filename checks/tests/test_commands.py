@@ -369,7 +369,7 @@ def test_make_tells_scripts_and_ci_of_status_1_and_a_reader_only_the_report(
 
 
 def test_a_table_of_many_shows_none_that_differ_in_the_last_digit_only() -> None:
-    right = [Row(f"w{i}", -0.000464875, None, -0.000464876) for i in range(9)]
+    right = [Row(f"w{i}", -0.000464875, None, -0.000464876, is_right=True) for i in range(9)]
     lines = _table([*right, Row("loss", 0.1, None, 0.2)], Ink())
     assert [line.split()[0] for line in lines[1:]] == ["loss", "…"]
     assert "10 components in all, 1 of them wrong" in lines[-1]

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from checks.grader.grading.compare import compare
+from checks.grader.grading.table import rows
 from checks.grader.language.lesson import Exercise
+from checks.grader.language.truth import Truth
 from checks.grader.records.answer import close
 from checks.grader.records.observation import Array, Foreign, Observation
 from checks.grader.records.tolerances import RTOL
@@ -125,3 +127,23 @@ def test_side_effects_count_only_when_the_value_is_right() -> None:
     assert status(t(1.0), array(1.0), changed=(0,)) == "wrong"
     assert status(t(1.0), array(1.0), grads=(0,)) == "wrong"
     assert status(t(1.0), array(1.0), changed=(9,)) is None  # no such argument: a forged index
+
+
+def rights(value: Any, expected: Any, dtype: Any = "float32") -> list[bool]:
+    """Which rows of the table of an answer are right."""
+    truth = Truth({}, expected, None, None)
+    names = ("a", "b")[: len(expected) if isinstance(expected, tuple) else 1]
+    table = rows(exercise(*names), truth, Observation("value", value), Settings(dtype=dtype))
+    return [row.is_right for row in table]
+
+
+def test_the_table_takes_an_entry_for_wrong_where_the_judge_does() -> None:
+    off = [1.0 + 3e-6, 0.5]
+    assert rights(array(off), t([1.0, 2.0])) == [True, False]
+    assert rights(array(off, "float64"), t([1.0, 2.0]), "float64") == [False, False]
+
+
+def test_no_entry_of_a_right_value_is_wrong_and_each_of_another_shape_is() -> None:
+    assert rights((array([1e-9, 1.0]), array(3.0)), (t([0.0, 1.0]), t(2.0))) == [True, True, False]
+    assert rights(array([[1.0, 2.0]]), t([1.0, 2.0])) == [False, False]
+    assert rights(array([float("nan"), 2.0]), t([1.0, 2.0])) == [False, True]

@@ -297,7 +297,7 @@ def _side_effects(exercise: Exercise, seen: Observation) -> Fault | None:
         return Fault(
             "wrong",
             f"The result is right, but your function changed the `.grad` of its {grads}. "
-            "The caller still needs what was there.",
+            "The caller finds another gradient there than before.",
             "grad left",
             _without_grad(exercise),
         )

@@ -259,7 +259,7 @@ def _verdict(
         misconception,
         message,
         inputs_shown(question.cases[index]),
-        rows(exercise, question.truths[index], answer) if shows else (),
+        rows(exercise, question.truths[index], answer, question.settings) if shows else (),
         (answer.line or line) if fault.kind == "raised" else line,
         answer.printed,
     )

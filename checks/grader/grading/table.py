@@ -15,7 +15,7 @@ from checks.grader.grading.kinds import describe
 from checks.grader.language.inputs import Case
 from checks.grader.language.lesson import Built, Exercise, Source
 from checks.grader.language.truth import Truth
-from checks.grader.records.answer import aligned, parts, tensor_of
+from checks.grader.records.answer import aligned, apart, parts, tensor_of
 from checks.grader.records.observation import Observation
 from checks.grader.records.tolerances import RTOL
 from checks.grader.records.verdict import Row, Settings
@@ -23,7 +23,9 @@ from checks.grader.records.verdict import Row, Settings
 MAX_ROWS = 64
 
 
-def rows(exercise: Exercise, truth: Truth, seen: Observation) -> tuple[Row, ...]:
+def rows(
+    exercise: Exercise, truth: Truth, seen: Observation, settings: Settings
+) -> tuple[Row, ...]:
     """The table of a wrong answer, one row per component."""
     rows: list[Row] = []
     hands = parts(truth.by_hand)
@@ -31,12 +33,16 @@ def rows(exercise: Exercise, truth: Truth, seen: Observation) -> tuple[Row, ...]
     if len(yours) != len(hands):  # an answer of another form has no place in the table
         return ()
     autograds = parts(truth.autograd) if truth.autograd is not None else (None,) * len(hands)
-    for quantity, hand, mine, auto in zip(
-        exercise.quantities, hands, yours, autograds, strict=True
+    rights = right_quantities(exercise, truth.by_hand, seen.value, settings)
+    rtol = RTOL[settings.dtype] * exercise.slack
+    for quantity, hand, mine, auto, right in zip(
+        exercise.quantities, hands, yours, autograds, rights, strict=True
     ):
         names = _components(quantity, hand, exercise.labels.get(quantity))
+        wrong = [] if right else _wrong_entries(hand, mine, rtol)
         for i, name in enumerate(names):
-            rows.append(Row(name, _entry(mine, i), _entry(auto, i), _entry(hand, i)))
+            is_right = right or (bool(wrong) and not wrong[i])
+            rows.append(Row(name, _entry(mine, i), _entry(auto, i), _entry(hand, i), is_right))
     return tuple(rows[:MAX_ROWS])
 
 
@@ -64,16 +70,24 @@ def _wrong(exercise: Exercise, item: Evidence, settings: Settings) -> frozenset[
     for quantity, right, wanted, got in zip(
         exercise.quantities, rights, parts(expected), aligned(expected, value), strict=False
     ):
-        labels, mine = exercise.labels.get(quantity), tensor_of(got)
         if right:
             continue
-        if labels is None or mine is None or mine.shape != wanted.shape:
+        labels = exercise.labels.get(quantity)
+        wrongs = _wrong_entries(wanted, got, RTOL[settings.dtype] * exercise.slack)
+        if labels is None or not wrongs:
             names.add(quantity)
             continue
-        bound = 2 * RTOL[settings.dtype] * exercise.slack * wanted.abs().max()
-        off = ((mine - wanted).abs() > bound).reshape(-1).tolist()
-        names |= {label for label, wrong in zip(labels, off, strict=True) if wrong}
+        names |= {label for label, wrong in zip(labels, wrongs, strict=True) if wrong}
     return frozenset(names)
+
+
+def _wrong_entries(wanted: Any, got: Any, rtol: float) -> list[bool]:
+    """Which entries of a wrong quantity are; none where they cannot be held side by side."""
+    mine = tensor_of(got)
+    if not isinstance(wanted, Tensor) or mine is None or mine.shape != wanted.shape:
+        return []
+    wrong: list[bool] = apart(mine, wanted, rtol=rtol).flatten().tolist()
+    return wrong
 
 
 def _components(quantity: str, value: Any, labels: tuple[str, ...] | None) -> list[str]:

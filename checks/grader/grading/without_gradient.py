@@ -127,7 +127,7 @@ def _no_grad_there(found: Reading, place: ast.Attribute, line: int) -> str:
     if found.name == "backward":
         return f"`{name}.grad` may be None still, and that counts as 0: ask `is None` first."
     if "backward" in found.definitions and not backwards:
-        if called(owner) in found.definitions:
+        if isinstance(found.definitions.get(called(owner)), ast.ClassDef):
             return (
                 f"`{name}` is made anew here, and no backward has reached it: read the `.grad` of "
                 "what the loss was built of."

@@ -45,8 +45,13 @@ def close(value: Tensor, expected: Tensor, *, rtol: float) -> bool:
         return _few_close(value.flatten().tolist(), expected.flatten().tolist(), rtol)
     if not bool(torch.isfinite(value).all() and torch.isfinite(expected).all()):
         return False  # an infinite expectation, of a wrong formula that diverges, allows anything
+    return not bool(apart(value, expected, rtol=rtol).any())
+
+
+def apart(value: Tensor, expected: Tensor, *, rtol: float) -> Tensor:
+    """Which entries lie outside the bound of `close`; the shapes are the same, and not empty."""
     magnitude = expected.abs()
-    return bool(((value - expected).abs() <= rtol * (magnitude + magnitude.max())).all())
+    return ~((value - expected).abs() <= rtol * (magnitude + magnitude.max()))
 
 
 def _few_close(values: list[float], expected: list[float], rtol: float) -> bool:

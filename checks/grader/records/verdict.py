@@ -35,12 +35,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Row:
-    """One component in the table of a verdict. `autograd` is None where nothing is a gradient."""
+    """One component in the table of a verdict. `autograd` is None where nothing is a gradient.
+
+    is_right  within the tolerance of the judge, whatever the last digit says
+    """
 
     quantity: str
     yours: Any
     autograd: Any
     by_hand: Any
+    is_right: bool = False
 
 
 @dataclass(frozen=True)

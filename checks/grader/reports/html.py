@@ -76,7 +76,7 @@ def _comparison(rows: Sequence[Row]) -> str:
     for row in rows:
         others = [short(row.autograd)] if gradient else []
         right = short(row.by_hand)
-        wrong = f"{RIGHT}; color: {COLOURS['✗']}" if short(row.yours) != right else RIGHT
+        wrong = f"{RIGHT}; color: {COLOURS['✗']}" if not row.is_right else RIGHT
         cells = [_text(cell) for cell in (row.quantity, short(row.yours), *others, right)]
         lines.append(_row(cells, (LEFT, wrong, *styles[2:])))
     return f"<table>{''.join(lines)}</table>"

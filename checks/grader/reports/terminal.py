@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import textwrap
 from collections.abc import Callable, Sequence
@@ -10,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from checks.grader.records.course import number
-from checks.grader.records.tolerances import RTOL
 from checks.grader.records.verdict import LessonReport, Report, Row, Verdict
 from checks.grader.reports.words import WORDS, readable, safe, short
 
@@ -197,17 +195,11 @@ def _input(name: str, value: Any) -> str:
     return safe(value) if named else f"{name} = {safe(value)}"
 
 
-def _is_right(row: Row) -> bool:
-    if isinstance(row.yours, float) and isinstance(row.by_hand, float):
-        return math.isclose(row.yours, row.by_hand, rel_tol=RTOL["float32"])
-    return short(row.yours) == short(row.by_hand)
-
-
 def _table(rows: Sequence[Row], ink: Ink, limit: int = 8) -> list[str]:
     """yours / autograd / by hand (or yours / expected) per component; of many, the wrong ones."""
     gradient = any(row.autograd is not None for row in rows)
     heads = ["yours", "autograd", "by hand"] if gradient else ["yours", "expected"]
-    wrong = [row for row in rows if not _is_right(row)]
+    wrong = [row for row in rows if not row.is_right]
     shown = list(rows if len(rows) <= limit else wrong or rows)[:limit]
     first = max(len(row.quantity) for row in shown)
     cell = max(12, min(16, (ink.width - 4 - first) // len(heads)))
